@@ -1,0 +1,109 @@
+/**
+ * The port between the library and a JavaScript runtime: what the engine asks of
+ * whoever can start workers. One adapter per runtime implements it; tests implement
+ * it with a fake; people may bring their own.
+ *
+ * @module
+ */
+
+/** What a runtime's workers can and cannot do. Tests and users read it; nothing is faked. */
+export interface Capabilities {
+  /** Tasks run on other cores, beside the caller. */
+  readonly parallel: boolean;
+  /** A task in a busy loop can be stopped without ending the program. */
+  readonly stopsBusyTasks: boolean;
+  /** Caller and workers can share memory (`SharedArrayBuffer`). */
+  readonly sharedMemory: boolean;
+  /** Workers can be given fewer permissions than the program has. */
+  readonly sandbox: boolean;
+}
+
+/**
+ * What a worker tells its owner. The handle calls each in the order things happened;
+ * `exit` comes last, exactly once, after the last message that the worker had sent.
+ */
+export interface WorkerEvents {
+  /** A message from the worker's program. */
+  message(data: unknown): void;
+  /** The worker threw outside of a task, or could not start. An `exit` follows. */
+  error(error: unknown): void;
+  /** A message could not be read on this side. The worker is not to be trusted any more. */
+  messageError(): void;
+  /** The worker is gone. `exitCode` where the runtime tells one. */
+  exit(exitCode?: number): void;
+}
+
+/** What a worker is started with. */
+export interface WorkerOptions {
+  /** The worker's name, `<threadNamePrefix>_<index>`. */
+  readonly name: string;
+  /** The self-contained program text that every worker starts from. */
+  readonly program: string;
+  /** The user's own worker, made with `serve()`, instead of `program`. */
+  readonly factory?: (() => unknown) | undefined;
+  /** Environment variables (Node, Deno). @default {the program's own} */
+  readonly env?: Record<string, string> | undefined;
+  /** Memory limits of the worker (Node, Deno). */
+  readonly resourceLimits?: WorkerResourceLimits | undefined;
+  /** What the worker may do (Deno). @default {"inherit"} */
+  readonly permissions?: WorkerPermissions | undefined;
+}
+
+/** Memory limits of one worker, in mebibytes, as Node's `resourceLimits`. */
+export interface WorkerResourceLimits {
+  /** Size of the main heap. */
+  maxOldGenerationSizeMb?: number;
+  /** Size of the heap for young objects. */
+  maxYoungGenerationSizeMb?: number;
+  /** Size of the memory for generated code. */
+  codeRangeSizeMb?: number;
+  /** Size of the stack. */
+  stackSizeMb?: number;
+}
+
+/** `Deno.PermissionOptions`, spelled out so that the library needs no types of Deno. */
+export type WorkerPermissions =
+  | "none"
+  | "inherit"
+  | {
+    env?: "inherit" | boolean | string[];
+    ffi?: "inherit" | boolean | (string | URL)[];
+    import?: "inherit" | boolean | string[];
+    net?: "inherit" | boolean | string[];
+    read?: "inherit" | boolean | (string | URL)[];
+    run?: "inherit" | boolean | (string | URL)[];
+    sys?: "inherit" | boolean | string[];
+    write?: "inherit" | boolean | (string | URL)[];
+  };
+
+/** One started worker, as its owner holds it. */
+export interface WorkerHandle {
+  /**
+   * Sends a message. Throws what the runtime throws (`DataCloneError`, `TypeError`, an
+   * error of a getter) when the message cannot be cloned; then nothing was sent.
+   */
+  post(message: unknown, transfer?: readonly Transferable[]): void;
+  /** Keeps the program alive while this worker works. Called only on the edge idle -> busy. */
+  ref(): void;
+  /** Lets the program end although this worker lives. Called only on the edge busy -> idle. */
+  unref(): void;
+  /** Stops the worker, busy or not. `WorkerEvents.exit` follows, also where the thread cannot be stopped. */
+  terminate(): void;
+}
+
+/** A runtime that can start workers. */
+export interface Runtime {
+  /** The runtime's name, as in error messages: "Deno", "Bun", "Node.js". */
+  readonly name: string;
+  /** What its workers can do. */
+  readonly capabilities: Capabilities;
+  /** How many workers make sense here, at least 1. */
+  availableParallelism(): number;
+  /**
+   * What speaks against starting workers with these options here, or `undefined`.
+   * The executor's constructor throws it, so that an option is never ignored.
+   */
+  unsupported(options: Omit<WorkerOptions, "name" | "program">): Error | undefined;
+  /** Starts a worker. It is unref'd until `ref()` is called. May throw. */
+  spawn(options: WorkerOptions, events: WorkerEvents): WorkerHandle;
+}
