@@ -104,6 +104,8 @@ export interface Runtime {
    * The executor's constructor throws it, so that an option is never ignored.
    */
   unsupported(options: Omit<WorkerOptions, "name" | "program">): Error | undefined;
+  /** `setTimeout` that does not keep the program alive; `clearTimeout` stops it. */
+  timer(callback: () => void, milliseconds: number): ReturnType<typeof setTimeout>;
   /** Starts a worker. It is unref'd until `ref()` is called. May throw. */
   spawn(options: WorkerOptions, events: WorkerEvents): WorkerHandle;
 }

@@ -1,0 +1,111 @@
+import { SerializationError } from "../futures/errors.ts";
+import { unwrapTransfers } from "../wire/transfer.ts";
+import type { WorkItem } from "./work_item.ts";
+import type { WorkerSlot } from "./worker_slot.ts";
+
+/** Told of an item that cannot be sent; its slot is free again. */
+export type OnUnsendable = (item: WorkItem, error: SerializationError) => void;
+
+/**
+ * Sends items that have their slots to their worker: all in one message, but for those that move
+ * buffers, which go alone, so that the failure of one leaves the buffers of the others alone.
+ */
+export function dispatch(
+  worker: WorkerSlot,
+  items: readonly WorkItem[],
+  onUnsendable: OnUnsendable,
+): void {
+  let together: WorkItem[] | undefined;
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]!;
+    const unwrapped = unwrapTransfers(item.args);
+    if (unwrapped === undefined) {
+      together?.push(item);
+      continue;
+    }
+    together ??= items.slice(0, i);
+    if (together.length > 0) postAll(worker, together, onUnsendable);
+    together = [];
+    item.args = unwrapped.values;
+    postOne(worker, item, onUnsendable, unwrapped.transfer);
+  }
+  together ??= items as WorkItem[];
+  if (together.length > 0) postAll(worker, together, onUnsendable);
+}
+
+function postAll(worker: WorkerSlot, items: readonly WorkItem[], onUnsendable: OnUnsendable): void {
+  try {
+    worker.post(items);
+  } catch {
+    // Something in it cannot be cloned, and nothing was sent: find out whose it is.
+    for (const item of items) postOne(worker, item, onUnsendable);
+  }
+}
+
+function postOne(
+  worker: WorkerSlot,
+  item: WorkItem,
+  onUnsendable: OnUnsendable,
+  transfer?: readonly Transferable[],
+): void {
+  try {
+    worker.post([item], transfer);
+    return;
+  } catch (error) {
+    if (item.chunk > 1 && transfer === undefined && dropUnsendableItems(item)) {
+      return postOne(worker, item, onUnsendable);
+    }
+    worker.release(item.slot);
+    onUnsendable(item, serializationError(item, transfer === undefined, error));
+  }
+}
+
+/** Leaves out the items of a chunk that cannot be sent, if there are any and not all. */
+function dropUnsendableItems(item: WorkItem): boolean {
+  if (item.unsent !== undefined) return false;
+  const arity = item.args.length / item.chunk;
+  const unsent = new Map<number, SerializationError>();
+  const args: unknown[] = [];
+  for (let index = 0; index < item.chunk; index++) {
+    const own = item.args.slice(index * arity, (index + 1) * arity);
+    const error = cloneError(own);
+    if (error === undefined) args.push(...own);
+    else unsent.set(index, describe(item, own, error.reason));
+  }
+  if (unsent.size === 0 || unsent.size === item.chunk) return false;
+  item.unsent = unsent;
+  item.args = args;
+  return true;
+}
+
+function serializationError(item: WorkItem, probe: boolean, error: unknown): SerializationError {
+  return probe ? describe(item, item.args, error) : describe(item, [], error);
+}
+
+/** Names the argument that cannot be cloned. */
+function describe(item: WorkItem, args: readonly unknown[], error: unknown): SerializationError {
+  let what = "the arguments";
+  let reason = error;
+  for (let i = 0; i < args.length; i++) {
+    const failure = cloneError(args[i]);
+    if (failure === undefined) continue;
+    what = `argument ${i + 1}`;
+    reason = failure.reason;
+    break;
+  }
+  const why = reason instanceof Error ? reason.message : String(reason);
+  return new SerializationError(
+    `Cannot send ${what} of task "${item.task.name}": ${why}; ` +
+      `pass plain data, and functions by importTasks`,
+    { cause: reason },
+  );
+}
+
+function cloneError(value: unknown): { reason: unknown } | undefined {
+  try {
+    structuredClone(value);
+    return undefined;
+  } catch (reason) {
+    return { reason };
+  }
+}

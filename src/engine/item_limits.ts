@@ -1,0 +1,96 @@
+import { startTimer } from "../futures/deadline.ts";
+import { TimeoutError } from "../futures/errors.ts";
+import type { Future } from "../futures/future.ts";
+import type { WorkItem, WorkItemOwner } from "./work_item.ts";
+
+/** What may be asked for one task beyond running it; everything is checked already. */
+export interface TaskLimits {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeout?: number | undefined;
+  readonly priority?: number | undefined;
+  readonly onProgress?: ((value: unknown, future: Future<unknown>) => void) | undefined;
+}
+
+/** What limits ask of the scheduler. */
+export interface LimitsOwner extends WorkItemOwner {
+  /** The task has not ended within the grace after it was aborted. */
+  taskOverran(item: WorkItem): void;
+}
+
+/**
+ * Signals, timeouts and progress of tasks. A task is aborted in two steps: its own signal is, and if
+ * it has not ended `grace` milliseconds later, its worker is replaced. In both cases its future
+ * rejects with the reason of the abort, so that the caller need not know which step it took.
+ */
+export class ItemLimits {
+  readonly #owner: LimitsOwner;
+  readonly #grace: number;
+
+  constructor(owner: LimitsOwner, grace: number) {
+    this.#owner = owner;
+    this.#grace = grace;
+  }
+
+  /** Arms what was asked for an item that has just been queued. */
+  apply(item: WorkItem, limits: TaskLimits): void {
+    const { signal, timeout, onProgress } = limits;
+    if (signal === undefined && timeout === undefined && onProgress === undefined) return;
+    item.control = { timeout, onProgress, unlisten: undefined, stopTimer: undefined };
+    if (signal === undefined) return;
+    if (signal.aborted) return this.#abort(item, signal.reason);
+    const listener = () => this.#abort(item, signal.reason);
+    signal.addEventListener("abort", listener, { once: true });
+    item.control.unlisten = () => signal.removeEventListener("abort", listener);
+  }
+
+  /** The task began: its timeout counts from now. */
+  started(item: WorkItem): void {
+    const control = item.control;
+    if (control?.timeout === undefined || item.aborted !== undefined) return;
+    const { timeout } = control;
+    control.stopTimer = startTimer(timeout, () => {
+      this.#abort(
+        item,
+        new TimeoutError(`Cannot finish task "${item.task.name}" within ${timeout} ms`),
+      );
+    });
+  }
+
+  reported(item: WorkItem, value: unknown): void {
+    const onProgress = item.control?.onProgress;
+    if (onProgress === undefined || item.done) return;
+    try {
+      onProgress(value, item.future);
+    } catch (error) {
+      console.error(`Uncaught error in onProgress of task "${item.task.name}":`, error);
+    }
+  }
+
+  /** Lets go of everything: the item is settled. */
+  ended(item: WorkItem): void {
+    item.args = NO_ARGUMENTS;
+    const control = item.control;
+    if (control === undefined) return;
+    control.unlisten?.();
+    control.stopTimer?.();
+    item.control = undefined;
+  }
+
+  #abort(item: WorkItem, reason: unknown): void {
+    if (item.done || item.aborted !== undefined) return;
+    if (this.#owner.revokeItem(item)) {
+      this.#owner.itemCancelled(item);
+      item.setCancelled(reason);
+      return;
+    }
+    item.aborted = { reason };
+    const control = item.control;
+    control?.stopTimer?.();
+    item.worker?.abort(item, reason);
+    if (control !== undefined) {
+      control.stopTimer = startTimer(this.#grace, () => this.#owner.taskOverran(item));
+    }
+  }
+}
+
+const NO_ARGUMENTS: readonly unknown[] = [];

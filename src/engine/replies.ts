@@ -1,0 +1,162 @@
+import { decodeError } from "../wire/error_codec.ts";
+import {
+  CHUNK_DONE,
+  DONE,
+  DONE_HEADER,
+  EXITING,
+  FAILED,
+  INITIALIZED,
+  INITIALIZER_FAILED,
+  PROGRESS,
+  READY,
+  STARTED,
+  STRAY,
+  THROWN,
+  UNCLONEABLE,
+  UnclonedError,
+} from "../wire/messages.ts";
+import type { FailureKind } from "../wire/messages.ts";
+import { SerializationError } from "../futures/errors.ts";
+import type { TaskEntry } from "./task_registry.ts";
+import type { WorkItem } from "./work_item.ts";
+import type { WorkerSlot } from "./worker_slot.ts";
+
+/** What one chunk of `map` comes to: a value per item, and the errors of those that failed. */
+export interface ChunkOutcome {
+  readonly values: unknown[];
+  readonly failures: Map<number, unknown> | undefined;
+}
+
+/** Who acts upon what a worker says. */
+export interface ReplySink {
+  workerReady(worker: WorkerSlot, protocol: unknown): void;
+  workerInitialized(worker: WorkerSlot): void;
+  initializerFailed(worker: WorkerSlot, error: unknown): void;
+  workerStrayed(worker: WorkerSlot, error: unknown): void;
+  taskStarted(item: WorkItem): void;
+  taskReported(item: WorkItem, value: unknown): void;
+  taskSucceeded(item: WorkItem, value: unknown): void;
+  taskFailed(item: WorkItem, error: unknown): void;
+}
+
+/** Takes one message of a worker apart and tells `sink`, slot by slot. */
+export function readReply(worker: WorkerSlot, message: readonly unknown[], sink: ReplySink): void {
+  switch (message[0]) {
+    case DONE:
+      return readDone(worker, message, sink);
+    case FAILED:
+      return readFailed(worker, message, sink);
+    case CHUNK_DONE:
+      return readChunkDone(worker, message, sink);
+    case STARTED: {
+      const item = worker.at(message[1] as number);
+      if (item !== undefined) sink.taskStarted(item);
+      return;
+    }
+    case PROGRESS: {
+      const item = worker.at(message[1] as number);
+      if (item !== undefined) sink.taskReported(item, message[2]);
+      return;
+    }
+    case READY:
+      return sink.workerReady(worker, message[1]);
+    case INITIALIZED:
+      return sink.workerInitialized(worker);
+    case INITIALIZER_FAILED:
+      return sink.initializerFailed(worker, decodeFailure(message[1]));
+    case STRAY:
+      return sink.workerStrayed(worker, decodeFailure(message[1]));
+    case EXITING:
+      worker.exitCode = message[1] as number;
+      return;
+  }
+  // Anything else is not ours: code in the worker may post messages of its own.
+}
+
+function readDone(worker: WorkerSlot, message: readonly unknown[], sink: ReplySink): void {
+  for (let at = 1; at < message.length;) {
+    const slot = message[at] as number;
+    const count = message[at + 1] as number;
+    const nanoseconds = message[at + 2] as number;
+    at += DONE_HEADER;
+    if (count < 0) {
+      worker.skipped(slot, -count);
+      continue;
+    }
+    const first = worker.release(slot);
+    first?.task.observe(nanoseconds);
+    if (first !== undefined && first.chunk > 0) {
+      sink.taskSucceeded(first, chunkOutcome(first, message.slice(at, at + count)));
+    } else {
+      if (first !== undefined) sink.taskSucceeded(first, message[at]);
+      for (let i = 1; i < count; i++) {
+        const item = worker.release(slot + i);
+        if (item !== undefined) sink.taskSucceeded(item, message[at + i]);
+      }
+    }
+    at += count;
+  }
+}
+
+function readFailed(worker: WorkerSlot, message: readonly unknown[], sink: ReplySink): void {
+  for (let at = 1; at < message.length; at += 4) {
+    const item = worker.release(message[at] as number);
+    if (item === undefined) continue;
+    item.task.observe(message[at + 1] as number);
+    sink.taskFailed(item, failure(item.task, message[at + 2] as FailureKind, message[at + 3]));
+  }
+}
+
+function readChunkDone(worker: WorkerSlot, message: readonly unknown[], sink: ReplySink): void {
+  const item = worker.release(message[1] as number);
+  if (item === undefined) return;
+  item.task.observe(message[2] as number);
+  const failures = new Map<number, unknown>();
+  for (let at = 4; at < message.length; at += 3) {
+    failures.set(
+      message[at] as number,
+      failure(item.task, message[at + 1] as FailureKind, message[at + 2]),
+    );
+  }
+  sink.taskSucceeded(item, chunkOutcome(item, message[3] as unknown[], failures));
+}
+
+/** Puts the items that could not be sent back to their places. */
+function chunkOutcome(
+  item: WorkItem,
+  values: unknown[],
+  failures?: Map<number, unknown>,
+): ChunkOutcome {
+  const unsent = item.unsent;
+  if (unsent === undefined) return { values, failures };
+  const all: unknown[] = [];
+  const allFailures = new Map(unsent);
+  let sent = 0;
+  while (all.length < item.chunk) {
+    const index = all.length;
+    if (unsent.has(index)) {
+      all.push(undefined);
+      continue;
+    }
+    if (failures?.has(sent)) allFailures.set(index, failures.get(sent));
+    all.push(values[sent++]);
+  }
+  return { values: all, failures: allFailures };
+}
+
+function failure(task: TaskEntry, kind: FailureKind, record: unknown): unknown {
+  const reason = decodeFailure(record);
+  if (kind === THROWN) return reason;
+  const why = reason instanceof Error ? reason.message : String(reason);
+  if (kind === UNCLONEABLE) {
+    return new SerializationError(`Cannot send the result of task "${task.name}": ${why}`, {
+      cause: reason,
+    });
+  }
+  const of = task.wire.kind === "module" ? ` of ${task.wire.url}` : "";
+  return new TypeError(`Cannot run task "${task.name}"${of}: ${why}`, { cause: reason });
+}
+
+function decodeFailure(record: unknown): unknown {
+  return record instanceof UnclonedError ? record.thrown : decodeError(record);
+}

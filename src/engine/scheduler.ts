@@ -1,0 +1,721 @@
+// Length: one state machine; what stands alone is in the files beside it (see README.md).
+
+import {
+  BrokenExecutorError,
+  CancelledError,
+  QueueFullError,
+  ShutdownError,
+  WorkerCrashError,
+} from "../futures/errors.ts";
+import type { Future } from "../futures/future.ts";
+import type { Runtime, WorkerHandle, WorkerOptions } from "../runtime/runtime.ts";
+import { PROTOCOL, SETUP } from "../wire/messages.ts";
+import type { WireTask, WorkerSetup } from "../wire/messages.ts";
+import { dispatch } from "./dispatch.ts";
+import { ItemLimits } from "./item_limits.ts";
+import type { TaskLimits } from "./item_limits.ts";
+import { readReply } from "./replies.ts";
+import type { ReplySink } from "./replies.ts";
+import { TaskQueue } from "./task_queue.ts";
+import { TaskRegistry } from "./task_registry.ts";
+import { WorkItem } from "./work_item.ts";
+import type { WorkItemOwner } from "./work_item.ts";
+import { WorkerList } from "./worker_list.ts";
+import { WorkerSlot } from "./worker_slot.ts";
+
+/** Worker deaths in a row, without one task completed between them, that break the executor. */
+const CRASH_BUDGET = 3;
+
+/**
+ * Silence of a worker, in milliseconds, after which what was sent ahead to it is run elsewhere
+ * before younger tasks. Less would take back what is about to run, more delays it.
+ */
+const STALLED_AFTER = 2;
+
+/** Totals and present counts of an executor. */
+export interface ExecutorStats {
+  /** Workers that live, those that start included. */
+  readonly workers: number;
+  /** Workers that have nothing to do. */
+  readonly idle: number;
+  /** Tasks that have not begun. */
+  readonly pending: number;
+  /** Tasks that a worker executes. */
+  readonly running: number;
+  /** Tasks that ended with a result, so far. */
+  readonly completed: number;
+  /** Tasks that ended with an error, so far. */
+  readonly failed: number;
+  /** Tasks that were cancelled, so far. */
+  readonly cancelled: number;
+  /** Workers that died before their time, so far. */
+  readonly crashed: number;
+}
+
+/** How a scheduler is set up; everything is checked already. */
+export interface SchedulerOptions {
+  /** The class of the executor, for messages. */
+  readonly executorName: string;
+  readonly runtime: Runtime;
+  readonly worker: Omit<WorkerOptions, "name">;
+  /** What workers share with the owner: memory, the thread itself, or nothing. */
+  readonly memory: "shared" | "local" | "none";
+  readonly inThread: boolean;
+  readonly maxWorkers: number;
+  readonly tasksPerWorker: number;
+  readonly namePrefix: string;
+  readonly initializer: { readonly task: unknown; readonly args: readonly unknown[] } | undefined;
+  readonly maxTasksPerChild: number | undefined;
+  readonly idleTimeout: number | undefined;
+  readonly maxPending: number | undefined;
+  readonly onCrash: "replace" | "break";
+  readonly grace: number;
+  readonly brokenError: (message: string, options: ErrorOptions) => BrokenExecutorError;
+}
+
+/** The one scheduler: takes tasks, starts workers, hands out work, settles futures. README.md tells how. */
+export class Scheduler implements WorkItemOwner, ReplySink {
+  readonly notifiesStarts: boolean;
+  readonly #options: SchedulerOptions;
+  readonly #initializer: WireTask | undefined;
+  readonly #tasks: TaskRegistry;
+  readonly #limits: ItemLimits;
+  readonly #queue = new TaskQueue();
+  readonly #workers = new Set<WorkerSlot>();
+  /** Live workers with room for one more task. */
+  readonly #room = new WorkerList();
+
+  #sequence = 0;
+  #workerCount = 0;
+  #starting = 0;
+  /** Futures that are not settled. */
+  #outstanding = 0;
+  #pumpScheduled = false;
+  /** The lowest priority that may be among the tasks sent ahead. */
+  #aheadPriority = Infinity;
+
+  #closed = false;
+  #broken: { readonly message: string; readonly cause: unknown } | undefined = undefined;
+  #crashesInRow = 0;
+  #completed = 0;
+  #failed = 0;
+  #cancelled = 0;
+  #crashed = 0;
+
+  #exitWaiters: (() => void)[] = [];
+  #roomWaiters: (() => void)[] = [];
+  #warmWaiters: PromiseWithResolvers<void>[] = [];
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.notifiesStarts = options.maxPending !== undefined;
+    this.#tasks = new TaskRegistry(options.inThread);
+    this.#initializer = options.initializer === undefined
+      ? undefined
+      : this.#tasks.entry(options.initializer.task).wire;
+    this.#limits = new ItemLimits(this, options.grace);
+  }
+
+  // --- what executors call ---
+
+  /** Throws if no task can be taken: broken first, then shut down. */
+  checkOpen(): void {
+    if (this.#broken !== undefined) throw this.#brokenError(this.#broken);
+    if (this.#closed) {
+      throw new ShutdownError(
+        `Cannot submit a task to ${this.#options.executorName}: executor is shut down`,
+      );
+    }
+  }
+
+  /** Throws what is wrong with a task. */
+  checkTask(task: unknown): void {
+    this.#tasks.entry(task);
+  }
+
+  /** Queues a task; `chunk` items of `map` if that is not 0. */
+  submit(
+    task: unknown,
+    args: readonly unknown[],
+    limits: TaskLimits | undefined,
+    chunk = 0,
+  ): Future<unknown> {
+    this.checkOpen();
+    const entry = this.#tasks.entry(task);
+    const { maxPending } = this.#options;
+    if (maxPending !== undefined && this.#pending() >= maxPending) {
+      throw new QueueFullError(
+        `Cannot submit a task to ${this.#options.executorName}: ${maxPending} tasks are pending; ` +
+          `await ready() first`,
+      );
+    }
+    const item = new WorkItem(this, entry, args, chunk, limits?.priority ?? 0);
+    item.sequence = this.#sequence++;
+    this.#outstanding++;
+    this.#queue.push(item);
+    if (limits !== undefined) this.#limits.apply(item, limits);
+    this.#schedulePump();
+    return item.future;
+  }
+
+  /** Runs a task once on every live worker; those that start run it when they have. */
+  broadcast(task: unknown, args: readonly unknown[]): Promise<unknown[]> {
+    this.checkOpen();
+    const entry = this.#tasks.entry(task);
+    const results: Promise<unknown>[] = [];
+    for (const worker of [...this.#workers]) {
+      if (worker.state === "stopping") continue;
+      const item = new WorkItem(this, entry, args, 0, 0);
+      item.pinned = true;
+      item.long = true;
+      item.sequence = this.#sequence++;
+      this.#outstanding++;
+      results.push(item.future.result());
+      worker.backlog.push(item);
+      worker.setReferenced(true);
+      if (worker.state === "live") this.#sendBacklog(worker);
+    }
+    return Promise.all(results);
+  }
+
+  /** Starts all workers; resolves when each has run its initializer. */
+  warmUp(): Promise<void> {
+    this.checkOpen();
+    const warm = Promise.withResolvers<void>();
+    this.#warmWaiters.push(warm);
+    while (this.#workers.size < this.#options.maxWorkers && this.#broken === undefined) {
+      this.#start();
+    }
+    this.#checkWarm();
+    return warm.promise;
+  }
+
+  /** Resolves when a task more may be submitted under `maxPending`. */
+  ready(): Promise<void> {
+    this.checkOpen();
+    return new Promise((resolve) => {
+      this.#roomWaiters.push(resolve);
+      this.#checkReady();
+    });
+  }
+
+  stats(): ExecutorStats {
+    const pending = this.#pending();
+    let idle = 0;
+    for (const worker of this.#workers) {
+      if (worker.state === "live" && worker.inFlight === 0) idle++;
+    }
+    return {
+      workers: this.#workers.size,
+      idle,
+      pending,
+      running: this.#outstanding - pending,
+      completed: this.#completed,
+      failed: this.#failed,
+      cancelled: this.#cancelled,
+      crashed: this.#crashed,
+    };
+  }
+
+  /** Takes no more tasks; resolves when all are done and all workers have ended. */
+  shutdown(cancelFutures: boolean): Promise<void> {
+    this.#closed = true;
+    if (cancelFutures) this.#cancelPending(undefined);
+    this.#checkReady();
+    return this.#whenEnded();
+  }
+
+  /** Ends all: pending tasks are cancelled, running ones fail. */
+  terminate(): Promise<void> {
+    this.#closed = true;
+    this.#cancelPending(undefined);
+    for (const worker of [...this.#workers]) {
+      for (const item of [...worker.itemsInFlight(), ...worker.backlog]) {
+        this.#settle(
+          item,
+          new BrokenExecutorError(
+            `Cannot finish task "${item.task.name}": ${this.#options.executorName} was terminated`,
+          ),
+        );
+      }
+      this.#stop(worker);
+    }
+    this.#rejectWarm(new CancelledError("Cannot warm up: executor was terminated"));
+    this.#checkReady();
+    return this.#whenEnded();
+  }
+
+  // --- queue -> workers ---
+
+  #schedulePump(): void {
+    if (this.#pumpScheduled) return;
+    this.#pumpScheduled = true;
+    queueMicrotask(() => {
+      this.#pumpScheduled = false;
+      this.#pump();
+    });
+  }
+
+  /** Starts the workers that the queue asks for and gives work to those that have room. */
+  #pump(): void {
+    this.#makeWayForPriority();
+    this.#startWorkers();
+    for (;;) {
+      const worker = this.#room.first;
+      if (worker === undefined || this.#queue.length === 0 || !this.#feed(worker)) break;
+    }
+    if (this.#roomWaiters.length > 0) this.#checkReady();
+  }
+
+  #startWorkers(): void {
+    const free = this.#options.maxWorkers - this.#workers.size;
+    if (free <= 0 || this.#queue.length === 0) return;
+    const wanted = this.#queue.length - this.#starting - this.#room.countIdle(this.#queue.length);
+    for (let i = 0; i < Math.min(wanted, free) && this.#broken === undefined; i++) this.#start();
+  }
+
+  /** Gives a worker its share of the queue. False if nothing fits. */
+  #feed(worker: WorkerSlot): boolean {
+    const queue = this.#queue;
+    this.#recallStalled(worker);
+    const live = Math.max(1, this.#workers.size - this.#starting);
+    const share = Math.ceil(queue.length / live);
+    const batch: WorkItem[] = [];
+    while (batch.length < share) {
+      const item = queue.first;
+      if (item === undefined || !this.#fits(worker, item)) break;
+      queue.remove(item);
+      this.#assign(worker, item);
+      batch.push(item);
+    }
+    if (batch.length === 0) return false;
+    this.#send(worker, batch);
+    return true;
+  }
+
+  #fits(worker: WorkerSlot, item: WorkItem): boolean {
+    if (worker.remaining <= 0 || !worker.hasSlot) return false;
+    if (worker.inFlight < this.#options.tasksPerWorker) return true;
+    return worker.claims.table !== undefined && worker.longs === 0 &&
+      worker.inFlight < item.task.window(item.chunk);
+  }
+
+  #assign(worker: WorkerSlot, item: WorkItem): void {
+    item.long = item.task.window(item.chunk) === 1;
+    worker.assign(item);
+    if (worker.inFlight > this.#options.tasksPerWorker) {
+      this.#aheadPriority = Math.min(this.#aheadPriority, item.priority);
+    }
+  }
+
+  #send(worker: WorkerSlot, batch: readonly WorkItem[]): void {
+    if (worker.heardAt === 0) worker.heardAt = performance.now();
+    if (worker.idleTimer !== undefined) {
+      clearTimeout(worker.idleTimer);
+      worker.idleTimer = undefined;
+    }
+    worker.setReferenced(true);
+    this.#updateRoom(worker);
+    dispatch(worker, batch, (item, error) => {
+      this.#settle(item, error);
+      // Whatever else goes on, the worker may be idle now, and it will not say so.
+      queueMicrotask(() => this.#afterReply(worker));
+    });
+  }
+
+  #sendBacklog(worker: WorkerSlot): void {
+    const items = worker.backlog;
+    if (items.length === 0) return;
+    worker.backlog = [];
+    for (const item of items) worker.assign(item);
+    this.#send(worker, items);
+  }
+
+  /** Keeps the lists right after a worker's load has changed. */
+  #updateRoom(worker: WorkerSlot): void {
+    if (
+      worker.state === "live" && worker.inFlight < this.#options.tasksPerWorker &&
+      worker.remaining > 0
+    ) {
+      this.#room.add(worker);
+    } else this.#room.remove(worker);
+  }
+
+  /** A worker settled something, or began to live: it gets more, or takes from another. */
+  #afterReply(worker: WorkerSlot): void {
+    if (worker.state !== "live") return;
+    this.#updateRoom(worker);
+    if (this.#queue.length > 0) {
+      const next = this.#queue.first!;
+      if (2 * worker.inFlight <= next.task.window(next.chunk)) this.#feed(worker);
+      this.#pump();
+    } else if (worker.inFlight < this.#options.tasksPerWorker) this.#steal(worker);
+    if (worker.inFlight === 0) this.#idle(worker);
+  }
+
+  #idle(worker: WorkerSlot): void {
+    worker.heardAt = 0;
+    worker.setReferenced(false);
+    if (worker.remaining <= 0) this.#stop(worker);
+    else if (this.#closed || this.#broken !== undefined) this.#checkEnd();
+    else if (this.#options.idleTimeout !== undefined && worker.idleTimer === undefined) {
+      worker.idleTimer = this.#options.runtime.timer(
+        () => this.#stop(worker),
+        this.#options.idleTimeout,
+      );
+    }
+  }
+
+  // --- taking back what was sent ahead ---
+
+  /** Half of what the most loaded worker has not begun goes to one that has nothing to do. */
+  #steal(thief: WorkerSlot): void {
+    if (this.#outstanding <= this.#options.tasksPerWorker) return;
+    let victim: WorkerSlot | undefined;
+    let most = this.#options.tasksPerWorker;
+    for (const worker of this.#workers) {
+      if (worker.inFlight > most && worker !== thief && worker.state === "live") {
+        victim = worker;
+        most = worker.inFlight;
+      }
+    }
+    if (victim === undefined) return;
+    const ahead = victim.inFlight - this.#options.tasksPerWorker;
+    const wanted = Math.min(Math.ceil(ahead / 2), thief.remaining);
+    const taken = victim.revokeLast(wanted).reverse();
+    if (taken.length === 0) return;
+    this.#updateRoom(victim);
+    for (const item of taken) this.#assign(thief, item);
+    this.#send(thief, taken);
+  }
+
+  /** What waits behind a long task of another worker is older than the queue: it goes first. */
+  #recallStalled(fed: WorkerSlot): void {
+    if (this.#aheadPriority === Infinity) return;
+    const before = performance.now() - STALLED_AFTER;
+    for (const worker of this.#workers) {
+      if (worker === fed || worker.heardAt === 0 || worker.heardAt > before) continue;
+      this.#recall(worker);
+    }
+  }
+
+  /** Tasks sent ahead make way for a task of higher priority. */
+  #makeWayForPriority(): void {
+    const priority = this.#queue.first?.priority;
+    if (priority === undefined || priority <= this.#aheadPriority) return;
+    this.#aheadPriority = Infinity;
+    for (const worker of this.#workers) this.#recall(worker, (item) => item.priority < priority);
+  }
+
+  #recall(worker: WorkerSlot, which?: (item: WorkItem) => boolean): void {
+    if (worker.inFlight <= this.#options.tasksPerWorker) return;
+    for (const item of worker.revokeLast(worker.inFlight, which)) this.#queue.restore(item);
+    this.#updateRoom(worker);
+  }
+
+  // --- workers: start, setup, end ---
+
+  #start(): void {
+    const { options } = { options: this.#options };
+    const worker = new WorkerSlot(
+      `${options.namePrefix}_${this.#workerCount++}`,
+      options.memory,
+      options.tasksPerWorker,
+      options.maxTasksPerChild ?? Infinity,
+    );
+    this.#workers.add(worker);
+    this.#starting++;
+    let handle: WorkerHandle;
+    try {
+      handle = options.runtime.spawn({ ...options.worker, name: worker.name }, {
+        message: (data) => this.#received(worker, data),
+        error: (reason) => worker.error ??= { reason },
+        messageError: () => {
+          this.workerStrayed(worker, new Error("A message of the worker could not be read"));
+        },
+        exit: (exitCode) => this.#exited(worker, exitCode),
+      });
+    } catch (reason) {
+      worker.error = { reason };
+      this.#exited(worker, undefined);
+      return;
+    }
+    worker.handle = handle;
+    worker.setReferenced(true);
+  }
+
+  #received(worker: WorkerSlot, message: unknown): void {
+    if (worker.state === "dead" || !Array.isArray(message)) return;
+    worker.heardAt = performance.now();
+    readReply(worker, message, this);
+    this.#afterReply(worker);
+    this.#checkEnd();
+  }
+
+  workerReady(worker: WorkerSlot, protocol: unknown): void {
+    if (worker.state !== "starting") return;
+    if (protocol !== PROTOCOL) {
+      return this.#break(
+        `worker speaks protocol ${protocol} and this side ${PROTOCOL}; use one version of the library`,
+        undefined,
+      );
+    }
+    worker.state = "initializing";
+    const setup: WorkerSetup = {
+      protocol: PROTOCOL,
+      name: worker.name,
+      claims: worker.claims.table,
+      tasksPerWorker: this.#options.tasksPerWorker,
+      initializer: this.#initializer === undefined
+        ? undefined
+        : { task: this.#initializer, args: this.#options.initializer!.args },
+    };
+    try {
+      worker.handle.post([SETUP, setup]);
+    } catch (cause) {
+      return this.#break("initargs cannot be sent to a worker", cause);
+    }
+    if (this.#initializer === undefined) this.workerInitialized(worker);
+  }
+
+  workerInitialized(worker: WorkerSlot): void {
+    if (worker.state !== "initializing") return;
+    worker.state = "live";
+    this.#starting--;
+    this.#sendBacklog(worker);
+    this.#checkWarm();
+  }
+
+  initializerFailed(_worker: WorkerSlot, error: unknown): void {
+    this.#break("initializer failed", error);
+  }
+
+  workerStrayed(worker: WorkerSlot, reason: unknown): void {
+    worker.error = { reason };
+    this.#stop(worker, true);
+  }
+
+  /** Ends a worker: nothing more begins there; what was sent ahead runs elsewhere. */
+  #stop(worker: WorkerSlot, crashed = false): void {
+    if (worker.state === "dead" || worker.state === "stopping") return;
+    if (worker.state !== "live") this.#starting--;
+    worker.state = "stopping";
+    worker.crashed = crashed;
+    clearTimeout(worker.idleTimer);
+    this.#room.remove(worker);
+    for (const item of worker.revokeLast(worker.inFlight)) this.#queue.restore(item);
+    worker.handle.terminate();
+    if (this.#queue.length > 0) this.#schedulePump();
+  }
+
+  #exited(worker: WorkerSlot, exitCode: number | undefined): void {
+    if (worker.state === "dead") return;
+    const initializing = worker.state === "initializing" && this.#initializer !== undefined;
+    const crashed = worker.state !== "stopping" || worker.crashed;
+    this.#stopCounting(worker);
+    const cause = worker.error === undefined ? undefined : worker.error.reason;
+    const code = worker.exitCode ?? exitCode;
+    for (const item of worker.revokeLast(worker.inFlight)) this.#queue.restore(item);
+    for (const item of [...worker.itemsInFlight(), ...worker.backlog]) {
+      worker.release(item.slot);
+      this.#settle(item, this.#crashError(item, code, worker.error));
+    }
+    worker.backlog = [];
+    if (crashed) {
+      this.#crashed++;
+      this.#crashesInRow++;
+      const ended = code === undefined ? "" : ` with exit code ${code}`;
+      if (initializing) {
+        this.#break(`initializer ended its worker${ended}`, cause);
+      } else if (this.#options.onCrash === "break") {
+        this.#break(`worker died${ended}`, cause);
+      } else if (this.#crashesInRow >= CRASH_BUDGET) {
+        this.#break(`${CRASH_BUDGET} workers in a row died${ended} before a task was done`, cause);
+      }
+    }
+    if (this.#queue.length > 0) this.#schedulePump();
+    this.#checkWarm();
+    this.#checkEnd();
+  }
+
+  #stopCounting(worker: WorkerSlot): void {
+    if (worker.state === "starting" || worker.state === "initializing") this.#starting--;
+    worker.state = "dead";
+    clearTimeout(worker.idleTimer);
+    this.#workers.delete(worker);
+    this.#room.remove(worker);
+  }
+
+  #crashError(
+    item: WorkItem,
+    exitCode: number | undefined,
+    error: { readonly reason: unknown } | undefined,
+  ): WorkerCrashError {
+    const ended = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
+    const crash = new WorkerCrashError(
+      `Cannot finish task "${item.task.name}": its worker died${ended}`,
+      error === undefined ? undefined : { cause: error.reason },
+    );
+    if (exitCode !== undefined) crash.exitCode = exitCode;
+    return crash;
+  }
+
+  #break(message: string, cause: unknown): void {
+    if (this.#broken !== undefined) return;
+    const broken = { message, cause };
+    this.#broken = broken;
+    this.#cancelPending(() => this.#brokenError(broken));
+    this.#rejectWarm(this.#brokenError(broken));
+    const idle: WorkerSlot[] = [];
+    for (const worker of this.#workers) {
+      for (const item of worker.backlog) this.#settle(item, this.#brokenError(broken));
+      worker.backlog = [];
+      if (worker.inFlight === 0) idle.push(worker);
+    }
+    if (this.#options.onCrash === "break") {
+      for (const worker of [...this.#workers]) {
+        for (const item of worker.itemsInFlight()) this.#settle(item, this.#brokenError(broken));
+        this.#stop(worker);
+      }
+    } else { for (const worker of idle) this.#stop(worker); }
+    this.#checkReady();
+  }
+
+  #brokenError(broken: { readonly message: string; readonly cause: unknown }): BrokenExecutorError {
+    const { brokenError, executorName } = this.#options;
+    return brokenError(`Cannot use ${executorName} any more: ${broken.message}`, {
+      cause: broken.cause,
+    });
+  }
+
+  // --- tasks: begin, progress, end ---
+
+  taskStarted(item: WorkItem): void {
+    this.#limits.started(item);
+    if (this.#roomWaiters.length > 0) this.#checkReady();
+  }
+
+  taskReported(item: WorkItem, value: unknown): void {
+    this.#limits.reported(item, value);
+  }
+
+  taskSucceeded(item: WorkItem, value: unknown): void {
+    this.#crashesInRow = 0;
+    if (item.aborted !== undefined) return this.#settle(item, item.aborted.reason);
+    if (item.done) return;
+    this.#completed++;
+    this.#outstanding--;
+    this.#limits.ended(item);
+    item.setResult(value);
+  }
+
+  taskFailed(item: WorkItem, error: unknown): void {
+    this.#crashesInRow = 0;
+    this.#settle(item, error);
+  }
+
+  /** The task of this item has not ended in time after it was aborted: its worker is replaced. */
+  taskOverran(item: WorkItem): void {
+    const worker = item.worker;
+    const aborted = item.aborted;
+    if (worker === undefined || aborted === undefined) return;
+    this.#settle(item, aborted.reason);
+    worker.error ??= aborted;
+    this.#stop(worker);
+    this.#checkEnd();
+  }
+
+  revokeItem(item: WorkItem): boolean {
+    const worker = item.worker;
+    if (worker === undefined) {
+      if (item.pinned) return false;
+      this.#queue.remove(item);
+      return true;
+    }
+    if (!worker.revoke(item)) return false;
+    this.#updateRoom(worker);
+    return true;
+  }
+
+  itemCancelled(item: WorkItem): void {
+    this.#cancelled++;
+    this.#outstanding--;
+    this.#limits.ended(item);
+    if (this.#roomWaiters.length > 0) this.#checkReady();
+    if (this.#outstanding === 0 && this.#closed) queueMicrotask(() => this.#checkEnd());
+  }
+
+  /** Fails an item, unless it is done. */
+  #settle(item: WorkItem, error: unknown): void {
+    if (item.done) return;
+    this.#failed++;
+    this.#outstanding--;
+    this.#limits.ended(item);
+    item.setException(item.aborted === undefined ? error : item.aborted.reason);
+  }
+
+  /** Cancels all that has not begun, or fails it. */
+  #cancelPending(error: (() => unknown) | undefined): void {
+    for (const worker of this.#workers) {
+      for (const item of worker.revokeLast(worker.inFlight)) this.#queue.restore(item);
+      this.#updateRoom(worker);
+    }
+    for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
+      if (error !== undefined) this.#settle(item, error());
+      else {
+        this.itemCancelled(item);
+        item.setCancelled();
+      }
+    }
+  }
+
+  // --- waiters ---
+
+  /** Tasks that have not begun. */
+  #pending(): number {
+    let pending = this.#queue.length;
+    for (const worker of this.#workers) {
+      pending += worker.backlog.length;
+      if (worker.inFlight > 0) pending += worker.countUnstarted();
+    }
+    return pending;
+  }
+
+  #checkReady(): void {
+    const { maxPending } = this.#options;
+    if (
+      maxPending !== undefined && !this.#closed && this.#broken === undefined &&
+      this.#pending() >= maxPending
+    ) return;
+    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+  }
+
+  #checkWarm(): void {
+    if (this.#warmWaiters.length === 0 || this.#starting > 0) return;
+    if (this.#workers.size < this.#options.maxWorkers && this.#broken === undefined) {
+      // One died while it started, within the crash budget.
+      if (!this.#closed) this.#start();
+      return;
+    }
+    for (const warm of this.#warmWaiters.splice(0)) warm.resolve();
+  }
+
+  #rejectWarm(error: unknown): void {
+    for (const warm of this.#warmWaiters.splice(0)) warm.reject(error);
+  }
+
+  #whenEnded(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#exitWaiters.push(resolve);
+      this.#checkEnd();
+    });
+  }
+
+  /** Closed or broken, with nothing left to do: the workers end, and then `shutdown()` resolves. */
+  #checkEnd(): void {
+    if (this.#outstanding > 0 || (!this.#closed && this.#broken === undefined)) return;
+    for (const worker of [...this.#workers]) this.#stop(worker);
+    if (this.#workers.size > 0 || !this.#closed) return;
+    for (const resolve of this.#exitWaiters.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,105 @@
+import { toTaskRef } from "../wire/task_ref.ts";
+import type { WireTask } from "../wire/messages.ts";
+
+/**
+ * How much work may be sent ahead to one worker. More hides the channel's delay better; less spreads
+ * the work better and leaves less to take back.
+ */
+const WINDOW_NANOSECONDS = 1_000_000;
+
+/** How many tasks may be sent ahead to one worker, however short. */
+export const MAX_WINDOW = 1024;
+
+/** One task function as one scheduler knows it. */
+export class TaskEntry {
+  readonly id: number;
+  readonly wire: WireTask;
+  /** Run time of one task; -1 while nothing is known. */
+  nanoseconds = -1;
+
+  constructor(id: number, wire: WireTask) {
+    this.id = id;
+    this.wire = wire;
+  }
+
+  /** How the task is named in messages. */
+  get name(): string {
+    return this.wire.name;
+  }
+
+  /** How many tasks of so many items a worker may have at once: 1 if they are long or unknown. */
+  window(items: number): number {
+    if (this.nanoseconds < 0) return 1;
+    const task = this.nanoseconds * Math.max(items, 1) + 1;
+    return Math.min(MAX_WINDOW, Math.max(1, Math.ceil(WINDOW_NANOSECONDS / task)));
+  }
+
+  /**
+   * Learns from a measured run; a negative time says nothing. It believes in slowness at once and
+   * in speed by and by: a window too small costs a message, one too large makes tasks wait.
+   */
+  observe(nanoseconds: number): void {
+    if (nanoseconds < 0) return;
+    if (this.nanoseconds < 0 || nanoseconds > 2 * this.nanoseconds) {
+      this.nanoseconds = nanoseconds;
+    } else this.nanoseconds += (nanoseconds - this.nanoseconds) / 2;
+  }
+}
+
+/**
+ * The task functions of one scheduler, each with its number. A function is known by identity, and a
+ * plain function also by its source text: `() => 1` written in a loop is one function here.
+ */
+export class TaskRegistry {
+  #lastTask: unknown = undefined;
+  #lastEntry: TaskEntry | undefined = undefined;
+  #byIdentity = new WeakMap<WeakKey, TaskEntry>();
+  #byText = new Map<string, TaskEntry>();
+  #count = 0;
+  readonly #inThread: boolean;
+
+  /** @param inThread Whether tasks run on the caller's thread, where the function itself is passed. */
+  constructor(inThread: boolean) {
+    this.#inThread = inThread;
+  }
+
+  /**
+   * The entry of a task.
+   *
+   * @throws {TypeError} If it cannot be submitted.
+   */
+  entry(task: unknown): TaskEntry {
+    if (task === this.#lastTask && this.#lastEntry !== undefined) return this.#lastEntry;
+    let entry = this.#byIdentity.get(task as WeakKey);
+    if (entry === undefined) {
+      const ref = toTaskRef(task);
+      entry = this.#inThread && ref.kind === "source"
+        ? this.#add({ kind: "source", source: "", name: ref.name, fn: ref.fn })
+        : this.#sharedEntry(
+          ref.kind === "source" ? { kind: "source", source: ref.source, name: ref.name } : ref,
+        );
+      this.#byIdentity.set(task as WeakKey, entry);
+    }
+    this.#lastTask = task;
+    this.#lastEntry = entry;
+    return entry;
+  }
+
+  #sharedEntry(wire: WireTask): TaskEntry {
+    const text = wire.kind === "source"
+      ? `${wire.kind} ${wire.name} ${wire.source}`
+      : wire.kind === "module"
+      ? `${wire.kind} ${wire.name} ${wire.url}`
+      : `${wire.kind} ${wire.name}`;
+    let entry = this.#byText.get(text);
+    if (entry === undefined) {
+      entry = this.#add(wire);
+      this.#byText.set(text, entry);
+    }
+    return entry;
+  }
+
+  #add(wire: WireTask): TaskEntry {
+    return new TaskEntry(this.#count++, wire);
+  }
+}

@@ -1,0 +1,91 @@
+import { FutureSource } from "../futures/future.ts";
+import type { Future } from "../futures/future.ts";
+import type { TaskEntry } from "./task_registry.ts";
+import type { WorkerSlot } from "./worker_slot.ts";
+
+/** What a work item asks of the scheduler that owns it. */
+export interface WorkItemOwner {
+  /** Whether every task is to be announced when it begins. */
+  readonly notifiesStarts: boolean;
+  /** The item was cancelled before it began. It has left its queue or its claim is revoked. */
+  itemCancelled(item: WorkItem): void;
+  /** Takes the item from wherever it waits, if it has not begun. */
+  revokeItem(item: WorkItem): boolean;
+}
+
+/** What was asked for one task beyond running it; most tasks have none of it. */
+export interface ItemControl {
+  readonly timeout: number | undefined;
+  readonly onProgress: ((value: unknown, future: Future<unknown>) => void) | undefined;
+  /** Removes the listener from the caller's signal. */
+  unlisten: (() => void) | undefined;
+  /** Stops the timer of the task's timeout, later of the grace after it. */
+  stopTimer: (() => void) | undefined;
+}
+
+/**
+ * A task and its future: the producer's side of the future, linked into the queue or into the
+ * slot of a worker. One object per task, so that a pending future stays small.
+ */
+export class WorkItem extends FutureSource<unknown> {
+  readonly owner: WorkItemOwner;
+  readonly task: TaskEntry;
+  /** The arguments; for a chunk those of all its items, one after the other. Dropped when done. */
+  args: readonly unknown[];
+  /** Number of items if this is a chunk of `map`, else 0. */
+  readonly chunk: number;
+  readonly priority: number;
+  /** Place in submit order. */
+  sequence = 0;
+  control: ItemControl | undefined = undefined;
+
+  previous: WorkItem | undefined = undefined;
+  next: WorkItem | undefined = undefined;
+
+  /** The worker that it was sent to, and its slot there. */
+  worker: WorkerSlot | undefined = undefined;
+  slot = -1;
+  /** Counts as a long task of its worker: nothing is sent ahead behind it. */
+  long = false;
+  /** Must run on its worker and no other (`broadcast`). */
+  pinned = false;
+  /** The items of a chunk that cannot be cloned, by index. */
+  unsent: Map<number, unknown> | undefined = undefined;
+  /** What the future rejects with when the task ends, whatever its outcome: it was aborted. */
+  aborted: { readonly reason: unknown } | undefined = undefined;
+
+  constructor(
+    owner: WorkItemOwner,
+    task: TaskEntry,
+    args: readonly unknown[],
+    chunk: number,
+    priority: number,
+  ) {
+    super();
+    this.owner = owner;
+    this.task = task;
+    this.args = args;
+    this.chunk = chunk;
+    this.priority = priority;
+  }
+
+  /** Whether the future is settled. */
+  get done(): boolean {
+    return this.future.done();
+  }
+
+  /** Whether its worker must say when it begins. */
+  get notifies(): boolean {
+    return this.owner.notifiesStarts || this.control?.timeout !== undefined;
+  }
+
+  override revoke(): boolean {
+    if (!this.owner.revokeItem(this)) return false;
+    this.owner.itemCancelled(this);
+    return true;
+  }
+
+  override started(): boolean {
+    return this.worker !== undefined && this.worker.isRunning(this);
+  }
+}

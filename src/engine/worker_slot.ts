@@ -1,0 +1,232 @@
+import {
+  ABORT,
+  DEFINE,
+  FLAG_CHUNK,
+  FLAG_CLAIMED,
+  FLAG_NOTIFY,
+  RUN,
+} from "../wire/messages.ts";
+import { encodeError } from "../wire/error_codec.ts";
+import type { WorkerHandle } from "../runtime/runtime.ts";
+import { Claims } from "./claims.ts";
+import { MAX_WINDOW } from "./task_registry.ts";
+import type { TaskEntry } from "./task_registry.ts";
+import type { WorkItem } from "./work_item.ts";
+
+/** Slots of one worker: room for a window, for as many that are taken back, and for some that last. */
+const MIN_SLOTS = 4 * MAX_WINDOW;
+
+/**
+ * The life of a worker, in one direction:
+ * starting (program loads) -> initializing -> live -> stopping -> dead.
+ */
+export type WorkerState = "starting" | "initializing" | "live" | "stopping" | "dead";
+
+/** In a slot whose task was taken back, until the worker says that it has passed it. */
+const REVOKED = Symbol("revoked");
+
+/** One worker as the scheduler sees it: its handle, its claims, and what was sent to it. */
+export class WorkerSlot {
+  readonly name: string;
+  readonly claims: Claims;
+  /** Set right after the start; a runtime may report events before it returns the handle. */
+  handle!: WorkerHandle;
+  state: WorkerState = "starting";
+  /** Tasks sent and not settled, those taken back not counted. */
+  inFlight = 0;
+  /** Of these, how many are long or unknown. */
+  longs = 0;
+  /** How many more tasks may be sent before the worker is replaced. */
+  remaining: number;
+  /** When it last said something, in milliseconds of the scheduler's clock. */
+  heardAt = 0;
+  /** What the worker died of, if it said so. */
+  error: { readonly reason: unknown } | undefined = undefined;
+  /** Whether it is being stopped because of a fault of its own. */
+  crashed = false;
+  /** The last exit code it announced. */
+  exitCode: number | undefined = undefined;
+  /** Broadcast tasks that wait until the worker is live. */
+  backlog: WorkItem[] = [];
+  idleTimer: ReturnType<typeof setTimeout> | undefined = undefined;
+
+  /** Links of the scheduler's list of workers with room. */
+  previous: WorkerSlot | undefined = undefined;
+  next: WorkerSlot | undefined = undefined;
+  listed = false;
+
+  readonly #slots: number;
+  readonly #items: (WorkItem | typeof REVOKED | undefined)[];
+  #head = 0;
+  #used = 0;
+  #defined = new Set<number>();
+  #referenced = false;
+
+  constructor(
+    name: string,
+    memory: "shared" | "local" | "none",
+    tasksPerWorker: number,
+    remaining: number,
+  ) {
+    this.name = name;
+    this.#slots = Math.max(MIN_SLOTS, 2 * tasksPerWorker);
+    this.#items = new Array(this.#slots).fill(undefined);
+    this.claims = new Claims(this.#slots, memory);
+    this.remaining = remaining;
+  }
+
+  /** Keeps the program alive, or lets it end; only a change reaches the runtime. */
+  setReferenced(referenced: boolean): void {
+    if (referenced === this.#referenced) return;
+    this.#referenced = referenced;
+    if (referenced) this.handle.ref();
+    else this.handle.unref();
+  }
+
+  /** Whether the worker really executes the task. */
+  isRunning(item: WorkItem): boolean {
+    return item.pinned ? this.state !== "starting" : this.claims.isRunning(item.slot);
+  }
+
+  /** Whether there is a slot for one more task. */
+  get hasSlot(): boolean {
+    return this.#used < this.#slots;
+  }
+
+  /**
+   * Gives an item the next free slot. Slots go round, so that tasks sent together have slots in a
+   * row; one that is still occupied by a task that lasts is passed by.
+   */
+  assign(item: WorkItem): void {
+    const items = this.#items;
+    let slot = this.#head;
+    while (items[slot] !== undefined) slot = (slot + 1) % this.#slots;
+    this.#head = (slot + 1) % this.#slots;
+    this.#used++;
+    items[slot] = item;
+    this.claims.open(slot);
+    item.worker = this;
+    item.slot = slot;
+    this.inFlight++;
+    if (item.long) this.longs++;
+    this.remaining--;
+  }
+
+  /** The item in a slot, if it has one that was not taken back. */
+  at(slot: number): WorkItem | undefined {
+    const item = this.#items[slot];
+    return item === REVOKED ? undefined : item;
+  }
+
+  /** Takes the item out of a slot: it is settled. */
+  release(slot: number): WorkItem | undefined {
+    const item = this.#items[slot];
+    if (item === undefined) return undefined;
+    this.#items[slot] = undefined;
+    this.#used--;
+    if (item === REVOKED) return undefined;
+    this.#forget(item);
+    return item;
+  }
+
+  /** The worker has passed these slots, whose tasks were taken back. */
+  skipped(slot: number, count: number): void {
+    for (let i = 0; i < count; i++) this.release(slot + i);
+  }
+
+  /** Takes a task back if the worker has not begun it. Its slot is free when the worker has passed it. */
+  revoke(item: WorkItem): boolean {
+    if (item.pinned || !this.claims.revoke(item.slot)) return false;
+    this.#items[item.slot] = REVOKED;
+    this.#forget(item);
+    this.remaining++;
+    return true;
+  }
+
+  /** Takes back up to `most` tasks that the worker has not begun, the last ones first. */
+  revokeLast(most: number, which?: (item: WorkItem) => boolean): WorkItem[] {
+    const taken: WorkItem[] = [];
+    const items = this.#items;
+    let seen = 0;
+    const inFlight = this.inFlight;
+    for (let back = 1; back <= this.#slots && seen < inFlight && taken.length < most; back++) {
+      const item = items[(this.#head - back + this.#slots) % this.#slots];
+      if (item === undefined || item === REVOKED) continue;
+      seen++;
+      if (which !== undefined && !which(item)) continue;
+      if (this.revoke(item)) taken.push(item);
+    }
+    return taken;
+  }
+
+  /** Every task in flight, oldest first. */
+  itemsInFlight(): WorkItem[] {
+    const found: WorkItem[] = [];
+    for (const item of this.#items) if (typeof item === "object") found.push(item);
+    return found.sort((a, b) => a.sequence - b.sequence);
+  }
+
+  /** How many of its tasks the worker has not begun. */
+  countUnstarted(): number {
+    let count = 0;
+    for (const item of this.#items) {
+      if (typeof item === "object" && !this.isRunning(item)) count++;
+    }
+    return count;
+  }
+
+  #forget(item: WorkItem): void {
+    this.inFlight--;
+    if (item.long) this.longs--;
+    item.worker = undefined;
+    item.slot = -1;
+  }
+
+  /**
+   * Sends items that have their slots, in one message.
+   *
+   * @throws What the runtime throws if something in it cannot be cloned; then nothing was sent.
+   */
+  post(items: readonly WorkItem[], transfer?: readonly Transferable[]): void {
+    const message: unknown[] = [RUN];
+    let header = 0;
+    let task: TaskEntry | undefined;
+    let flags = -1;
+    let arity = -1;
+    let nextSlot = -1;
+    for (const item of items) {
+      const itemFlags = (item.chunk > 0 ? FLAG_CHUNK : 0) | (item.notifies ? FLAG_NOTIFY : 0) |
+        (item.pinned ? FLAG_CLAIMED : 0);
+      const args = item.args;
+      if (
+        item.task === task && itemFlags === flags && args.length === arity &&
+        item.slot === nextSlot && item.chunk === 0
+      ) {
+        message[header + 4] = message[header + 4] as number + 1;
+      } else {
+        task = item.task;
+        flags = itemFlags;
+        const items = item.chunk - (item.unsent?.size ?? 0);
+        arity = item.chunk > 0 ? args.length / items : args.length;
+        if (!this.#defined.has(task.id)) this.#define(task);
+        header = message.length;
+        message.push(task.id, flags, arity, item.slot, item.chunk > 0 ? items : 1);
+      }
+      nextSlot = item.slot + 1;
+      if (args.length === 1) message.push(args[0]);
+      else for (let i = 0; i < args.length; i++) message.push(args[i]);
+    }
+    this.handle.post(message, transfer);
+  }
+
+  /** Asks a running task to end. */
+  abort(item: WorkItem, reason: unknown): void {
+    this.handle.post([ABORT, item.slot, encodeError(reason)]);
+  }
+
+  #define(task: TaskEntry): void {
+    this.handle.post([DEFINE, task.id, task.wire]);
+    this.#defined.add(task.id);
+  }
+}
+

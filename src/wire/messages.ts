@@ -1,0 +1,122 @@
+/**
+ * What crosses the boundary between an executor and its workers: the kinds of messages,
+ * their layout, and the words of the claim table. Nothing here sends or receives.
+ *
+ * Every message is one array whose first element is its kind. `RUN`, `DONE` and `FAILED` carry
+ * many tasks *flat*, header numbers and values in one array, because a message costs
+ * microseconds, an object in it a hundred nanoseconds, and an array element about ten.
+ *
+ * A task is known by its *slot*: its index in the claim table of the one worker it was sent to.
+ *
+ * @module
+ */
+
+import type { ErrorRecord } from "./error_codec.ts";
+
+/** Changes whenever a layout below changes; both sides compare it before the first task. */
+export const PROTOCOL = 1;
+
+// --- executor -> worker ---
+
+/** `[SETUP, WorkerSetup]`: first message, once. */
+export const SETUP = 0;
+/** `[DEFINE, id, WireTask]`: a task function gets its number in this worker. */
+export const DEFINE = 1;
+/**
+ * `[RUN, (id, flags, arity, slot, count, ...arguments)*]`: `count` tasks of one function in the
+ * slots from `slot` on, each with `arity` arguments; or, flagged `CHUNK`, `count` items of one
+ * task in one slot.
+ */
+export const RUN = 2;
+/** `[ABORT, slot, ErrorRecord]`: aborts the signal of a running task with that reason. */
+export const ABORT = 3;
+
+/** Numbers in front of the arguments of one segment of `RUN`. */
+export const RUN_HEADER = 5;
+
+/** Flag of a `RUN` segment: its items belong to one task (`map`), each with an outcome of its own. */
+export const FLAG_CHUNK = 1;
+/** Flag of a `RUN` segment: say `STARTED` before the task begins. */
+export const FLAG_NOTIFY = 2;
+/** Flag of a `RUN` segment: the owner claimed the task for this worker already (`broadcast`). */
+export const FLAG_CLAIMED = 4;
+
+/** A task function as a worker is told of it. `fn` stays inside one thread. */
+export type WireTask =
+  | { kind: "source"; source: string; name: string; fn?: unknown }
+  | { kind: "module"; url: string; name: string }
+  | { kind: "named"; name: string };
+
+/** What a worker is told before its first task. */
+export interface WorkerSetup {
+  readonly protocol: number;
+  readonly name: string;
+  /** One Int32 per slot; absent where memory cannot be shared. */
+  readonly claims: Int32Array | undefined;
+  readonly tasksPerWorker: number;
+  readonly initializer: { readonly task: WireTask; readonly args: readonly unknown[] } | undefined;
+}
+
+// --- worker -> executor ---
+
+/** `[READY, protocol]`: the program listens. */
+export const READY = 0;
+/** `[INITIALIZED]`: the initializer, if any, succeeded. */
+export const INITIALIZED = 1;
+/** `[INITIALIZER_FAILED, ErrorRecord]` */
+export const INITIALIZER_FAILED = 2;
+/**
+ * `[DONE, (slot, count, nanoseconds, ...values)*]`: results, in slots from `slot` on, with the
+ * time that one took on average, or -1. A negative count has no values: that many slots were skipped,
+ * because their claim was lost. A chunk's values are all in its one slot.
+ */
+export const DONE = 3;
+/** `[FAILED, (slot, nanoseconds, kind, ErrorRecord)*]` */
+export const FAILED = 4;
+/** `[CHUNK_DONE, slot, nanoseconds, values, (index, kind, ErrorRecord)*]`: a chunk with failures. */
+export const CHUNK_DONE = 5;
+/** `[STARTED, slot]`: a task flagged `NOTIFY` begins. */
+export const STARTED = 6;
+/** `[PROGRESS, slot, value]`: `this.report(value)`. */
+export const PROGRESS = 7;
+/** `[STRAY, ErrorRecord]`: an error outside of every task; the worker starts nothing any more. */
+export const STRAY = 8;
+/** `[EXITING, exitCode]`: the worker ends on its own account, where the runtime would not tell. */
+export const EXITING = 9;
+
+/** Numbers in front of the values of one segment of `DONE`. */
+export const DONE_HEADER = 3;
+
+/** Why a task failed: it threw. */
+export const THROWN = 0;
+/** Why a task failed: its result cannot be cloned. The record is the reason. */
+export const UNCLONEABLE = 1;
+/** Why a task failed: its function could not be had (module, export, source text). */
+export const UNRESOLVED = 2;
+
+/** One of `THROWN`, `UNCLONEABLE`, `UNRESOLVED`. */
+export type FailureKind = 0 | 1 | 2;
+
+/** Largest time in a message: fits a small integer on every engine, which keeps arrays of integers fast. */
+export const MAX_NANOSECONDS = 1_000_000_000;
+
+/** An error that stays on its thread and so needs no codec (`InlineExecutor` without `clone`). */
+export class UnclonedError {
+  /** What was thrown. */
+  readonly thrown: unknown;
+  constructor(thrown: unknown) {
+    this.thrown = thrown;
+  }
+}
+
+/** A failure on the wire. */
+export type Failure = ErrorRecord | UnclonedError;
+
+// --- claims: who may run what was sent ahead (see engine/README.md) ---
+
+/** Nobody has begun the task: worker, `cancel()` and a thief compete for it. */
+export const CLAIM_PENDING = 0;
+/** The worker has begun it. */
+export const CLAIM_RUNNING = 1;
+/** The owner took it back: cancelled, or to be run elsewhere. */
+export const CLAIM_REVOKED = 2;

@@ -1,0 +1,115 @@
+import { encodeError } from "../wire/error_codec.ts";
+import { EXITING } from "../wire/messages.ts";
+import type { TaskContext } from "../wire/task_ref.ts";
+import { Program } from "./program.ts";
+
+interface Port {
+  on(event: "message", listener: (data: unknown) => void): void;
+  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
+}
+
+interface WorkerScope {
+  process?: {
+    on?(event: string, listener: (error: unknown) => void): void;
+    getBuiltinModule?(name: string): unknown;
+  };
+  Bun?: unknown;
+  Deno?: unknown;
+  close?: () => void;
+  onmessage?: ((event: { data: unknown }) => void) | null;
+  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
+  addEventListener?(type: string, listener: (event: Event) => void): void;
+}
+
+type Storage = {
+  run<T>(store: TaskContext, callback: () => T): T;
+  getStore(): TaskContext | undefined;
+};
+
+/**
+ * Connects the program to the owner of this worker. The listener is set before anything is awaited:
+ * a web worker drops what comes earlier.
+ */
+export function listen(named: Record<string, unknown> | undefined): void {
+  const scope = globalThis as unknown as WorkerScope;
+  const builtin = (name: string) => scope.process?.getBuiltinModule?.(`node:${name}`);
+  // Bun's own channel takes a tenth of the time of its node:worker_threads.
+  const threads = scope.Bun === undefined
+    ? builtin("worker_threads") as { parentPort?: Port | null } | undefined
+    : undefined;
+  const port = threads?.parentPort ?? undefined;
+  const post = port === undefined
+    ? scope.postMessage.bind(scope)
+    : (message: unknown, transfer?: readonly Transferable[]) => port.postMessage(message, transfer);
+  const hooks = builtin("async_hooks") as { AsyncLocalStorage?: new () => Storage } | undefined;
+  const lock = scope.Deno === undefined ? undefined : new BusyLock();
+
+  const program = new Program({
+    post,
+    named,
+    encodeError,
+    compile: (source) => new Function(`"use strict"; return (${source}\n);`)(),
+    load: (url) => lock === undefined ? import(url) : lock.released(() => import(url)),
+    storage: hooks?.AsyncLocalStorage === undefined ? undefined : new hooks.AsyncLocalStorage(),
+  });
+
+  if (port === undefined) scope.onmessage = (event) => program.receive(event.data);
+  else port.on("message", (data) => program.receive(data));
+
+  if (scope.process?.on !== undefined) {
+    scope.process.on("uncaughtException", (error) => program.stray(error));
+    scope.process.on("unhandledRejection", (reason) => program.stray(reason));
+    // Results that are ready outlive a process.exit() of the task after them.
+    scope.process.on("exit", () => program.flush());
+  } else {
+    scope.addEventListener?.("error", (event) => {
+      event.preventDefault();
+      program.stray((event as ErrorEvent).error ?? new Error((event as ErrorEvent).message));
+    });
+    scope.addEventListener?.("unhandledrejection", (event) => {
+      event.preventDefault();
+      program.stray((event as PromiseRejectionEvent).reason);
+    });
+  }
+  const close = scope.close;
+  if (close !== undefined) {
+    scope.close = () => {
+      program.flush();
+      post([EXITING, 0]);
+      close.call(scope);
+    };
+  }
+  if (lock === undefined) program.start();
+  else void lock.hold().then(() => program.start());
+}
+
+/**
+ * Deno 2.9 stops a busy worker only while it holds a Web Lock, and must not stop one that loads a
+ * built-in module, or the whole process panics (denoland/deno#35657). So the lock is held while
+ * tasks run and let go while modules load.
+ */
+class BusyLock {
+  #letGo: (() => void) | undefined = undefined;
+  #loading = 0;
+
+  /** Resolves when the lock is held. */
+  hold(): Promise<void> {
+    const { promise: held, resolve: isHeld } = Promise.withResolvers<void>();
+    const name = `@concurrent/futures ${crypto.randomUUID()}`;
+    navigator.locks.request(name, () => {
+      isHeld();
+      return new Promise<void>((resolve) => this.#letGo = resolve);
+    }).catch(isHeld); // no lock to be had: tasks run all the same
+    return held;
+  }
+
+  /** Runs `load` without the lock. */
+  async released<T>(load: () => Promise<T>): Promise<T> {
+    if (this.#loading++ === 0) this.#letGo?.();
+    try {
+      return await load();
+    } finally {
+      if (--this.#loading === 0) await this.hold();
+    }
+  }
+}

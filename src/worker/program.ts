@@ -1,0 +1,721 @@
+// Length: the worker's whole loop, kept in one place because it is the hot path (engine/README.md).
+
+import { decodeError } from "../wire/error_codec.ts";
+import {
+  ABORT,
+  CHUNK_DONE,
+  CLAIM_PENDING,
+  CLAIM_RUNNING,
+  DEFINE,
+  DONE,
+  DONE_HEADER,
+  FAILED,
+  FLAG_CHUNK,
+  FLAG_CLAIMED,
+  FLAG_NOTIFY,
+  INITIALIZED,
+  INITIALIZER_FAILED,
+  MAX_NANOSECONDS,
+  PROGRESS,
+  PROTOCOL,
+  READY,
+  RUN,
+  RUN_HEADER,
+  SETUP,
+  STARTED,
+  STRAY,
+  THROWN,
+  UNCLONEABLE,
+  UNRESOLVED,
+} from "../wire/messages.ts";
+import type { Failure, FailureKind, WireTask, WorkerSetup } from "../wire/messages.ts";
+import type { TaskContext } from "../wire/task_ref.ts";
+import { unwrapTransfer } from "../wire/transfer.ts";
+import { setCurrentTask } from "./current_task.ts";
+
+/** Results of functions slower than this are sent before the next of their tasks begins. */
+const SHORT_NANOSECONDS = 100_000;
+
+/** Results wait for each other this long, in milliseconds. Less costs messages, more delays the owner. */
+const GATHER_MILLISECONDS = 0.5;
+
+/** Tasks between two looks at the clock, for functions that take about no time. */
+const CLOCK_INTERVAL = 16;
+
+/** What the program needs of the place where it runs. */
+export interface ProgramHost {
+  /** Sends a message to the owner; throws if it cannot be cloned. */
+  post(message: unknown, transfer?: readonly Transferable[]): void;
+  /** Makes a function of source text. */
+  compile(source: string): unknown;
+  /** Loads a module. */
+  load(url: string): Promise<Record<string, unknown>>;
+  /** The tasks given to `serve()`. */
+  readonly named: Record<string, unknown> | undefined;
+  encodeError(error: unknown): Failure;
+  /** Keeps a value through asynchronous calls, where the runtime can. */
+  readonly storage?: {
+    run<T>(store: TaskContext, callback: () => T): T;
+    getStore(): TaskContext | undefined;
+  } | undefined;
+  /** On the owner's own thread: gives way after so many milliseconds of work. */
+  readonly pause?: { readonly after: number; wait(): Promise<void> } | undefined;
+}
+
+type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+
+/** A task function here: callable, or on its way. */
+interface LocalTask {
+  call: AnyFunction | undefined;
+  readonly wire: WireTask;
+  /** Run time of one task; -1 while nothing is known. */
+  nanoseconds: number;
+}
+
+/** A batch and how far it is done. */
+interface Batch {
+  readonly message: readonly unknown[];
+  at: number;
+  left: number;
+}
+
+class Context implements TaskContext {
+  readonly #program: Program;
+  readonly slot: number;
+  #controller: AbortController | undefined = undefined;
+
+  constructor(program: Program, slot: number) {
+    this.#program = program;
+    this.slot = slot;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  get workerName(): string {
+    return this.#program.name;
+  }
+
+  report(progress: unknown): void {
+    this.#program.report(this.slot, progress);
+  }
+
+  abort(reason: unknown): void {
+    (this.#controller ??= new AbortController()).abort(reason);
+  }
+}
+
+/** The far side: receives batches of tasks, runs them in order, sends results back in batches. */
+export class Program {
+  name = "";
+  readonly #host: ProgramHost;
+  #claims = new Int32Array(0);
+  #shared = false;
+  #limit = 1;
+  #tasks = new Map<number, LocalTask>();
+  #batches: Batch[] = [];
+  #ready = false;
+  #dead = false;
+  #draining = false;
+  #active = 0;
+  #flushScheduled = false;
+  #current: Context | undefined = undefined;
+  /** Contexts of tasks that have not ended, by slot, for aborts. */
+  #contexts = new Map<number, Context>();
+
+  #done: unknown[] = [DONE];
+  #failed: unknown[] = [FAILED];
+  /** Where the last segment of #done begins, what slot would continue it, and when it began. */
+  #header = 0;
+  #nextSlot = -1;
+  #gatheredSince = 0;
+
+  constructor(host: ProgramHost) {
+    this.#host = host;
+    const { storage } = host;
+    setCurrentTask(() => storage?.getStore() ?? this.#current);
+  }
+
+  /** Says that the program listens. */
+  start(): void {
+    this.#host.post([READY, PROTOCOL]);
+  }
+
+  /** Takes a message of the owner. */
+  receive(message: unknown): void {
+    if (!Array.isArray(message) || this.#dead) return;
+    switch (message[0]) {
+      case RUN:
+        this.#batches.push({ message, at: 1, left: -1 });
+        if (this.#ready) this.#drain();
+        return;
+      case DEFINE:
+        this.#tasks.set(message[1], { call: undefined, wire: message[2], nanoseconds: -1 });
+        return;
+      case ABORT:
+        this.#contexts.get(message[1])?.abort(decodeError(message[2]));
+        return;
+      case SETUP:
+        return this.#setUp(message[1]);
+    }
+  }
+
+  /** An error outside of every task: the owner replaces this worker; nothing begins here any more. */
+  stray(error: unknown): void {
+    if (this.#dead) return;
+    this.flush();
+    this.#dead = true;
+    this.#host.post([STRAY, this.#host.encodeError(error)]);
+  }
+
+  /** `this.report(value)` of the task in a slot. */
+  report(slot: number, value: unknown): void {
+    if (this.#contexts.has(slot) || this.#current?.slot === slot) {
+      this.#host.post([PROGRESS, slot, value]);
+    }
+  }
+
+  #setUp(setup: WorkerSetup): void {
+    this.name = setup.name;
+    this.#limit = setup.tasksPerWorker;
+    this.#shared = setup.claims !== undefined;
+    if (setup.claims !== undefined) this.#claims = setup.claims;
+    if (setup.initializer === undefined) {
+      this.#ready = true;
+      return;
+    }
+    void this.#initialize(setup.initializer);
+  }
+
+  async #initialize({ task, args }: NonNullable<WorkerSetup["initializer"]>): Promise<void> {
+    try {
+      const call = this.#resolveNow(task) ?? await this.#load(task);
+      await call.apply(new Context(this, -1), args as unknown[]);
+    } catch (error) {
+      this.#dead = true;
+      this.#host.post([INITIALIZER_FAILED, this.#host.encodeError(error)]);
+      return;
+    }
+    this.#host.post([INITIALIZED]);
+    this.#ready = true;
+    this.#drain();
+  }
+
+  // --- the loop ---
+
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    const { pause } = this.#host;
+    const pauseAt = pause === undefined ? Infinity : performance.now() + pause.after;
+    let paused = false;
+    for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
+      if (this.#active >= this.#limit || this.#dead) break;
+      if (performance.now() >= pauseAt) {
+        paused = true;
+        break;
+      }
+      if (!this.#nextTask(batch)) this.#batches.shift();
+    }
+    this.#draining = false;
+    if (paused) {
+      this.flush();
+      void pause!.wait().then(() => this.#drain());
+    } else if (this.#batches.length === 0) this.flush();
+    else this.#flushSoon();
+  }
+
+  /** Runs what comes next in a batch: a row of tasks of one function, until one does not end at once. */
+  #nextTask(batch: Batch): boolean {
+    const { message } = batch;
+    if (batch.at >= message.length) return false;
+    const header = batch.at;
+    const task = this.#tasks.get(message[header] as number)!;
+    const flags = message[header + 1] as number;
+    const arity = message[header + 2] as number;
+    const slot = message[header + 3] as number;
+    const count = message[header + 4] as number;
+    if ((flags & FLAG_CHUNK) !== 0) {
+      batch.at = header + RUN_HEADER + arity * count;
+      if (this.#claim(slot, flags)) this.#runChunk(task, flags, slot, arity, count, message, header);
+      return true;
+    }
+    if (batch.left < 0) batch.left = count;
+    this.#closeSegment();
+    this.#prepare(task);
+    const startedAt = performance.now();
+    let ran = 0;
+    while (batch.left > 0 && this.#active < this.#limit && !this.#dead) {
+      const index = count - batch.left--;
+      const at = header + RUN_HEADER + index * arity;
+      if (!this.#claim(slot + index, flags)) continue;
+      if (task.nanoseconds < 0 || task.nanoseconds >= SHORT_NANOSECONDS) this.flush();
+      this.#runTask(task, flags, slot + index, message, at, arity);
+      ran++;
+      if (ran % CLOCK_INTERVAL === 0 || task.nanoseconds > 10_000) {
+        const now = performance.now();
+        if (now - this.#gatheredSince > GATHER_MILLISECONDS) {
+          this.#learn(task, now - startedAt, ran);
+          this.#stampSegment(task);
+          this.flush();
+          if (this.#host.pause !== undefined) break;
+        }
+      }
+    }
+    if (ran > 0) {
+      this.#learn(task, performance.now() - startedAt, ran);
+      this.#stampSegment(task);
+    }
+    if (batch.left === 0) {
+      batch.at = header + RUN_HEADER + arity * count;
+      batch.left = -1;
+    }
+    return true;
+  }
+
+  /** Compiles a plain function before the clock starts; what goes wrong is told by its tasks. */
+  #prepare(task: LocalTask): void {
+    if (task.call !== undefined) return;
+    try {
+      task.call = this.#resolveNow(task.wire);
+    } catch { /* each of its tasks fails with it */ }
+  }
+
+  /** Whether the task in a slot is this worker's to run. */
+  #claim(slot: number, flags: number): boolean {
+    if (!this.#shared || (flags & FLAG_CLAIMED) !== 0) return true;
+    if (
+      Atomics.compareExchange(this.#claims, slot, CLAIM_PENDING, CLAIM_RUNNING) === CLAIM_PENDING
+    ) return true;
+    this.#skip(slot);
+    return false;
+  }
+
+  #runTask(
+    task: LocalTask,
+    flags: number,
+    slot: number,
+    message: readonly unknown[],
+    at: number,
+    arity: number,
+  ): void {
+    const context = new Context(this, slot);
+    if ((flags & FLAG_NOTIFY) !== 0) this.#host.post([STARTED, slot]);
+    let result: unknown;
+    try {
+      const call = task.call ?? this.#resolveNow(task.wire);
+      if (call === undefined) {
+        return this.#runLater(task, context, this.#load(task.wire), message.slice(at, at + arity));
+      }
+      task.call = call;
+      this.#current = context;
+      result = this.#call(call, context, message, at, arity);
+      if (isThenable(result)) return this.#wait(task, context, result);
+    } catch (error) {
+      this.#current = undefined;
+      return this.#fail(slot, task, -1, error);
+    }
+    this.#current = undefined;
+    this.#succeed(slot, result);
+  }
+
+  #call(
+    call: AnyFunction,
+    context: Context,
+    message: readonly unknown[],
+    at: number,
+    arity: number,
+  ): unknown {
+    const { storage } = this.#host;
+    if (storage !== undefined && this.#limit > 1) {
+      return storage.run(context, () => call.apply(context, message.slice(at, at + arity)));
+    }
+    switch (arity) {
+      case 0:
+        return call.call(context);
+      case 1:
+        return call.call(context, message[at]);
+      case 2:
+        return call.call(context, message[at], message[at + 1]);
+      default:
+        return call.apply(context, message.slice(at, at + arity));
+    }
+  }
+
+  /** A task that does not end at once: it takes one of the places until it does. */
+  #wait(task: LocalTask, context: Context, result: PromiseLike<unknown>): void {
+    const startedAt = performance.now();
+    this.#active++;
+    this.#contexts.set(context.slot, context);
+    if (this.#limit > 1) this.#current = undefined;
+    const ended = () => {
+      this.#active--;
+      this.#contexts.delete(context.slot);
+      if (this.#current === context) this.#current = undefined;
+      const elapsed = performance.now() - startedAt;
+      this.#learn(task, elapsed, 1);
+      return toNanoseconds(elapsed, 1);
+    };
+    // Promise.resolve: a thenable of the user's may call back twice, at once, or throw.
+    Promise.resolve(result).then((value) => {
+      this.#succeed(context.slot, value, ended());
+      this.#drain();
+    }, (error) => {
+      this.#fail(context.slot, task, ended(), error);
+      this.#drain();
+    });
+  }
+
+  /** A task whose function must be loaded first; that is part of its run. */
+  #runLater(
+    task: LocalTask,
+    context: Context,
+    loading: Promise<AnyFunction>,
+    args: unknown[],
+  ): void {
+    this.#wait(
+      task,
+      context,
+      loading.then((call) => {
+        task.call = call;
+        this.#current = context;
+        return this.#call(call, context, args, 0, args.length);
+      }),
+    );
+  }
+
+  #runChunk(
+    task: LocalTask,
+    flags: number,
+    slot: number,
+    arity: number,
+    count: number,
+    message: readonly unknown[],
+    header: number,
+  ): void {
+    if (task.nanoseconds < 0 || task.nanoseconds * count >= SHORT_NANOSECONDS) this.flush();
+    if ((flags & FLAG_NOTIFY) !== 0) this.#host.post([STARTED, slot]);
+    const context = new Context(this, slot);
+    const values: unknown[] = new Array(count);
+    const failures: unknown[] = [];
+    const startedAt = performance.now();
+    let index = 0;
+    const fail = (error: unknown) => {
+      failures.push(index, ...this.#describe(task, error));
+      values[index++] = undefined;
+    };
+    const finish = () => {
+      this.#current = undefined;
+      const elapsed = performance.now() - startedAt;
+      this.#learn(task, elapsed, count);
+      this.#finishChunk(slot, toNanoseconds(elapsed, count), values, failures);
+    };
+    /** Runs items until one has to be waited for. */
+    const run = (call: AnyFunction): PromiseLike<unknown> | undefined => {
+      while (index < count) {
+        const at = header + RUN_HEADER + index * arity;
+        this.#current = context;
+        try {
+          const result = this.#call(call, context, message, at, arity);
+          if (isThenable(result)) return result;
+          values[index++] = result;
+        } catch (error) {
+          fail(error);
+        }
+      }
+      return undefined;
+    };
+    const runOn = async (call: AnyFunction, first: PromiseLike<unknown> | undefined) => {
+      for (let pending = first; pending !== undefined; pending = run(call)) {
+        try {
+          values[index] = await pending;
+          index++;
+        } catch (error) {
+          fail(error);
+        }
+      }
+    };
+    let waiting: Promise<void>;
+    try {
+      const call = task.call ?? this.#resolveNow(task.wire);
+      if (call !== undefined) {
+        task.call = call;
+        const pending = run(call);
+        if (pending === undefined) return finish();
+        waiting = runOn(call, pending);
+      } else {
+        waiting = this.#load(task.wire).then((loaded) => {
+          task.call = loaded;
+          return runOn(loaded, run(loaded));
+        });
+      }
+    } catch (error) {
+      return this.#fail(slot, task, -1, error);
+    }
+    this.#active++;
+    this.#contexts.set(slot, context);
+    const ended = () => {
+      this.#active--;
+      this.#contexts.delete(slot);
+    };
+    waiting.then(() => {
+      ended();
+      finish();
+      this.#drain();
+    }, (error) => {
+      ended();
+      this.#fail(slot, task, -1, error);
+      this.#drain();
+    });
+  }
+
+  #learn(task: LocalTask, milliseconds: number, tasks: number): void {
+    task.nanoseconds = toNanoseconds(milliseconds, tasks);
+  }
+
+  // --- functions ---
+
+  /** The function, if it need not be loaded. */
+  #resolveNow(wire: WireTask): AnyFunction | undefined {
+    if (wire.kind === "module") return undefined;
+    try {
+      if (wire.kind === "named") return this.#named(wire.name);
+      return (wire.fn ?? this.#host.compile(wire.source)) as AnyFunction;
+    } catch (error) {
+      throw new Unresolved(error);
+    }
+  }
+
+  #named(name: string): AnyFunction {
+    const { named } = this.#host;
+    if (named === undefined) {
+      throw new TypeError("this worker serves no named tasks; start it from a file that calls serve()");
+    }
+    return checkFunction(Object.hasOwn(named, name) ? named[name] : undefined, name, "serve()");
+  }
+
+  async #load(wire: WireTask): Promise<AnyFunction> {
+    const { url, name } = wire as WireTask & { kind: "module" };
+    try {
+      const module = await this.#host.load(url);
+      return checkFunction(Object.hasOwn(module, name) ? module[name] : undefined, name, "module");
+    } catch (error) {
+      throw new Unresolved(error);
+    }
+  }
+
+  // --- outcomes ---
+
+  #succeed(slot: number, value: unknown, nanoseconds = -1): void {
+    if (this.#dead) return;
+    const moved = unwrapTransfer(value);
+    if (moved !== undefined) return this.#sendMoved(slot, nanoseconds, moved);
+    const done = this.#done;
+    if (done.length === 1) this.#gatheredSince = performance.now();
+    if (nanoseconds < 0 && slot === this.#nextSlot) {
+      done[this.#header + 1] = (done[this.#header + 1] as number) + 1;
+      this.#nextSlot++;
+      done.push(value);
+      return;
+    }
+    this.#closeSegment();
+    this.#header = done.length;
+    this.#nextSlot = nanoseconds < 0 ? slot + 1 : -1;
+    done.push(slot, 1, nanoseconds, value);
+  }
+
+  /** What comes next begins a segment of its own. */
+  #closeSegment(): void {
+    this.#nextSlot = -1;
+  }
+
+  /** Tells the owner what a task of the open segment took. */
+  #stampSegment(task: LocalTask): void {
+    const { length } = this.#done;
+    if (length > 1 && this.#nextSlot >= 0 && (this.#done[this.#header + 1] as number) > 0) {
+      this.#done[this.#header + 2] = task.nanoseconds;
+    }
+  }
+
+  #skip(slot: number): void {
+    const done = this.#done;
+    const header = this.#header;
+    if (done.length > 1 && (done[header + 1] as number) < 0 && slot === this.#nextSlot) {
+      done[header + 1] = (done[header + 1] as number) - 1;
+    } else {
+      this.#closeSegment();
+      this.#header = done.length;
+      done.push(slot, -1, -1);
+    }
+    this.#nextSlot = slot + 1;
+  }
+
+  #fail(slot: number, task: LocalTask, nanoseconds: number, error: unknown): void {
+    if (this.#dead) return;
+    if (this.#failed.length === 1 && this.#done.length === 1) {
+      this.#gatheredSince = performance.now();
+    }
+    this.#failed.push(slot, nanoseconds, ...this.#describe(task, error));
+  }
+
+  #describe(task: LocalTask, error: unknown): [FailureKind, Failure] {
+    if (error instanceof Unresolved) {
+      return [UNRESOLVED, this.#host.encodeError(error.reason)];
+    }
+    if (task.wire.kind === "source" && task.wire.fn === undefined) explainClosure(error, task.wire);
+    return [THROWN, this.#host.encodeError(error)];
+  }
+
+  #finishChunk(slot: number, nanoseconds: number, values: unknown[], failures: unknown[]): void {
+    if (this.#dead) return;
+    let transfer: Transferable[] | undefined;
+    for (let i = 0; i < values.length; i++) {
+      const moved = unwrapTransfer(values[i]);
+      if (moved === undefined) continue;
+      values[i] = moved.value;
+      (transfer ??= []).push(...moved.transfer);
+    }
+    if (failures.length === 0 && transfer === undefined && this.#done.length === 1) {
+      try {
+        // The flat way: DONE with the values, in one array.
+        this.#host.post([DONE, slot, values.length, nanoseconds].concat(values as number[]));
+        return;
+      } catch { /* found out below whose fault it is */ }
+    }
+    this.flush();
+    try {
+      this.#host.post([CHUNK_DONE, slot, nanoseconds, values, ...failures], transfer);
+    } catch {
+      for (let i = 0; i < values.length; i++) {
+        const error = cloneError(values[i]);
+        if (error === undefined) continue;
+        values[i] = undefined;
+        failures.push(i, UNCLONEABLE, this.#host.encodeError(error.reason));
+      }
+      this.#host.post([CHUNK_DONE, slot, nanoseconds, values, ...failures]);
+    }
+  }
+
+  #sendMoved(
+    slot: number,
+    nanoseconds: number,
+    moved: { value: unknown; transfer: readonly Transferable[] },
+  ): void {
+    this.flush();
+    try {
+      this.#host.post([DONE, slot, 1, nanoseconds, moved.value], moved.transfer);
+    } catch (error) {
+      this.#host.post([
+        FAILED,
+        slot,
+        nanoseconds,
+        UNCLONEABLE,
+        this.#host.encodeError(error),
+      ]);
+    }
+  }
+
+  /** Sends what is gathered. */
+  flush(): void {
+    const done = this.#done;
+    const failed = this.#failed;
+    if (done.length > 1) {
+      this.#closeSegment();
+      this.#done = [DONE];
+      try {
+        this.#host.post(done);
+      } catch {
+        this.#sendOneByOne(done);
+      }
+    }
+    if (failed.length > 1) {
+      this.#failed = [FAILED];
+      this.#host.post(failed);
+    }
+  }
+
+  /** Sends what is gathered when this thread comes to rest, at the latest. */
+  #flushSoon(): void {
+    if (this.#flushScheduled || (this.#done.length === 1 && this.#failed.length === 1)) return;
+    this.#flushScheduled = true;
+    setTimeout(() => {
+      this.#flushScheduled = false;
+      this.flush();
+    }, 0);
+  }
+
+  /** One of the results cannot be cloned: the others must not suffer. */
+  #sendOneByOne(done: readonly unknown[]): void {
+    for (let at = 1; at < done.length;) {
+      const slot = done[at] as number;
+      const count = done[at + 1] as number;
+      const nanoseconds = done[at + 2];
+      at += DONE_HEADER;
+      if (count < 0) this.#host.post([DONE, slot, count, nanoseconds]);
+      for (let i = 0; i < count; i++) {
+        try {
+          this.#host.post([DONE, slot + i, 1, nanoseconds, done[at + i]]);
+        } catch (error) {
+          this.#host.post([
+            FAILED,
+            slot + i,
+            nanoseconds,
+            UNCLONEABLE,
+            this.#host.encodeError(error),
+          ]);
+        }
+      }
+      at += Math.max(count, 0);
+    }
+  }
+}
+
+/** The function of a task could not be had. */
+class Unresolved {
+  readonly reason: unknown;
+  constructor(reason: unknown) {
+    this.reason = reason;
+  }
+}
+
+function checkFunction(value: unknown, name: string, where: string): AnyFunction {
+  if (typeof value === "function") return value as AnyFunction;
+  throw new TypeError(
+    value === undefined
+      ? `the ${where} has no export named "${name}"`
+      : `"${name}" of the ${where} is not a function but ${typeof value}`,
+  );
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value !== null && (typeof value === "object" || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function";
+}
+
+function cloneError(value: unknown): { reason: unknown } | undefined {
+  try {
+    structuredClone(value);
+    return undefined;
+  } catch (reason) {
+    return { reason };
+  }
+}
+
+function toNanoseconds(milliseconds: number, tasks: number): number {
+  return Math.min(MAX_NANOSECONDS, Math.max(0, Math.round(milliseconds * 1e6 / tasks)));
+}
+
+/** A plain function travels without its surroundings: says so where one was missed. */
+function explainClosure(error: unknown, wire: WireTask): void {
+  if (!(error instanceof ReferenceError)) return;
+  // V8: "x is not defined"; JavaScriptCore: "Can't find variable: x".
+  const found = /^(\S+) is not defined$|^Can't find variable: (\S+)$/.exec(error.message);
+  const variable = found?.[1] ?? found?.[2];
+  if (variable === undefined) return;
+  try {
+    error.message = `${variable} is not defined in the worker: task "${wire.name}" must be ` +
+      `self-contained; pass "${variable}" as an argument, or export the task from a module and ` +
+      `use importTasks`;
+  } catch { /* a frozen error keeps its message */ }
+}
