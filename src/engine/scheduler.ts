@@ -8,16 +8,18 @@ import {
   WorkerCrashError,
 } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
-import type { Runtime, WorkerHandle, WorkerOptions } from "../runtime/runtime.ts";
+import type { Capabilities, Runtime, WorkerHandle, WorkerOptions } from "../runtime/runtime.ts";
 import { PROTOCOL, SETUP } from "../wire/messages.ts";
 import type { WireTask, WorkerSetup } from "../wire/messages.ts";
+import { ChunkSupply } from "./chunk_supply.ts";
+import type { ChunkSource } from "./chunk_supply.ts";
 import { dispatch } from "./dispatch.ts";
 import { ItemLimits } from "./item_limits.ts";
 import type { TaskLimits } from "./item_limits.ts";
 import { readReply } from "./replies.ts";
 import type { ReplySink } from "./replies.ts";
 import { TaskQueue } from "./task_queue.ts";
-import { TaskRegistry } from "./task_registry.ts";
+import { MAX_WINDOW, TaskRegistry } from "./task_registry.ts";
 import { WorkItem } from "./work_item.ts";
 import type { WorkItemOwner } from "./work_item.ts";
 import { WorkerList } from "./worker_list.ts";
@@ -118,6 +120,18 @@ export class Scheduler implements WorkItemOwner, ReplySink {
 
   // --- what executors call ---
 
+  get maxWorkers(): number {
+    return this.#options.maxWorkers;
+  }
+
+  get tasksPerWorker(): number {
+    return this.#options.tasksPerWorker;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#options.runtime.capabilities;
+  }
+
   /** Throws if no task can be taken: broken first, then shut down. */
   checkOpen(): void {
     if (this.#broken !== undefined) throw this.#brokenError(this.#broken);
@@ -133,12 +147,11 @@ export class Scheduler implements WorkItemOwner, ReplySink {
     this.#tasks.entry(task);
   }
 
-  /** Queues a task; `chunk` items of `map` if that is not 0. */
+  /** Queues a task. */
   submit(
     task: unknown,
     args: readonly unknown[],
     limits: TaskLimits | undefined,
-    chunk = 0,
   ): Future<unknown> {
     this.checkOpen();
     const entry = this.#tasks.entry(task);
@@ -149,7 +162,33 @@ export class Scheduler implements WorkItemOwner, ReplySink {
           `await ready() first`,
       );
     }
-    const item = new WorkItem(this, entry, args, chunk, limits?.priority ?? 0);
+    return this.#enqueue(new WorkItem(this, entry, args, 0, limits?.priority ?? 0), limits);
+  }
+
+  /** Queues one chunk of `map`, whose reader bounds how many there are. */
+  submitChunk(
+    task: unknown,
+    args: readonly unknown[],
+    limits: TaskLimits | undefined,
+    items: number,
+  ): Future<unknown> {
+    this.checkOpen();
+    const entry = this.#tasks.entry(task);
+    return this.#enqueue(new WorkItem(this, entry, args, items, limits?.priority ?? 0), limits);
+  }
+
+  /** Queues a whole `map`, to be cut into chunks. The future tells when all are cut. */
+  submitSupply(
+    task: unknown,
+    source: ChunkSource,
+    limits: TaskLimits | undefined,
+  ): Future<unknown> {
+    this.checkOpen();
+    const entry = this.#tasks.entry(task);
+    return this.#enqueue(new ChunkSupply(this, entry, source, limits), limits);
+  }
+
+  #enqueue(item: WorkItem, limits: TaskLimits | undefined): Future<unknown> {
     item.sequence = this.#sequence++;
     this.#outstanding++;
     this.#queue.push(item);
@@ -270,7 +309,9 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   #startWorkers(): void {
     const free = this.#options.maxWorkers - this.#workers.size;
     if (free <= 0 || this.#queue.length === 0) return;
-    const wanted = this.#queue.length - this.#starting - this.#room.countIdle(this.#queue.length);
+    const first = this.#queue.first;
+    const queued = first instanceof ChunkSupply ? first.source.remaining : this.#queue.length;
+    const wanted = queued - this.#starting - this.#room.countIdle(queued);
     for (let i = 0; i < Math.min(wanted, free) && this.#broken === undefined; i++) this.#start();
   }
 
@@ -281,23 +322,44 @@ export class Scheduler implements WorkItemOwner, ReplySink {
     const live = Math.max(1, this.#workers.size - this.#starting);
     const share = Math.ceil(queue.length / live);
     const batch: WorkItem[] = [];
-    while (batch.length < share) {
-      const item = queue.first;
-      if (item === undefined || !this.#fits(worker, item)) break;
-      queue.remove(item);
-      this.#assign(worker, item);
-      batch.push(item);
+    for (let item = queue.first; item !== undefined; item = queue.first) {
+      if (item instanceof ChunkSupply) {
+        const size = item.nextSize(live);
+        if (!this.#fits(worker, item, size)) break;
+        batch.push(this.#cut(worker, item, size));
+      } else {
+        if (batch.length >= share || !this.#fits(worker, item, item.chunk)) break;
+        queue.remove(item);
+        this.#assign(worker, item);
+        batch.push(item);
+      }
     }
     if (batch.length === 0) return false;
     this.#send(worker, batch);
     return true;
   }
 
-  #fits(worker: WorkerSlot, item: WorkItem): boolean {
+  /** Cuts a chunk off a `map` for a worker. */
+  #cut(worker: WorkerSlot, supply: ChunkSupply, size: number): WorkItem {
+    const chunk = supply.cut(size);
+    this.#outstanding++;
+    this.#assign(worker, chunk);
+    if (supply.limits !== undefined) this.#limits.apply(chunk, supply.limits);
+    supply.source.chunkMade(chunk.future, size);
+    if (supply.source.remaining === 0) {
+      this.#queue.remove(supply);
+      this.#outstanding--;
+      this.#limits.ended(supply);
+      supply.setResult(undefined);
+    }
+    return chunk;
+  }
+
+  #fits(worker: WorkerSlot, item: WorkItem, items: number): boolean {
     if (worker.remaining <= 0 || !worker.hasSlot) return false;
     if (worker.inFlight < this.#options.tasksPerWorker) return true;
     return worker.claims.table !== undefined && worker.longs === 0 &&
-      worker.inFlight < item.task.window(item.chunk);
+      worker.inFlight < item.task.window(items);
   }
 
   #assign(worker: WorkerSlot, item: WorkItem): void {
@@ -347,7 +409,8 @@ export class Scheduler implements WorkItemOwner, ReplySink {
     this.#updateRoom(worker);
     if (this.#queue.length > 0) {
       const next = this.#queue.first!;
-      if (2 * worker.inFlight <= next.task.window(next.chunk)) this.#feed(worker);
+      const window = next instanceof ChunkSupply ? MAX_WINDOW : next.task.window(next.chunk);
+      if (2 * worker.inFlight <= window) this.#feed(worker);
       this.#pump();
     } else if (worker.inFlight < this.#options.tasksPerWorker) this.#steal(worker);
     if (worker.inFlight === 0) this.#idle(worker);
@@ -416,7 +479,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   // --- workers: start, setup, end ---
 
   #start(): void {
-    const { options } = { options: this.#options };
+    const options = this.#options;
     const worker = new WorkerSlot(
       `${options.namePrefix}_${this.#workerCount++}`,
       options.memory,
@@ -552,12 +615,10 @@ export class Scheduler implements WorkItemOwner, ReplySink {
     error: { readonly reason: unknown } | undefined,
   ): WorkerCrashError {
     const ended = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
-    const crash = new WorkerCrashError(
+    return new WorkerCrashError(
       `Cannot finish task "${item.task.name}": its worker died${ended}`,
-      error === undefined ? undefined : { cause: error.reason },
+      error === undefined ? { exitCode } : { exitCode, cause: error.reason },
     );
-    if (exitCode !== undefined) crash.exitCode = exitCode;
-    return crash;
   }
 
   #break(message: string, cause: unknown): void {

@@ -32,7 +32,7 @@ export class WorkItem extends FutureSource<unknown> {
   readonly task: TaskEntry;
   /** The arguments; for a chunk those of all its items, one after the other. Dropped when done. */
   args: readonly unknown[];
-  /** Number of items if this is a chunk of `map`, else 0. */
+  /** Number of items if this is a chunk of `map`, -1 if it is a supply of chunks, else 0. */
   readonly chunk: number;
   readonly priority: number;
   /** Place in submit order. */

@@ -1,27 +1,48 @@
 import type { TaskContext } from "../wire/task_ref.ts";
 
+/** Keeps a value through asynchronous calls: the part of `AsyncLocalStorage` that is used here. */
+interface Storage {
+  run<T>(store: TaskContext, callback: () => T): T;
+  getStore(): TaskContext | undefined;
+}
+
+/** Where the task that runs on this thread is found. */
+export interface TaskScope {
+  /** The task that runs now, or the only one that this thread may be waiting for. */
+  current: TaskContext | undefined;
+  /** Tells tasks apart that wait side by side, where the runtime can. */
+  readonly storage: Storage | undefined;
+}
+
 /**
- * Where the running task's context is kept: on the global object, under a registered symbol, because
- * the program text and a user's import of this library are two copies of the same code.
+ * The scope is kept on the global object, under a registered symbol, because the program text and a
+ * user's import of this library are two copies of the same code.
  */
-const KEY = Symbol.for("@concurrent/futures.currentTask");
+const KEY = Symbol.for("@concurrent/futures.taskScope");
 
-/** Finds the context of the task that runs now. */
-export type CurrentTask = () => TaskContext | undefined;
+type Holder = { [KEY]?: TaskScope };
 
-type Holder = { [KEY]?: CurrentTask };
+/** The scope of this thread, made when it is first asked for. */
+export function taskScope(): TaskScope {
+  return (globalThis as Holder)[KEY] ??= { current: undefined, storage: asyncLocalStorage() };
+}
 
-/** Tells this thread how to find the running task. */
-export function setCurrentTask(find: CurrentTask): void {
-  (globalThis as Holder)[KEY] = find;
+function asyncLocalStorage(): Storage | undefined {
+  const { process } = globalThis as {
+    process?: { getBuiltinModule?(name: string): unknown };
+  };
+  const hooks = process?.getBuiltinModule?.("node:async_hooks") as
+    | { AsyncLocalStorage?: new () => Storage }
+    | undefined;
+  return hooks?.AsyncLocalStorage === undefined ? undefined : new hooks.AsyncLocalStorage();
 }
 
 /**
  * The context of the task that is running on this thread: the same object as the task's `this`.
  *
- * For arrow functions, which have no `this` of their own, and for code that a task calls. With
- * `tasksPerWorker` above 1 it is known after an `await` only where the runtime has
- * `AsyncLocalStorage` (Deno, Bun, Node).
+ * For arrow functions, which have no `this` of their own, and for code that a task calls. Where
+ * several tasks wait side by side on one thread (`tasksPerWorker` above 1, `InlineExecutor`) it is
+ * known after an `await` only if the runtime has `AsyncLocalStorage`: Deno, Bun and Node do.
  *
  * @returns The context, or `undefined` outside of a task.
  *
@@ -34,5 +55,6 @@ export function setCurrentTask(find: CurrentTask): void {
  * ```
  */
 export function currentTask(): TaskContext | undefined {
-  return (globalThis as Holder)[KEY]?.();
+  const scope = (globalThis as Holder)[KEY];
+  return scope?.storage?.getStore() ?? scope?.current;
 }

@@ -1,6 +1,5 @@
 import { encodeError } from "../wire/error_codec.ts";
 import { EXITING } from "../wire/messages.ts";
-import type { TaskContext } from "../wire/task_ref.ts";
 import { Program } from "./program.ts";
 
 interface Port {
@@ -21,27 +20,20 @@ interface WorkerScope {
   addEventListener?(type: string, listener: (event: Event) => void): void;
 }
 
-type Storage = {
-  run<T>(store: TaskContext, callback: () => T): T;
-  getStore(): TaskContext | undefined;
-};
-
 /**
  * Connects the program to the owner of this worker. The listener is set before anything is awaited:
  * a web worker drops what comes earlier.
  */
 export function listen(named: Record<string, unknown> | undefined): void {
   const scope = globalThis as unknown as WorkerScope;
-  const builtin = (name: string) => scope.process?.getBuiltinModule?.(`node:${name}`);
   // Bun's own channel takes a tenth of the time of its node:worker_threads.
   const threads = scope.Bun === undefined
-    ? builtin("worker_threads") as { parentPort?: Port | null } | undefined
+    ? scope.process?.getBuiltinModule?.("node:worker_threads") as { parentPort?: Port | null } | undefined
     : undefined;
   const port = threads?.parentPort ?? undefined;
   const post = port === undefined
     ? scope.postMessage.bind(scope)
     : (message: unknown, transfer?: readonly Transferable[]) => port.postMessage(message, transfer);
-  const hooks = builtin("async_hooks") as { AsyncLocalStorage?: new () => Storage } | undefined;
   const lock = scope.Deno === undefined ? undefined : new BusyLock();
 
   const program = new Program({
@@ -50,7 +42,6 @@ export function listen(named: Record<string, unknown> | undefined): void {
     encodeError,
     compile: (source) => new Function(`"use strict"; return (${source}\n);`)(),
     load: (url) => lock === undefined ? import(url) : lock.released(() => import(url)),
-    storage: hooks?.AsyncLocalStorage === undefined ? undefined : new hooks.AsyncLocalStorage(),
   });
 
   if (port === undefined) scope.onmessage = (event) => program.receive(event.data);

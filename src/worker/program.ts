@@ -31,7 +31,7 @@ import {
 import type { Failure, FailureKind, WireTask, WorkerSetup } from "../wire/messages.ts";
 import type { TaskContext } from "../wire/task_ref.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
-import { setCurrentTask } from "./current_task.ts";
+import { taskScope } from "./current_task.ts";
 
 /** Results of functions slower than this are sent before the next of their tasks begins. */
 const SHORT_NANOSECONDS = 100_000;
@@ -53,11 +53,6 @@ export interface ProgramHost {
   /** The tasks given to `serve()`. */
   readonly named: Record<string, unknown> | undefined;
   encodeError(error: unknown): Failure;
-  /** Keeps a value through asynchronous calls, where the runtime can. */
-  readonly storage?: {
-    run<T>(store: TaskContext, callback: () => T): T;
-    getStore(): TaskContext | undefined;
-  } | undefined;
   /** On the owner's own thread: gives way after so many milliseconds of work. */
   readonly pause?: { readonly after: number; wait(): Promise<void> } | undefined;
 }
@@ -82,6 +77,8 @@ interface Batch {
 class Context implements TaskContext {
   readonly #program: Program;
   readonly slot: number;
+  /** Its outcome is told: what it reports now would come too late. */
+  ended = false;
   #controller: AbortController | undefined = undefined;
 
   constructor(program: Program, slot: number) {
@@ -98,7 +95,7 @@ class Context implements TaskContext {
   }
 
   report(progress: unknown): void {
-    this.#program.report(this.slot, progress);
+    if (!this.ended) this.#program.report(this.slot, progress);
   }
 
   abort(reason: unknown): void {
@@ -120,7 +117,7 @@ export class Program {
   #draining = false;
   #active = 0;
   #flushScheduled = false;
-  #current: Context | undefined = undefined;
+  readonly #scope = taskScope();
   /** Contexts of tasks that have not ended, by slot, for aborts. */
   #contexts = new Map<number, Context>();
 
@@ -133,8 +130,6 @@ export class Program {
 
   constructor(host: ProgramHost) {
     this.#host = host;
-    const { storage } = host;
-    setCurrentTask(() => storage?.getStore() ?? this.#current);
   }
 
   /** Says that the program listens. */
@@ -171,9 +166,7 @@ export class Program {
 
   /** `this.report(value)` of the task in a slot. */
   report(slot: number, value: unknown): void {
-    if (this.#contexts.has(slot) || this.#current?.slot === slot) {
-      this.#host.post([PROGRESS, slot, value]);
-    }
+    if (!this.#dead) this.#host.post([PROGRESS, slot, value]);
   }
 
   #setUp(setup: WorkerSetup): void {
@@ -309,14 +302,16 @@ export class Program {
         return this.#runLater(task, context, this.#load(task.wire), message.slice(at, at + arity));
       }
       task.call = call;
-      this.#current = context;
+      this.#scope.current = context;
       result = this.#call(call, context, message, at, arity);
       if (isThenable(result)) return this.#wait(task, context, result);
     } catch (error) {
-      this.#current = undefined;
+      this.#scope.current = undefined;
+      context.ended = true;
       return this.#fail(slot, task, -1, error);
     }
-    this.#current = undefined;
+    this.#scope.current = undefined;
+    context.ended = true;
     this.#succeed(slot, result);
   }
 
@@ -327,7 +322,7 @@ export class Program {
     at: number,
     arity: number,
   ): unknown {
-    const { storage } = this.#host;
+    const { storage } = this.#scope;
     if (storage !== undefined && this.#limit > 1) {
       return storage.run(context, () => call.apply(context, message.slice(at, at + arity)));
     }
@@ -348,11 +343,12 @@ export class Program {
     const startedAt = performance.now();
     this.#active++;
     this.#contexts.set(context.slot, context);
-    if (this.#limit > 1) this.#current = undefined;
+    if (this.#limit > 1) this.#scope.current = undefined;
     const ended = () => {
       this.#active--;
       this.#contexts.delete(context.slot);
-      if (this.#current === context) this.#current = undefined;
+      context.ended = true;
+      if (this.#scope.current === context) this.#scope.current = undefined;
       const elapsed = performance.now() - startedAt;
       this.#learn(task, elapsed, 1);
       return toNanoseconds(elapsed, 1);
@@ -379,7 +375,7 @@ export class Program {
       context,
       loading.then((call) => {
         task.call = call;
-        this.#current = context;
+        this.#scope.current = context;
         return this.#call(call, context, args, 0, args.length);
       }),
     );
@@ -406,7 +402,8 @@ export class Program {
       values[index++] = undefined;
     };
     const finish = () => {
-      this.#current = undefined;
+      this.#scope.current = undefined;
+      context.ended = true;
       const elapsed = performance.now() - startedAt;
       this.#learn(task, elapsed, count);
       this.#finishChunk(slot, toNanoseconds(elapsed, count), values, failures);
@@ -415,7 +412,7 @@ export class Program {
     const run = (call: AnyFunction): PromiseLike<unknown> | undefined => {
       while (index < count) {
         const at = header + RUN_HEADER + index * arity;
-        this.#current = context;
+        this.#scope.current = context;
         try {
           const result = this.#call(call, context, message, at, arity);
           if (isThenable(result)) return result;

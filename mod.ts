@@ -1,0 +1,77 @@
+/**
+ * Python's `concurrent.futures` for JavaScript: submit a function, get a future, wait for what comes
+ * first, map over workers, forget about threads. On Deno, Bun, Node, in browsers and at the edge.
+ *
+ * As in Python, an executor runs functions and a future stands for a result. In place of `with` write
+ * `await using`, in place of `future.result()` also `await future`.
+ *
+ * @example Usage
+ * ```ts
+ * import { asCompleted, ThreadPoolExecutor } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using executor = new ThreadPoolExecutor();
+ * const futures = [3, 4].map((n) => executor.submit((x: number) => x * x, n));
+ *
+ * let sum = 0;
+ * for await (const future of asCompleted(futures)) sum += await future;
+ * assertEquals(sum, 25);
+ * ```
+ *
+ * @module
+ */
+
+// Executors
+export { Executor } from "./src/executor/executor.ts";
+export type { ShutdownOptions, TaskOptions } from "./src/executor/executor.ts";
+export type { MapIterator, MapOptions } from "./src/executor/map.ts";
+export { ThreadPoolExecutor } from "./src/executor/thread_pool_executor.ts";
+export type { ThreadPoolExecutorOptions } from "./src/executor/thread_pool_executor.ts";
+export { InlineExecutor } from "./src/executor/inline_executor.ts";
+export type { InlineExecutorOptions } from "./src/executor/inline_executor.ts";
+export { createExecutor } from "./src/executor/create_executor.ts";
+export type { CreateExecutorOptions } from "./src/executor/create_executor.ts";
+export type { ExecutorStats } from "./src/engine/scheduler.ts";
+
+// Tasks
+export { importTasks, namedTasks } from "./src/wire/task_ref.ts";
+export type { Task, TaskContext, TaskFunction, TaskReference, TasksOf } from "./src/wire/task_ref.ts";
+export { transfer } from "./src/wire/transfer.ts";
+export { registerError } from "./src/wire/error_codec.ts";
+
+// Futures
+export { Future, FutureSource } from "./src/futures/future.ts";
+export type { FutureState } from "./src/futures/future.ts";
+export type { WaitOptions } from "./src/futures/deadline.ts";
+
+// Waiting
+export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from "./src/futures/wait.ts";
+export type { ReturnWhen, WaitForOptions, WaitResult } from "./src/futures/wait.ts";
+export { as_completed, asCompleted } from "./src/futures/as_completed.ts";
+
+// Errors
+export {
+  BrokenExecutorError,
+  BrokenProcessPoolError,
+  BrokenThreadPoolError,
+  CancelledError,
+  InvalidStateError,
+  QueueFullError,
+  SerializationError,
+  ShutdownError,
+  TimeoutError,
+  UnsupportedError,
+  WorkerCrashError,
+} from "./src/futures/errors.ts";
+export type { WorkerCrashErrorOptions } from "./src/futures/errors.ts";
+
+// What runtimes can do
+export type {
+  Capabilities,
+  Runtime,
+  WorkerEvents,
+  WorkerHandle,
+  WorkerOptions,
+  WorkerPermissions,
+  WorkerResourceLimits,
+} from "./src/runtime/runtime.ts";

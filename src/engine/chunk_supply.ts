@@ -1,0 +1,68 @@
+import type { Future } from "../futures/future.ts";
+import { WorkItem } from "./work_item.ts";
+import type { WorkItemOwner } from "./work_item.ts";
+import type { TaskLimits } from "./item_limits.ts";
+import type { TaskEntry } from "./task_registry.ts";
+
+/** How long a chunk of `map` should take, in nanoseconds, if its size is left to the library. */
+const CHUNK_NANOSECONDS = 400_000;
+
+/** Items of a chunk at the most. A larger one would make results wait; a smaller one costs messages. */
+const MAX_CHUNK = 8192;
+
+/** The items of a `map` that are not submitted one by one but cut into chunks when a worker is free. */
+export interface ChunkSource {
+  /** Items left. */
+  readonly remaining: number;
+  /** Items of one chunk, if the caller said so. */
+  readonly chunkSize: number | undefined;
+  /** The arguments of the next `count` items, one after the other. */
+  take(count: number): readonly unknown[];
+  /** Told of each chunk, in order. */
+  chunkMade(chunk: Future<unknown>, size: number): void;
+}
+
+/**
+ * A whole `map` in the queue: it has its place in submit order, and is cut into chunks as workers
+ * have room, when it is known how long one item takes. Its own future only tells the end of cutting.
+ */
+export class ChunkSupply extends WorkItem {
+  readonly source: ChunkSource;
+  /** What was asked for each of its chunks. */
+  readonly limits: TaskLimits | undefined;
+
+  constructor(
+    owner: WorkItemOwner,
+    task: TaskEntry,
+    source: ChunkSource,
+    limits: TaskLimits | undefined,
+  ) {
+    super(owner, task, [], -1, limits?.priority ?? 0);
+    this.source = source;
+    this.limits = limits;
+  }
+
+  /** Items that the next chunk should have, so that `workers` end at about the same time. */
+  nextSize(workers: number): number {
+    const { remaining, chunkSize } = this.source;
+    if (chunkSize !== undefined) return Math.min(chunkSize, remaining);
+    const { nanoseconds } = this.task;
+    if (nanoseconds < 0) return Math.min(1, remaining);
+    const timely = Math.floor(CHUNK_NANOSECONDS / (nanoseconds + 1));
+    const fair = Math.ceil(remaining / (2 * workers));
+    return Math.max(1, Math.min(timely, MAX_CHUNK, fair, remaining));
+  }
+
+  /** Cuts the next chunk. */
+  cut(size: number): WorkItem {
+    const chunk = new WorkItem(
+      this.owner,
+      this.task,
+      this.source.take(size),
+      size,
+      this.priority,
+    );
+    chunk.sequence = this.sequence;
+    return chunk;
+  }
+}

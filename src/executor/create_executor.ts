@@ -1,0 +1,39 @@
+import { UnsupportedError } from "../futures/errors.ts";
+import type { Executor } from "./executor.ts";
+import { InlineExecutor } from "./inline_executor.ts";
+import { ThreadPoolExecutor } from "./thread_pool_executor.ts";
+
+/** Options of {@linkcode createExecutor}. */
+export interface CreateExecutorOptions {
+  /** How many workers there are at the most. @default {as the executor that is made} */
+  maxWorkers?: number;
+}
+
+/**
+ * Makes the best executor that this runtime has: threads, or this thread where there are none.
+ *
+ * The only place where the library chooses; the executors themselves never fall back. What was
+ * chosen is told by `executor.capabilities.parallel`.
+ *
+ * @param options See {@linkcode CreateExecutorOptions}.
+ * @returns A `ThreadPoolExecutor` or an `InlineExecutor`.
+ * @throws {TypeError} If an option is of a wrong kind.
+ * @throws {RangeError} If an option is out of range.
+ *
+ * @example Usage
+ * ```ts
+ * import { createExecutor } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using executor = createExecutor();
+ * assertEquals(await executor.submit((x: number) => x + 1, 1), 2);
+ * ```
+ */
+export function createExecutor(options: CreateExecutorOptions = {}): Executor {
+  try {
+    return new ThreadPoolExecutor(options);
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    return new InlineExecutor(options);
+  }
+}

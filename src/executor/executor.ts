@@ -1,0 +1,376 @@
+import type { Future } from "../futures/future.ts";
+import type { TaskLimits } from "../engine/item_limits.ts";
+import type { ExecutorStats, Scheduler } from "../engine/scheduler.ts";
+import type { Capabilities } from "../runtime/runtime.ts";
+import type { Task } from "../wire/task_ref.ts";
+import { mapOver } from "./map.ts";
+import type { MapIterator, MapOptions } from "./map.ts";
+import {
+  checkBoolean,
+  checkFunction,
+  checkOptions,
+  checkSignal,
+  checkTime,
+  show,
+} from "./options.ts";
+
+/** What may be asked for each task beyond running it; see {@linkcode Executor.with}. */
+export interface TaskOptions {
+  /**
+   * Aborts the task. Before it began it is cancelled; while it runs, its `this.signal` is aborted, and
+   * if it has not ended after the executor's `grace`, its worker is replaced. The future rejects with
+   * the signal's reason.
+   *
+   * @default {undefined}
+   */
+  signal?: AbortSignal;
+  /**
+   * Milliseconds that the task may run, from its start. Then it is ended as by `signal`, and its
+   * future rejects with `TimeoutError`.
+   *
+   * @default {Infinity}
+   */
+  timeout?: number;
+  /** Higher ones start first, equal ones in submit order. @default {0} */
+  priority?: number;
+  /** Called with each value that the task gives to `this.report()`. @default {undefined} */
+  onProgress?: (value: unknown, future: Future<unknown>) => void;
+}
+
+/** Options of {@linkcode Executor.shutdown}. */
+export interface ShutdownOptions {
+  /** Wait until all work is done and all workers have ended. @default {true} */
+  wait?: boolean;
+  /** Cancel what has not begun. @default {false} */
+  cancelFutures?: boolean;
+}
+
+/** Gives an executor its scheduler: for the executors of this folder. */
+export let attachScheduler: (
+  executor: Executor,
+  scheduler: Scheduler,
+  limits?: TaskLimits,
+) => void;
+
+/**
+ * Runs tasks on workers: what all executors have in common.
+ *
+ * It mirrors Python's `concurrent.futures.Executor`: `submit` gives a future at once, `map` calls a
+ * function over inputs, `shutdown` ends it. In place of `with` write `await using`.
+ *
+ * @example Usage
+ * ```ts
+ * import { type Executor, InlineExecutor } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * async function squares(executor: Executor, numbers: number[]): Promise<number[]> {
+ *   return await executor.map((x: number) => x * x, numbers).toArray();
+ * }
+ *
+ * await using executor = new InlineExecutor();
+ * assertEquals(await squares(executor, [1, 2, 3]), [1, 4, 9]);
+ * ```
+ */
+export abstract class Executor implements AsyncDisposable {
+  #scheduler!: Scheduler;
+  #limits: TaskLimits | undefined;
+
+  static {
+    attachScheduler = (executor, scheduler, limits) => {
+      executor.#scheduler = scheduler;
+      executor.#limits = limits;
+    };
+  }
+
+  /** How many workers it has at the most. */
+  get maxWorkers(): number {
+    return this.#scheduler.maxWorkers;
+  }
+
+  /** What its workers can do on this runtime. */
+  get capabilities(): Capabilities {
+    return this.#scheduler.capabilities;
+  }
+
+  /**
+   * Runs `fn(...args)` on a worker.
+   *
+   * Mirrors `Executor.submit(fn, *args)`. Arguments are cloned when the task is sent, not before.
+   *
+   * @typeParam A The task's parameters.
+   * @typeParam R What the task returns.
+   * @param fn A self-contained function, or a task made by `importTasks` or `namedTasks`.
+   * @param args Its arguments.
+   * @returns The future of its result.
+   * @throws {BrokenExecutorError} If the executor is broken.
+   * @throws {ShutdownError} If it is shut down.
+   * @throws {QueueFullError} If `maxPending` tasks are pending.
+   * @throws {TypeError} If `fn` cannot be submitted.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor();
+   * const future = executor.submit((a: number, b: number) => a ** b, 2, 10);
+   * assertEquals(await future, 1024);
+   * ```
+   */
+  submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>> {
+    return this.#scheduler.submit(fn, args, this.#limits) as Future<Awaited<R>>;
+  }
+
+  /**
+   * Calls `fn` with each item, on the workers, and gives the results in input order.
+   *
+   * Mirrors `Executor.map(fn, *iterables, timeout, chunksize, buffersize)`. Inputs of known length are
+   * submitted by the call; others are read as results are taken. An item that fails rejects at its
+   * place and ends the iteration, unless `settled`. Leaving the loop cancels what has not begun.
+   *
+   * @typeParam A What an item is.
+   * @typeParam R What the task returns.
+   * @param fn The task.
+   * @param items What it is called with.
+   * @param options See {@linkcode MapOptions}.
+   * @returns An async iterator with `toArray()`.
+   * @throws {BrokenExecutorError} If the executor is broken.
+   * @throws {ShutdownError} If it is shut down.
+   * @throws {TypeError} If `fn` cannot be submitted, an input is not iterable, or an option is of a wrong kind.
+   * @throws {RangeError} If an option is out of range.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor();
+   * const lengths: number[] = [];
+   * for await (const length of executor.map((word: string) => word.length, ["a", "bc"])) {
+   *   lengths.push(length);
+   * }
+   * assertEquals(lengths, [1, 2]);
+   * ```
+   */
+  map<A, R>(
+    fn: Task<[A], R>,
+    items: Iterable<A> | AsyncIterable<A>,
+    options: MapOptions & { settled: true },
+  ): MapIterator<PromiseSettledResult<Awaited<R>>>;
+  /** Calls `fn` with each item. */
+  map<A, R>(
+    fn: Task<[A], R>,
+    items: Iterable<A> | AsyncIterable<A>,
+    options?: MapOptions,
+  ): MapIterator<Awaited<R>>;
+  /** Calls `fn` with an item of each input, until the shortest ends; every outcome is given. */
+  map<A, B, R>(
+    fn: Task<[A, B], R>,
+    first: Iterable<A> | AsyncIterable<A>,
+    second: Iterable<B> | AsyncIterable<B>,
+    options: MapOptions & { settled: true },
+  ): MapIterator<PromiseSettledResult<Awaited<R>>>;
+  /** Calls `fn` with an item of each input, until the shortest ends. */
+  map<A, B, R>(
+    fn: Task<[A, B], R>,
+    first: Iterable<A> | AsyncIterable<A>,
+    second: Iterable<B> | AsyncIterable<B>,
+    options?: MapOptions,
+  ): MapIterator<Awaited<R>>;
+  /** Calls `fn` with an item of each input, until the shortest ends; every outcome is given. */
+  map<A, B, C, R>(
+    fn: Task<[A, B, C], R>,
+    first: Iterable<A> | AsyncIterable<A>,
+    second: Iterable<B> | AsyncIterable<B>,
+    third: Iterable<C> | AsyncIterable<C>,
+    options: MapOptions & { settled: true },
+  ): MapIterator<PromiseSettledResult<Awaited<R>>>;
+  /** Calls `fn` with an item of each input, until the shortest ends. */
+  map<A, B, C, R>(
+    fn: Task<[A, B, C], R>,
+    first: Iterable<A> | AsyncIterable<A>,
+    second: Iterable<B> | AsyncIterable<B>,
+    third: Iterable<C> | AsyncIterable<C>,
+    options?: MapOptions,
+  ): MapIterator<Awaited<R>>;
+  map(fn: unknown, ...inputs: unknown[]): MapIterator<unknown> {
+    return mapOver(this.#scheduler, fn, inputs, this.#limits);
+  }
+
+  /**
+   * Takes no more tasks. Those it has still run, unless `cancelFutures`.
+   *
+   * Mirrors `Executor.shutdown(wait, cancel_futures)`. It may be called again, in any way.
+   *
+   * @param options See {@linkcode ShutdownOptions}.
+   * @returns Resolves when all work is done and all workers have ended; at once if not to `wait`.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const executor = new ThreadPoolExecutor(1);
+   * const future = executor.submit(() => "done");
+   * await executor.shutdown();
+   * assertEquals(future.done(), true);
+   * ```
+   */
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    checkOptions("options of shutdown", options);
+    checkBoolean("wait", options.wait);
+    checkBoolean("cancelFutures", options.cancelFutures);
+    const ended = this.#scheduler.shutdown(options.cancelFutures ?? false);
+    return options.wait ?? true ? ended : Promise.resolve();
+  }
+
+  /**
+   * Ends it now: pending tasks are cancelled, running ones reject with `BrokenExecutorError`.
+   *
+   * Mirrors Python 3.14's `terminate_workers()`.
+   *
+   * @returns Resolves when all workers have ended.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const executor = new ThreadPoolExecutor(1);
+   * const future = executor.submit(() => 1);
+   * await executor.terminate();
+   * assertEquals(future.cancelled(), true);
+   * ```
+   */
+  terminate(): Promise<void> {
+    return this.#scheduler.terminate();
+  }
+
+  /**
+   * The same workers, with options for each task that is submitted through what it returns.
+   *
+   * Python has no counterpart; its `submit` has no room for options, nor has this one.
+   *
+   * @param options See {@linkcode TaskOptions}; they add to those it has.
+   * @returns An executor that shares all but the options.
+   * @throws {TypeError} If an option is of a wrong kind.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertRejects } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor(1);
+   * const hurried = executor.with({ timeout: 20 });
+   * await assertRejects(async () => await hurried.submit(() => new Promise(() => {})));
+   * ```
+   */
+  with(options: TaskOptions): Executor {
+    const view = new ExecutorView();
+    attachScheduler(view, this.#scheduler, { ...this.#limits, ...checkTaskOptions(options) });
+    return view;
+  }
+
+  /**
+   * Starts all workers and runs their initializers.
+   *
+   * @returns Resolves when all are ready; rejects if the executor breaks.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor(2);
+   * await executor.warmUp();
+   * assertEquals(executor.stats().idle, 2);
+   * ```
+   */
+  warmUp(): Promise<void> {
+    return this.#scheduler.warmUp();
+  }
+
+  /**
+   * Runs a task once on every live worker.
+   *
+   * @typeParam A The task's parameters.
+   * @typeParam R What the task returns.
+   * @param fn The task.
+   * @param args Its arguments.
+   * @returns The results, one per worker; rejects with the first error.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor(2);
+   * await executor.warmUp();
+   * assertEquals(await executor.broadcast(() => "here"), ["here", "here"]);
+   * ```
+   */
+  broadcast<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Promise<Awaited<R>[]> {
+    return this.#scheduler.broadcast(fn, args) as Promise<Awaited<R>[]>;
+  }
+
+  /**
+   * Resolves when there is room for one more task under `maxPending`; at once if there is no limit.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   *
+   * await using executor = new ThreadPoolExecutor({ maxWorkers: 1, maxPending: 2 });
+   * for (let i = 0; i < 10; i++) {
+   *   await executor.ready();
+   *   executor.submit((x: number) => x, i);
+   * }
+   * ```
+   */
+  ready(): Promise<void> {
+    return this.#scheduler.ready();
+  }
+
+  /**
+   * What it does now and has done so far.
+   *
+   * @returns Counts; see {@linkcode ExecutorStats}.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor(1);
+   * await executor.submit(() => 1);
+   * assertEquals(executor.stats().completed, 1);
+   * ```
+   */
+  stats(): ExecutorStats {
+    return this.#scheduler.stats();
+  }
+
+  /** `await using executor = …` shuts it down and waits, as leaving `with` does in Python. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown({ wait: true });
+  }
+}
+
+/** What {@linkcode Executor.with} gives. */
+class ExecutorView extends Executor {}
+
+function checkTaskOptions(options: TaskOptions): TaskLimits {
+  checkOptions("options of with", options ?? null);
+  const { signal, timeout, priority, onProgress } = options;
+  checkSignal("signal", signal);
+  checkFunction("onProgress", onProgress);
+  if (priority !== undefined && (typeof priority !== "number" || Number.isNaN(priority))) {
+    throw new TypeError(`Cannot use priority: expected a number, got ${show(priority)}`);
+  }
+  const limits: { -readonly [K in keyof TaskLimits]: TaskLimits[K] } = {};
+  if (signal !== undefined) limits.signal = signal;
+  if (timeout !== undefined) limits.timeout = checkTime("timeout", timeout);
+  if (priority !== undefined) limits.priority = priority;
+  if (onProgress !== undefined) limits.onProgress = onProgress;
+  return limits;
+}

@@ -1,0 +1,275 @@
+import type { TaskLimits } from "../engine/item_limits.ts";
+import type { Scheduler } from "../engine/scheduler.ts";
+import { observe, outcome } from "../futures/future.ts";
+import type { Future } from "../futures/future.ts";
+
+/** The input of one `map`: it makes chunks and tells its reader. */
+export interface MapInput {
+  /** Begins to read. */
+  start(): void;
+  /** So many results were taken. */
+  taken(count: number): void;
+  /** Reads no more and submits no more. */
+  cancel(): void;
+}
+
+/** Who is told of the chunks. */
+export interface MapReader {
+  chunkMade(future: Future<unknown>, size: number): void;
+  inputEnded(error: { readonly reason: unknown } | undefined): void;
+}
+
+/** The input that fits: of known length if all inputs are. */
+export function chunksOf(
+  scheduler: Scheduler,
+  task: unknown,
+  inputs: readonly unknown[],
+  limits: TaskLimits | undefined,
+  chunkSize: number | undefined,
+  bufferSize: number | undefined,
+  reader: MapReader,
+): MapInput {
+  if (inputs.every(hasKnownLength)) {
+    return new KnownInput(scheduler, task, inputs.map(toArray), limits, chunkSize, reader);
+  }
+  const size = chunkSize ?? 1;
+  const buffer = bufferSize ?? 4 * scheduler.maxWorkers * scheduler.tasksPerWorker * size;
+  return new LazyInput(scheduler, task, inputs, limits, Math.min(size, buffer), buffer, reader);
+}
+
+function hasKnownLength(input: unknown): boolean {
+  return typeof input === "string" || Array.isArray(input) || input instanceof Set ||
+    input instanceof Map || (ArrayBuffer.isView(input) && Symbol.iterator in input);
+}
+
+/** A copy, because items are read when a worker is free for them, and the caller may change his. */
+function toArray(input: unknown): unknown[] {
+  return Array.isArray(input) ? input.slice() : Array.from(input as Iterable<unknown>);
+}
+
+/** Inputs of known length: they wait in the queue as one, to be cut when workers are free. */
+class KnownInput implements MapInput {
+  readonly chunkSize: number | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #task: unknown;
+  readonly #limits: TaskLimits | undefined;
+  readonly #reader: MapReader;
+  #columns: unknown[][];
+  #length: number;
+  #at = 0;
+  #supply: Future<unknown> | undefined = undefined;
+
+  constructor(
+    scheduler: Scheduler,
+    task: unknown,
+    columns: unknown[][],
+    limits: TaskLimits | undefined,
+    chunkSize: number | undefined,
+    reader: MapReader,
+  ) {
+    this.#scheduler = scheduler;
+    this.#task = task;
+    this.#columns = columns;
+    this.#length = Math.min(...columns.map((column) => column.length));
+    this.#limits = limits;
+    this.chunkSize = chunkSize;
+    this.#reader = reader;
+  }
+
+  get remaining(): number {
+    return this.#length - this.#at;
+  }
+
+  take(count: number): readonly unknown[] {
+    const from = this.#at;
+    const to = from + count;
+    this.#at = to;
+    const [only] = this.#columns;
+    if (this.#columns.length === 1) return only!.slice(from, to);
+    const rows: unknown[] = [];
+    for (let i = from; i < to; i++) for (const column of this.#columns) rows.push(column[i]);
+    return rows;
+  }
+
+  chunkMade(future: Future<unknown>, size: number): void {
+    this.#reader.chunkMade(future, size);
+  }
+
+  start(): void {
+    if (this.#length === 0) return this.#reader.inputEnded(undefined);
+    this.#supply = this.#scheduler.submitSupply(this.#task, this, this.#limits);
+    observe(this.#supply, this);
+  }
+
+  /** All is cut, or will not be: cancelled, or the executor broke. */
+  futureDone(supply: Future<unknown>): void {
+    this.#columns = [];
+    const result = outcome(supply);
+    this.#reader.inputEnded(
+      result.status === "fulfilled" ? undefined : { reason: result.reason },
+    );
+  }
+
+  taken(): void {}
+
+  cancel(): void {
+    this.#supply?.cancel();
+  }
+}
+
+/** Inputs that are read on demand, at most `bufferSize` items ahead of what was taken. */
+class LazyInput implements MapInput {
+  readonly #scheduler: Scheduler;
+  readonly #task: unknown;
+  readonly #limits: TaskLimits | undefined;
+  readonly #reader: MapReader;
+  readonly #chunkSize: number;
+  readonly #bufferSize: number;
+  readonly #inputs: readonly unknown[];
+  #iterators: (Iterator<unknown> | AsyncIterator<unknown>)[] = [];
+  #async = false;
+  /** Items read and not taken. */
+  #ahead = 0;
+  #row: unknown[] = [];
+  #rows = 0;
+  #reading = false;
+  #ended = false;
+
+  constructor(
+    scheduler: Scheduler,
+    task: unknown,
+    inputs: readonly unknown[],
+    limits: TaskLimits | undefined,
+    chunkSize: number,
+    bufferSize: number,
+    reader: MapReader,
+  ) {
+    this.#scheduler = scheduler;
+    this.#task = task;
+    this.#inputs = inputs;
+    this.#limits = limits;
+    this.#chunkSize = chunkSize;
+    this.#bufferSize = bufferSize;
+    this.#reader = reader;
+  }
+
+  start(): void {
+    try {
+      for (const input of this.#inputs) {
+        const source = input as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+        if (source[Symbol.asyncIterator] !== undefined) {
+          this.#async = true;
+          this.#iterators.push(source[Symbol.asyncIterator]!());
+        } else this.#iterators.push(source[Symbol.iterator]!());
+      }
+    } catch (reason) {
+      return this.#end({ reason });
+    }
+    this.#fill();
+  }
+
+  taken(count: number): void {
+    this.#ahead -= count;
+    this.#fill();
+  }
+
+  cancel(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#row = [];
+    this.#closeIterators();
+  }
+
+  #fill(): void {
+    if (this.#reading || this.#ended) return;
+    this.#reading = true;
+    if (this.#async) void this.#fillAsync();
+    else this.#fillSync();
+  }
+
+  #fillSync(): void {
+    let reading: unknown;
+    while (!this.#ended && this.#ahead < this.#bufferSize) {
+      try {
+        const row: unknown[] = [];
+        for (const iterator of this.#iterators) {
+          reading = iterator;
+          const { done, value } = (iterator as Iterator<unknown>).next();
+          if (done) return this.#end(undefined, iterator);
+          row.push(value);
+        }
+        reading = undefined;
+        this.#add(row);
+      } catch (reason) {
+        return this.#end({ reason }, reading);
+      }
+    }
+    this.#reading = false;
+  }
+
+  async #fillAsync(): Promise<void> {
+    let reading: unknown;
+    while (!this.#ended && this.#ahead < this.#bufferSize) {
+      try {
+        const row: unknown[] = [];
+        for (const iterator of this.#iterators) {
+          reading = iterator;
+          const { done, value } = await iterator.next();
+          if (this.#ended) return;
+          if (done) return this.#end(undefined, iterator);
+          row.push(value);
+        }
+        reading = undefined;
+        this.#add(row);
+      } catch (reason) {
+        return this.#end({ reason }, reading);
+      }
+    }
+    this.#reading = false;
+  }
+
+  #add(row: readonly unknown[]): void {
+    this.#ahead++;
+    this.#row.push(...row);
+    this.#rows++;
+    if (this.#rows === this.#chunkSize) this.#submit();
+  }
+
+  #submit(): void {
+    const args = this.#row;
+    const size = this.#rows;
+    if (size === 0) return;
+    this.#row = [];
+    this.#rows = 0;
+    const future = this.#scheduler.submitChunk(this.#task, args, this.#limits, size);
+    this.#reader.chunkMade(future, size);
+  }
+
+  /** No more items; `finished` is the input that said so, or failed: it needs no closing. */
+  #end(error: { readonly reason: unknown } | undefined, finished?: unknown): void {
+    if (this.#ended) return;
+    let ending = error;
+    try {
+      this.#submit();
+    } catch (reason) {
+      ending = { reason };
+    }
+    this.#ended = true;
+    this.#iterators = this.#iterators.filter((iterator) => iterator !== finished);
+    this.#closeIterators();
+    this.#reader.inputEnded(ending);
+  }
+
+  /** Lets the inputs clean up; what goes wrong there is theirs, and no result of ours. */
+  #closeIterators(): void {
+    for (const iterator of this.#iterators) {
+      try {
+        const closing = iterator.return?.();
+        if (closing instanceof Promise) closing.catch(ignore);
+      } catch { /* as above */ }
+    }
+    this.#iterators = [];
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,75 @@
+/** Checks of options and arguments: each throws at once, before anything is started. */
+
+/**
+ * A count: a positive safe integer.
+ *
+ * @throws {TypeError} If it is not a number.
+ * @throws {RangeError} If it is another number.
+ */
+export function checkCount(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== "number") {
+    throw new TypeError(`Cannot use ${name}: expected a positive integer, got ${show(value)}`);
+  }
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new RangeError(`Cannot use ${name}: expected a positive integer, got ${value}`);
+  }
+  return value;
+}
+
+/**
+ * A time in milliseconds; `undefined` for none and for `Infinity`.
+ *
+ * @throws {TypeError} If it is not a number, or `NaN`.
+ */
+export function checkTime(name: string, value: unknown): number | undefined {
+  if (value === undefined || value === Infinity) return undefined;
+  if (typeof value !== "number" || Number.isNaN(value)) {
+    throw new TypeError(`Cannot use ${name}: expected milliseconds, got ${show(value)}`);
+  }
+  return Math.max(0, value);
+}
+
+/** A function, or nothing. */
+export function checkFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "function") {
+    throw new TypeError(`Cannot use ${name}: expected a function, got ${show(value)}`);
+  }
+}
+
+/** A string, or nothing. */
+export function checkString(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "string") {
+    throw new TypeError(`Cannot use ${name}: expected a string, got ${show(value)}`);
+  }
+}
+
+/** True, false, or nothing. */
+export function checkBoolean(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "boolean") {
+    throw new TypeError(`Cannot use ${name}: expected true or false, got ${show(value)}`);
+  }
+}
+
+/** An options object, or nothing. */
+export function checkOptions(name: string, value: unknown): void {
+  if (value !== undefined && (typeof value !== "object" || value === null)) {
+    throw new TypeError(`Cannot use ${name}: expected an object, got ${show(value)}`);
+  }
+}
+
+/** An `AbortSignal`, of any realm, or nothing. */
+export function checkSignal(name: string, value: unknown): void {
+  if (value === undefined || value instanceof AbortSignal) return;
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  if (typeof aborted !== "boolean" || typeof addEventListener !== "function") {
+    throw new TypeError(`Cannot use ${name}: expected an AbortSignal, got ${show(value)}`);
+  }
+}
+
+/** A value as it is shown in an error. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return `"${value}"`;
+  if (value === null || typeof value !== "object") return String(value);
+  return `an object of kind ${Object.prototype.toString.call(value).slice(8, -1)}`;
+}

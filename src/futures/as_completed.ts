@@ -1,0 +1,146 @@
+import { checkWaitOptions, watch } from "./deadline.ts";
+import type { WaitOptions } from "./deadline.ts";
+import { TimeoutError } from "./errors.ts";
+import { observe, unobserve } from "./future.ts";
+import type { Future, FutureObserver } from "./future.ts";
+import { checkFutures } from "./wait.ts";
+
+/**
+ * Gives futures as they are done: those that are already in input order, the others in the order of
+ * their completion.
+ *
+ * Mirrors `concurrent.futures.as_completed(fs, timeout)`, but arguments are checked and the clock
+ * starts at the call. It gives the future, not its result: `await` it. Leaving the loop early
+ * removes every listener.
+ *
+ * @typeParam T What the futures give.
+ * @param futures The futures; duplicates count once.
+ * @param options See {@linkcode WaitOptions}; `timeout` in milliseconds, for the whole iteration.
+ * @returns An iterator; it rejects with `TimeoutError` when time is up, after all that is done.
+ * @throws {TypeError} If something is not a future, or an option is of a wrong kind.
+ *
+ * @example Usage
+ * ```ts
+ * import { asCompleted, FutureSource } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [slow, quick] = [new FutureSource<string>(), new FutureSource<string>()];
+ * const completed = asCompleted([slow.future, quick.future]);
+ * quick.setResult("quick");
+ * slow.setResult("slow");
+ *
+ * const order: string[] = [];
+ * for await (const future of completed) order.push(await future);
+ * assertEquals(order, ["quick", "slow"]);
+ * ```
+ */
+export function asCompleted<T>(
+  futures: Iterable<Future<T>>,
+  options?: WaitOptions,
+): AsyncIterableIterator<Future<T>> & AsyncDisposable {
+  const timeout = checkWaitOptions(options);
+  return new Completed(checkFutures(futures, "iterate over"), timeout, options?.signal);
+}
+
+export { asCompleted as as_completed };
+
+interface Taker<T> {
+  resolve(result: IteratorResult<Future<T>, undefined>): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Hand-written, because an async generator would await the future that it yields, and give its
+ * result. Resolving a promise with `{ value: future }` does not.
+ */
+class Completed<T> implements AsyncIterableIterator<Future<T>>, AsyncDisposable, FutureObserver {
+  readonly #total: number;
+  readonly #pending = new Set<Future<unknown>>();
+  /** Done and not taken. */
+  #ready: (Future<T> | undefined)[] = [];
+  #taken = 0;
+  #takers: Taker<T>[] = [];
+  /** What the iteration rejects with once all that is done is taken. */
+  #failure: { readonly reason: unknown } | undefined = undefined;
+  #stopWatch: () => void = () => {};
+
+  constructor(futures: Set<Future<T>>, timeout: number, signal: AbortSignal | undefined) {
+    this.#total = futures.size;
+    for (const future of futures) {
+      if (future.done()) this.#ready.push(future);
+      else this.#pending.add(future as Future<unknown>);
+    }
+    if (this.#pending.size === 0) return;
+    if (signal?.aborted) return this.#fail(signal.reason);
+    if (timeout <= 0) return this.#timedOut();
+    for (const future of this.#pending) observe(future, this);
+    this.#stopWatch = watch(timeout, signal, {
+      timedOut: () => this.#timedOut(),
+      aborted: (reason) => this.#fail(reason),
+    });
+  }
+
+  futureDone(future: Future<unknown>): void {
+    this.#pending.delete(future);
+    if (this.#pending.size === 0) this.#stopWatch();
+    this.#ready.push(future as Future<T>);
+    this.#serve();
+  }
+
+  next(): Promise<IteratorResult<Future<T>, undefined>> {
+    return new Promise((resolve, reject) => {
+      this.#takers.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  return(): Promise<IteratorResult<Future<T>, undefined>> {
+    this.#ready = [];
+    this.#taken = 0;
+    this.#failure = undefined;
+    this.#stop();
+    this.#serve();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #serve(): void {
+    while (this.#takers.length > 0) {
+      if (this.#taken < this.#ready.length) {
+        const value = this.#ready[this.#taken]!;
+        this.#ready[this.#taken++] = undefined; // given away: it is not ours to keep alive
+        this.#takers.shift()!.resolve({ done: false, value });
+      } else if (this.#failure !== undefined) {
+        const { reason } = this.#failure;
+        this.#failure = undefined;
+        this.#takers.shift()!.reject(reason);
+      } else if (this.#pending.size === 0) {
+        this.#takers.shift()!.resolve({ done: true, value: undefined });
+      } else return;
+    }
+  }
+
+  #timedOut(): void {
+    const unfinished = `${this.#pending.size} (of ${this.#total}) futures unfinished`;
+    this.#fail(new TimeoutError(unfinished));
+  }
+
+  #fail(reason: unknown): void {
+    this.#failure = { reason };
+    this.#stop();
+    this.#serve();
+  }
+
+  #stop(): void {
+    this.#stopWatch();
+    for (const future of this.#pending) unobserve(future, this);
+    this.#pending.clear();
+  }
+}

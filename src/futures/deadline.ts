@@ -1,0 +1,94 @@
+import { show } from "./show.ts";
+
+/** The longest time that `setTimeout` can take; a longer one would fire at once. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/** How long to wait, and what may end the wait. */
+export interface WaitOptions {
+  /**
+   * Milliseconds to wait; 0 or less looks once. Not a number: `TypeError`.
+   *
+   * @default {Infinity}
+   */
+  timeout?: number;
+  /** Ends the wait, which rejects with the signal's reason; what is waited for goes on. @default {undefined} */
+  signal?: AbortSignal;
+}
+
+/**
+ * Calls `callback` after so many milliseconds, however many.
+ *
+ * @returns Stops it.
+ */
+export function startTimer(milliseconds: number, callback: () => void): () => void {
+  if (milliseconds === Infinity) return () => {};
+  const end = performance.now() + milliseconds;
+  let timer: ReturnType<typeof setTimeout>;
+  const arm = (): void => {
+    const left = end - performance.now();
+    timer = left > MAX_DELAY
+      ? setTimeout(arm, MAX_DELAY)
+      : setTimeout(callback, Math.max(0, Math.ceil(left)));
+  };
+  arm();
+  return () => clearTimeout(timer);
+}
+
+/**
+ * Checks the options of a wait, at once.
+ *
+ * @returns The timeout in milliseconds, `Infinity` for none.
+ * @throws {TypeError} If an option is of a wrong kind.
+ */
+export function checkWaitOptions(options: WaitOptions | undefined): number {
+  if (options === undefined) return Infinity;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot wait: expected an options object, got ${show(options)}`);
+  }
+  const { timeout, signal } = options;
+  if (timeout !== undefined && (typeof timeout !== "number" || Number.isNaN(timeout))) {
+    throw new TypeError(`Cannot wait: expected timeout in milliseconds, got ${show(timeout)}`);
+  }
+  if (signal !== undefined && !isSignal(signal)) {
+    throw new TypeError(`Cannot wait: expected signal to be an AbortSignal, got ${show(signal)}`);
+  }
+  return timeout ?? Infinity;
+}
+
+/** Whether a value is an `AbortSignal`, of any realm. */
+export function isSignal(value: unknown): value is AbortSignal {
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === "boolean" && typeof addEventListener === "function";
+}
+
+/** Told of what ends a wait early. */
+export interface Deadline {
+  timedOut(): void;
+  aborted(reason: unknown): void;
+}
+
+/**
+ * Watches the clock and the signal of one wait. The options are checked, and the signal is not
+ * aborted yet.
+ *
+ * @returns Stops watching.
+ */
+export function watch(
+  timeout: number,
+  signal: AbortSignal | undefined,
+  deadline: Deadline,
+): () => void {
+  const stopTimer = startTimer(timeout, () => {
+    signal?.removeEventListener("abort", listener);
+    deadline.timedOut();
+  });
+  const listener = (): void => {
+    stopTimer();
+    deadline.aborted(signal!.reason);
+  };
+  signal?.addEventListener("abort", listener, { once: true });
+  return () => {
+    stopTimer();
+    signal?.removeEventListener("abort", listener);
+  };
+}

@@ -1,0 +1,456 @@
+// Length: half of it is documentation; both sides of a future share its private fields.
+
+import { checkWaitOptions, watch } from "./deadline.ts";
+import type { WaitOptions } from "./deadline.ts";
+import { CancelledError, InvalidStateError, TimeoutError } from "./errors.ts";
+import { show } from "./show.ts";
+
+/** Where a future is in its life. */
+export type FutureState = "pending" | "running" | "cancelled" | "finished";
+
+/** Internal states, small integers: everything from `CANCELLED` on is done. */
+const PENDING = 0;
+const RUNNING = 1;
+const CANCELLED = 2;
+const SUCCEEDED = 3;
+const FAILED = 4;
+
+/** Told, during the transition itself, that a future is done. For this library's own use. */
+export interface FutureObserver {
+  futureDone(future: Future<unknown>): void;
+}
+
+type Callback = (future: Future<unknown>) => void;
+
+/** One `addDoneCallback`: an object, so that the same function may be added twice. */
+interface Registration {
+  readonly callback: Callback;
+}
+
+type Watcher = FutureObserver | Registration;
+
+/** What a future came to, without a promise. */
+export type Outcome =
+  | { readonly status: "fulfilled"; readonly value: unknown }
+  | { readonly status: "rejected"; readonly reason: unknown };
+
+/** Adds an observer, which is called once. The future must not be done. */
+export let observe: (future: Future<unknown>, observer: FutureObserver) => void;
+/** Removes an observer, if it is there. */
+export let unobserve: (future: Future<unknown>, observer: FutureObserver) => void;
+/** What a future came to. It must be done. */
+export let outcome: (future: Future<unknown>) => Outcome;
+/** Whether a value is a future of this library. */
+export let isFuture: (value: unknown) => value is Future<unknown>;
+/** Whether a future is done and failed; cancelled is not failed. */
+export let hasFailed: (future: Future<unknown>) => boolean;
+
+let makeFuture: <T>(source: FutureSource<T>) => Future<T>;
+let settle: (future: Future<unknown>, state: number, value: unknown) => boolean;
+let setRunning: (future: Future<unknown>) => boolean;
+let stateOf: (future: Future<unknown>) => number;
+
+const MAKE = Symbol("make");
+
+/**
+ * The result of a task that may not have begun.
+ *
+ * Mirrors Python's `concurrent.futures.Future`, and can be awaited: `await future` is
+ * `await future.result()`. Executors make futures; the producer's side is {@linkcode FutureSource}.
+ * A failed future that nobody looks at is silent.
+ *
+ * @typeParam T What the task returns.
+ *
+ * @example Usage
+ * ```ts
+ * import { FutureSource } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source = new FutureSource<number>();
+ * const { future } = source;
+ * assertEquals(future.state, "pending");
+ * source.setResult(42);
+ * assertEquals(await future, 42);
+ * assertEquals(future.state, "finished");
+ * ```
+ */
+export class Future<T> implements PromiseLike<T> {
+  #state = PENDING;
+  /** The producer, until the future is done. */
+  #source: FutureSource<unknown> | undefined;
+  /** The result, the error, or the reason of the cancellation. */
+  #value: unknown = undefined;
+  /** Nobody, one, or several who wait for the end; most futures have at most one. */
+  #watchers: Watcher | Watcher[] | undefined = undefined;
+
+  static {
+    makeFuture = <T>(source: FutureSource<T>) => new Future<T>(MAKE, source);
+    isFuture = (value): value is Future<unknown> =>
+      typeof value === "object" && value !== null && #state in value;
+    stateOf = (future) => future.#state;
+    hasFailed = (future) => future.#state === FAILED;
+    setRunning = (future) => {
+      if (future.#state !== PENDING) return false;
+      future.#state = RUNNING;
+      return true;
+    };
+    observe = (future, observer) => future.#add(observer);
+    unobserve = (future, observer) => future.#remove(observer);
+    outcome = (future) =>
+      future.#state === SUCCEEDED
+        ? { status: "fulfilled", value: future.#value }
+        : { status: "rejected", reason: future.#reason() };
+    settle = (future, state, value) => {
+      if (future.#state >= CANCELLED) return false;
+      future.#state = state;
+      future.#value = value;
+      future.#source = undefined;
+      const watchers = future.#watchers;
+      future.#watchers = undefined;
+      if (watchers !== undefined) future.#notify(watchers);
+      return true;
+    };
+  }
+
+  /** Not for users: futures are made by executors and by {@linkcode FutureSource}. */
+  constructor(key: symbol, source: FutureSource<T>) {
+    if (key !== MAKE) {
+      throw new TypeError("Cannot construct a Future: submit a task, or use FutureSource");
+    }
+    this.#source = source as FutureSource<unknown>;
+  }
+
+  /** Where it is in its life: `"pending"`, `"running"`, `"cancelled"` or `"finished"`. */
+  get state(): FutureState {
+    if (this.#state === CANCELLED) return "cancelled";
+    if (this.#state > CANCELLED) return "finished";
+    return this.#source!.started() ? "running" : "pending";
+  }
+
+  /**
+   * Cancels the task if it has not begun. Every observer sees it when this returns.
+   *
+   * Mirrors `Future.cancel()`, but `wait` and `asCompleted` do not hang on what it cancelled.
+   *
+   * @returns True if the task will never run, now or already; false if it runs or is finished.
+   *
+   * @example Usage
+   * ```ts
+   * import { FutureSource } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const { future } = new FutureSource();
+   * assertEquals(future.cancel(), true);
+   * assertEquals(future.cancelled(), true);
+   * ```
+   */
+  cancel(): boolean {
+    if (this.#state >= CANCELLED) return this.#state === CANCELLED;
+    if (!this.#source!.revoke()) return false;
+    settle(this as Future<unknown>, CANCELLED, undefined);
+    return true;
+  }
+
+  /** Whether it was cancelled. */
+  cancelled(): boolean {
+    return this.#state === CANCELLED;
+  }
+
+  /** Whether a worker executes its task right now; sent ahead is not running. */
+  running(): boolean {
+    return this.#state < CANCELLED && this.#source!.started();
+  }
+
+  /** Whether it is cancelled or finished. */
+  done(): boolean {
+    return this.#state >= CANCELLED;
+  }
+
+  /**
+   * The result of the task.
+   *
+   * Mirrors `Future.result(timeout)`. A future that is done wins over a timeout and a signal.
+   *
+   * @param options See {@linkcode WaitOptions}.
+   * @returns Resolves with the result; rejects with what the task threw, or why it was cancelled.
+   * @throws {TypeError} If an option is of a wrong kind.
+   *
+   * @example Usage
+   * ```ts
+   * import { FutureSource, TimeoutError } from "@concurrent/futures";
+   * import { assertRejects } from "@std/assert";
+   *
+   * const { future } = new FutureSource<number>();
+   * await assertRejects(() => future.result({ timeout: 5 }), TimeoutError);
+   * ```
+   */
+  result(options?: WaitOptions): Promise<T> {
+    return this.#wait(options, "result", (resolve, reject) => {
+      if (this.#state === SUCCEEDED) resolve(this.#value as T);
+      else reject(this.#reason());
+    });
+  }
+
+  /**
+   * What the task threw, or `undefined` if it succeeded.
+   *
+   * Mirrors `Future.exception(timeout)`.
+   *
+   * @param options See {@linkcode WaitOptions}.
+   * @returns Resolves with what was thrown; rejects if the future was cancelled.
+   * @throws {TypeError} If an option is of a wrong kind.
+   *
+   * @example Usage
+   * ```ts
+   * import { FutureSource } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const source = new FutureSource<number>();
+   * source.setException(new RangeError("too far"));
+   * assertEquals(await source.future.exception(), new RangeError("too far"));
+   * ```
+   */
+  exception(options?: WaitOptions): Promise<unknown> {
+    return this.#wait(options, "exception", (resolve, reject) => {
+      if (this.#state === CANCELLED) reject(this.#reason());
+      else resolve(this.#state === FAILED ? this.#value : undefined);
+    });
+  }
+
+  /**
+   * Calls `callback` with this future when it is done: as a microtask, in the order of the additions,
+   * once for each. A callback that throws is reported by `console.error` and changes nothing.
+   *
+   * Mirrors `Future.add_done_callback(fn)`.
+   *
+   * @param callback What to call.
+   * @returns Takes this addition back.
+   * @throws {TypeError} If `callback` is not a function.
+   *
+   * @example Usage
+   * ```ts
+   * import { FutureSource } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const source = new FutureSource<number>();
+   * const seen: string[] = [];
+   * source.future.addDoneCallback((future) => seen.push(future.state));
+   * source.setResult(1);
+   * await source.future;
+   * assertEquals(seen, ["finished"]);
+   * ```
+   */
+  addDoneCallback(callback: (future: Future<T>) => void): () => void {
+    if (typeof callback !== "function") {
+      throw new TypeError(`Cannot add a done callback: expected a function, got ${show(callback)}`);
+    }
+    let registration: Registration | undefined = { callback: callback as Callback };
+    const watcher = { callback: (future: Future<unknown>) => registration?.callback(future) };
+    if (this.#state >= CANCELLED) this.#notify(watcher);
+    else this.#add(watcher);
+    return () => {
+      registration = undefined;
+      this.#remove(watcher);
+    };
+  }
+
+  /** As `Promise.then`, on `result()`. */
+  then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.result().then(onFulfilled, onRejected);
+  }
+
+  /** As `Promise.catch`, on `result()`. */
+  catch<B = never>(
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<T | B> {
+    return this.result().catch(onRejected);
+  }
+
+  /** As `Promise.finally`, on `result()`. */
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return this.result().finally(onFinally);
+  }
+
+  /** `"Future"`. */
+  get [Symbol.toStringTag](): string {
+    return "Future";
+  }
+
+  /** The error of a future without a result. A cancellation makes its own when it is first asked for. */
+  #reason(): unknown {
+    if (this.#state === CANCELLED) this.#value ??= new CancelledError();
+    return this.#value;
+  }
+
+  #wait<R>(
+    options: WaitOptions | undefined,
+    what: string,
+    settlePromise: (resolve: (value: R) => void, reject: (reason: unknown) => void) => void,
+  ): Promise<R> {
+    const timeout = checkWaitOptions(options);
+    return new Promise<R>((resolve, reject) => {
+      const signal = options?.signal;
+      if (this.#state >= CANCELLED) return settlePromise(resolve, reject);
+      if (signal?.aborted) return reject(signal.reason);
+      const timedOut = (): void => {
+        this.#remove(observer);
+        const { state } = this;
+        reject(
+          new TimeoutError(`Cannot get the ${what} within ${timeout} ms: the task is ${state}`),
+        );
+      };
+      if (timeout <= 0) {
+        const { state } = this;
+        return reject(new TimeoutError(`Cannot get the ${what} at once: the task is ${state}`));
+      }
+      let stop: (() => void) | undefined;
+      const observer: FutureObserver = {
+        futureDone: () => {
+          stop?.();
+          settlePromise(resolve, reject);
+        },
+      };
+      this.#add(observer);
+      if (timeout === Infinity && signal === undefined) return;
+      stop = watch(timeout, signal, {
+        timedOut,
+        aborted: (reason) => {
+          this.#remove(observer);
+          reject(reason);
+        },
+      });
+    });
+  }
+
+  #add(watcher: Watcher): void {
+    const watchers = this.#watchers;
+    if (watchers === undefined) this.#watchers = watcher;
+    else if (Array.isArray(watchers)) watchers.push(watcher);
+    else this.#watchers = [watchers, watcher];
+  }
+
+  #remove(watcher: Watcher): void {
+    const watchers = this.#watchers;
+    if (watchers === watcher) this.#watchers = undefined;
+    else if (Array.isArray(watchers)) {
+      const index = watchers.indexOf(watcher);
+      if (index >= 0) watchers.splice(index, 1);
+    }
+  }
+
+  /** Tells observers now and callbacks in a microtask. */
+  #notify(watchers: Watcher | Watcher[]): void {
+    let callbacks: Registration[] | undefined;
+    for (const watcher of Array.isArray(watchers) ? watchers : [watchers]) {
+      if ("futureDone" in watcher) watcher.futureDone(this as Future<unknown>);
+      else (callbacks ??= []).push(watcher);
+    }
+    if (callbacks === undefined) return;
+    const calls = callbacks;
+    queueMicrotask(() => {
+      for (const { callback } of calls) {
+        try {
+          callback(this as Future<unknown>);
+        } catch (error) {
+          console.error("Uncaught error in a done callback of a Future:", error);
+        }
+      }
+    });
+  }
+}
+
+/**
+ * The producer's side of a {@linkcode Future}: for those who write executors, and for tests.
+ *
+ * In Python these methods are on the future itself, where anybody can settle what an executor owns.
+ *
+ * @typeParam T What the future gives.
+ *
+ * @example Usage
+ * ```ts
+ * import { FutureSource } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source = new FutureSource<string>();
+ * if (source.setRunningOrNotifyCancel()) source.setResult("done");
+ * assertEquals(await source.future.result(), "done");
+ * ```
+ */
+export class FutureSource<T> {
+  /** The consumer's side. */
+  readonly future: Future<T> = makeFuture<T>(this);
+  #asked = false;
+
+  /**
+   * Says that the task begins, unless it was cancelled.
+   *
+   * @returns True if it shall run, false if it was cancelled.
+   * @throws {InvalidStateError} If it was called before, or the future is finished.
+   */
+  setRunningOrNotifyCancel(): boolean {
+    const future = this.future as Future<unknown>;
+    if (future.cancelled() && !this.#asked) {
+      this.#asked = true;
+      return false;
+    }
+    if (!setRunning(future)) {
+      throw new InvalidStateError(`Cannot start the task: its future is ${future.state}`);
+    }
+    return true;
+  }
+
+  /**
+   * Finishes the future with a result.
+   *
+   * @param value The result. A promise is not awaited.
+   * @throws {InvalidStateError} If the future is done.
+   */
+  setResult(value: T): void {
+    this.#settle(SUCCEEDED, value, "result");
+  }
+
+  /**
+   * Finishes the future with an error.
+   *
+   * @param error What was thrown: any value, `undefined` too.
+   * @throws {InvalidStateError} If the future is done.
+   */
+  setException(error: unknown): void {
+    this.#settle(FAILED, error, "exception");
+  }
+
+  /**
+   * Cancels the future from this side, asking nobody.
+   *
+   * @param reason What `result()` rejects with. By default a `CancelledError`.
+   * @returns False if the future was done.
+   */
+  setCancelled(reason?: unknown): boolean {
+    return settle(this.future as Future<unknown>, CANCELLED, reason);
+  }
+
+  /**
+   * For authors of executors, to override: whether the task may still be cancelled. Asked by
+   * `future.cancel()` while the future is not done; after `true` the task must never run.
+   */
+  revoke(): boolean {
+    return stateOf(this.future as Future<unknown>) === PENDING;
+  }
+
+  /**
+   * For authors of executors, to override: whether the task runs. Asked by `future.running()` and
+   * `future.state` while the future is not done.
+   */
+  started(): boolean {
+    return stateOf(this.future as Future<unknown>) === RUNNING;
+  }
+
+  #settle(state: number, value: unknown, what: string): void {
+    if (!settle(this.future as Future<unknown>, state, value)) {
+      throw new InvalidStateError(`Cannot set the ${what}: the future is ${this.future.state}`);
+    }
+  }
+}

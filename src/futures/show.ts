@@ -1,0 +1,13 @@
+/** A value as it is shown in an error. Never throws, whatever the value. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
+  if (value === null || typeof value !== "object") return String(value);
+  try {
+    const kind = Object.prototype.toString.call(value).slice(8, -1);
+    return Array.isArray(value) ? "an array" : kind === "Object" ? "an object" : `a ${kind}`;
+  } catch {
+    return "an object"; // a revoked Proxy
+  }
+}

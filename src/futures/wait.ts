@@ -1,0 +1,151 @@
+import { checkWaitOptions, watch } from "./deadline.ts";
+import type { WaitOptions } from "./deadline.ts";
+import { hasFailed, isFuture, observe, unobserve } from "./future.ts";
+import type { Future, FutureObserver } from "./future.ts";
+import { show } from "./show.ts";
+
+/** {@linkcode wait} returns when any future is done. */
+export const FIRST_COMPLETED = "FIRST_COMPLETED";
+/** {@linkcode wait} returns when any future has failed, or all are done. A cancellation is no failure. */
+export const FIRST_EXCEPTION = "FIRST_EXCEPTION";
+/** {@linkcode wait} returns when all futures are done. */
+export const ALL_COMPLETED = "ALL_COMPLETED";
+
+/** When {@linkcode wait} returns. */
+export type ReturnWhen = "FIRST_COMPLETED" | "FIRST_EXCEPTION" | "ALL_COMPLETED";
+
+/** Options of {@linkcode wait}. */
+export interface WaitForOptions extends WaitOptions {
+  /** When to return. @default {ALL_COMPLETED} */
+  returnWhen?: ReturnWhen;
+}
+
+/** What {@linkcode wait} resolves with: the futures in two sets, each in input order. */
+export interface WaitResult<T> {
+  /** Those that are finished or cancelled. */
+  done: Set<Future<T>>;
+  /** The others. */
+  notDone: Set<Future<T>>;
+}
+
+/**
+ * Waits for futures, of one executor or of several.
+ *
+ * Mirrors `concurrent.futures.wait(fs, timeout, return_when)`. A timeout is no error: what is not done
+ * by then is in `notDone`. Cancelled futures are done.
+ *
+ * @typeParam T What the futures give.
+ * @param futures The futures; duplicates count once.
+ * @param options See {@linkcode WaitForOptions}; `timeout` in milliseconds.
+ * @returns Resolves with the two sets; rejects only with the reason of an aborted `signal`.
+ * @throws {TypeError} If something is not a future, or an option is of a wrong kind.
+ *
+ * @example Usage
+ * ```ts
+ * import { FIRST_COMPLETED, FutureSource, wait } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sources = [new FutureSource<string>(), new FutureSource<string>()];
+ * sources[1]!.setResult("first");
+ * const { done, notDone } = await wait(sources.map((source) => source.future), {
+ *   returnWhen: FIRST_COMPLETED,
+ * });
+ * assertEquals([done.size, notDone.size], [1, 1]);
+ * ```
+ */
+export function wait<T>(
+  futures: Iterable<Future<T>>,
+  options?: WaitForOptions,
+): Promise<WaitResult<T>> {
+  const timeout = checkWaitOptions(options);
+  const returnWhen = options?.returnWhen ?? ALL_COMPLETED;
+  if (
+    returnWhen !== ALL_COMPLETED && returnWhen !== FIRST_COMPLETED && returnWhen !== FIRST_EXCEPTION
+  ) {
+    throw new TypeError(
+      `Cannot wait: expected returnWhen to be FIRST_COMPLETED, FIRST_EXCEPTION or ALL_COMPLETED, ` +
+        `got ${show(returnWhen)}`,
+    );
+  }
+  return new Waiter(checkFutures(futures, "wait for"), returnWhen).run(timeout, options?.signal);
+}
+
+/** The futures, each once. */
+export function checkFutures<T>(futures: Iterable<Future<T>>, action: string): Set<Future<T>> {
+  if (isFuture(futures) || typeof Object(futures)[Symbol.iterator] !== "function") {
+    throw new TypeError(
+      `Cannot ${action} ${show(futures)}: expected an iterable of futures, such as [future]`,
+    );
+  }
+  const unique = new Set(futures);
+  for (const future of unique) {
+    if (!isFuture(future)) throw new TypeError(`Cannot ${action} ${show(future)}: not a Future`);
+  }
+  return unique;
+}
+
+/** One call of `wait`: one object however many futures there are. */
+class Waiter<T> implements FutureObserver {
+  readonly #futures: Set<Future<T>>;
+  readonly #returnWhen: ReturnWhen;
+  #pending = 0;
+  #finish: () => void = () => {};
+
+  constructor(futures: Set<Future<T>>, returnWhen: ReturnWhen) {
+    this.#futures = futures;
+    this.#returnWhen = returnWhen;
+  }
+
+  run(timeout: number, signal: AbortSignal | undefined): Promise<WaitResult<T>> {
+    let over = false;
+    for (const future of this.#futures) {
+      if (!future.done()) this.#pending++;
+      else if (this.#ends(future as Future<unknown>)) over = true;
+    }
+    return new Promise((resolve, reject) => {
+      if (over || this.#pending === 0) return resolve(this.#result());
+      if (signal?.aborted) return reject(signal.reason);
+      if (timeout <= 0) return resolve(this.#result());
+      for (const future of this.#futures) {
+        if (!future.done()) observe(future as Future<unknown>, this);
+      }
+      const stop = watch(timeout, signal, {
+        timedOut: () => this.#finish(),
+        aborted: (reason) => {
+          this.#stopObserving();
+          reject(reason);
+        },
+      });
+      this.#finish = () => {
+        stop();
+        this.#stopObserving();
+        resolve(this.#result());
+      };
+    });
+  }
+
+  futureDone(future: Future<unknown>): void {
+    this.#pending--;
+    if (this.#pending === 0 || this.#ends(future)) this.#finish();
+  }
+
+  /** Whether this future alone ends the wait. */
+  #ends(future: Future<unknown>): boolean {
+    if (this.#returnWhen === FIRST_COMPLETED) return true;
+    return this.#returnWhen === FIRST_EXCEPTION && hasFailed(future);
+  }
+
+  #stopObserving(): void {
+    if (this.#pending === 0) return;
+    for (const future of this.#futures) {
+      if (!future.done()) unobserve(future as Future<unknown>, this);
+    }
+  }
+
+  #result(): WaitResult<T> {
+    const done = new Set<Future<T>>();
+    const notDone = new Set<Future<T>>();
+    for (const future of this.#futures) (future.done() ? done : notDone).add(future);
+    return { done, notDone };
+  }
+}

@@ -1,0 +1,37 @@
+import { UnsupportedError } from "../futures/errors.ts";
+import { fromFactory } from "./factory.ts";
+import type { Runtime } from "./runtime.ts";
+import { backgroundTimer, builtin, startThread, ThreadHandle } from "./thread_handle.ts";
+
+/**
+ * Node.js: workers of `node:worker_threads`.
+ *
+ * @see https://nodejs.org/api/worker_threads.html
+ */
+export const nodeRuntime: Runtime = {
+  name: "Node.js",
+
+  // --- capabilities ---
+
+  capabilities: { parallel: true, stopsBusyTasks: true, sharedMemory: true, sandbox: false },
+
+  availableParallelism() {
+    return builtin<{ availableParallelism(): number }>("os")?.availableParallelism() ?? 1;
+  },
+
+  unsupported(options) {
+    if (options.permissions === undefined) return undefined;
+    return new UnsupportedError(
+      "Cannot use permissions: Node.js has no permissions of workers; use env and resourceLimits",
+    );
+  },
+
+  timer: backgroundTimer,
+
+  // --- workers ---
+
+  spawn(options, events) {
+    if (options.factory !== undefined) return fromFactory(options.factory, events, undefined);
+    return new ThreadHandle(startThread(options), events);
+  },
+};

@@ -1,0 +1,91 @@
+/**
+ * Workers of `node:worker_threads`, as Node and Deno have them.
+ *
+ * @module
+ */
+
+import type { WorkerEvents, WorkerHandle, WorkerOptions } from "./runtime.ts";
+
+/** What is used of `node:worker_threads`' `Worker`. */
+export interface ThreadWorker {
+  on(event: "message" | "error" | "messageerror", listener: (value: unknown) => void): void;
+  on(event: "exit", listener: (exitCode: number) => void): void;
+  postMessage(message: unknown, transfer?: readonly unknown[]): void;
+  ref(): void;
+  unref(): void;
+  terminate(): Promise<unknown>;
+}
+
+/** What is used of `node:worker_threads`. */
+export interface ThreadModule {
+  Worker: new (url: URL, options: Record<string, unknown>) => ThreadWorker;
+}
+
+/** What is used of the global `process`. */
+export interface ProcessLike {
+  getBuiltinModule?(name: string): unknown;
+  readonly versions?: Record<string, string | undefined>;
+  readonly execArgv?: readonly string[];
+}
+
+/** A built-in module, without an import that a bundler or a permission could stumble over. */
+export function builtin<T>(name: string): T | undefined {
+  const { process } = globalThis as { process?: ProcessLike };
+  return process?.getBuiltinModule?.(`node:${name}`) as T | undefined;
+}
+
+/** `setTimeout` that does not keep the program alive. */
+export function backgroundTimer(
+  callback: () => void,
+  milliseconds: number,
+): ReturnType<typeof setTimeout> {
+  const timers = builtin<{ setTimeout: typeof setTimeout }>("timers");
+  const timer = (timers?.setTimeout ?? setTimeout)(callback, milliseconds);
+  (timer as { unref?: () => void }).unref?.();
+  return timer;
+}
+
+/** Starts a worker from the program text, by a `data:` URL: no file, and in Deno no permission. */
+export function startThread(options: WorkerOptions): ThreadWorker {
+  const threads = builtin<ThreadModule>("worker_threads")!;
+  const url = new URL(`data:text/javascript,${encodeURIComponent(options.program)}`);
+  const threadOptions: Record<string, unknown> = { name: options.name };
+  if (options.env !== undefined) threadOptions.env = options.env;
+  if (options.resourceLimits !== undefined) threadOptions.resourceLimits = options.resourceLimits;
+  return new threads.Worker(url, threadOptions);
+}
+
+/** A worker of `node:worker_threads` as the engine holds it. */
+export class ThreadHandle implements WorkerHandle {
+  readonly #worker: ThreadWorker;
+
+  constructor(worker: ThreadWorker, events: WorkerEvents) {
+    this.#worker = worker;
+    worker.on("message", (data) => events.message(data));
+    worker.on("messageerror", () => events.messageError());
+    worker.on("error", (error) => events.error(error));
+    worker.on("exit", (exitCode) => {
+      // Deno may deliver messages after the exit that were sent before it: let them pass first.
+      setTimeout(() => events.exit(exitCode), 0);
+    });
+    // After the listeners: in Node, adding one for messages refs the worker again.
+    worker.unref();
+  }
+
+  post(message: unknown, transfer?: readonly Transferable[]): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  ref(): void {
+    this.#worker.ref();
+  }
+
+  unref(): void {
+    this.#worker.unref();
+  }
+
+  terminate(): void {
+    // The exit event tells how it went, the promise tells nothing more.
+    this.#worker.terminate().catch(() => {});
+  }
+}

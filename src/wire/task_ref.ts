@@ -1,0 +1,237 @@
+import { show } from "../futures/show.ts";
+
+/**
+ * What a task sees of its executor: its `this`, and what `currentTask()` gives.
+ *
+ * @example Usage
+ * ```ts
+ * import { type TaskContext, ThreadPoolExecutor } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using executor = new ThreadPoolExecutor({ maxWorkers: 1, threadNamePrefix: "worker" });
+ * const future = executor.submit(function (this: TaskContext) {
+ *   this.report("half done");
+ *   return this.workerName;
+ * });
+ * assertEquals(await future, "worker_0");
+ * ```
+ */
+export interface TaskContext {
+  /** Aborted when the task is asked to end, with the caller's reason. */
+  readonly signal: AbortSignal;
+  /** The name of the worker, `<threadNamePrefix>_<index>`. */
+  readonly workerName: string;
+  /** Sends a value to `TaskOptions.onProgress`; values arrive in order, before the result. */
+  report(progress: unknown): void;
+}
+
+/** A function that can be submitted as it is: its text travels, so it must be self-contained. */
+export type TaskFunction<A extends unknown[], R> = (this: TaskContext, ...args: A) => R;
+
+declare const parameters: unique symbol;
+declare const returned: unique symbol;
+
+/**
+ * A task by reference, made by {@linkcode importTasks} or {@linkcode namedTasks}.
+ *
+ * @typeParam A The task's parameters.
+ * @typeParam R What the task returns.
+ */
+export interface TaskReference<A extends unknown[], R> {
+  /** Only for the compiler: the parameters. */
+  readonly [parameters]?: (...args: A) => void;
+  /** Only for the compiler: the result. */
+  readonly [returned]?: R;
+  /** The name of the export, or of the task. */
+  readonly name: string;
+  /** The module, if it is one. */
+  readonly url: string | undefined;
+}
+
+/**
+ * What can be submitted: a self-contained function, or a reference to one.
+ *
+ * @typeParam A The task's parameters.
+ * @typeParam R What the task returns.
+ */
+export type Task<A extends unknown[], R> = TaskFunction<A, R> | TaskReference<A, R>;
+
+/**
+ * The functions of a module, as tasks.
+ *
+ * @typeParam M The module, `typeof import("./tasks.ts")`.
+ */
+export type TasksOf<M> = {
+  readonly [
+    K in keyof M as M[K] extends (this: TaskContext, ...args: never[]) => unknown ? K : never
+  ]: M[K] extends (this: TaskContext, ...args: infer A) => infer R ? TaskReference<A, R> : never;
+};
+
+/** A task as this side knows it, checked. */
+export type TaskRef =
+  | {
+    readonly kind: "source";
+    readonly source: string;
+    readonly name: string;
+    readonly fn: (...args: never[]) => unknown;
+  }
+  | { readonly kind: "module"; readonly url: string; readonly name: string }
+  | { readonly kind: "named"; readonly name: string };
+
+class Reference {
+  readonly url: string | undefined;
+  readonly name: string;
+
+  constructor(url: string | undefined, name: string) {
+    this.url = url;
+    this.name = name;
+    Object.freeze(this);
+  }
+}
+
+/**
+ * The functions of a module as tasks, by reference: nothing is loaded on this side.
+ *
+ * It does what Python's pickle does with a function: sends its module and its name. Workers load the
+ * module once, when its first task runs.
+ *
+ * @typeParam M The module, `typeof import("./tasks.ts")`.
+ * @param specifier The module's absolute URL: `import.meta.resolve("./tasks.ts")`.
+ * @returns An object to take the tasks from.
+ * @throws {TypeError} If the specifier is not an absolute URL.
+ *
+ * @example Usage
+ * ```ts
+ * import { importTasks, ThreadPoolExecutor } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const url = "data:text/javascript,export function double(x) { return 2 * x }";
+ * const { double } = importTasks<{ double(x: number): number }>(url);
+ *
+ * await using executor = new ThreadPoolExecutor(1);
+ * assertEquals(await executor.submit(double, 21), 42);
+ * ```
+ */
+export function importTasks<M>(specifier: string | URL): TasksOf<M> {
+  if (typeof specifier !== "string" && !(specifier instanceof URL)) {
+    throw new TypeError(
+      `Cannot import tasks from ${show(specifier)}: expected a URL, as import.meta.resolve("./tasks.ts") gives`,
+    );
+  }
+  let url: string;
+  try {
+    url = new URL(specifier).href;
+  } catch {
+    throw new TypeError(
+      `Cannot import tasks from "${specifier}": workers resolve absolute URLs only; ` +
+        `use import.meta.resolve("${specifier}")`,
+    );
+  }
+  return references<M>(url);
+}
+
+/**
+ * The tasks of a worker of the user's own, by name; its file calls `serve(tasks)`.
+ *
+ * @typeParam M The module whose functions are served, `typeof import("./tasks.ts")`.
+ * @returns An object to take the tasks from.
+ *
+ * @example Usage
+ * ```ts
+ * import { namedTasks } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { resize } = namedTasks<{ resize(image: Uint8Array, width: number): Uint8Array }>();
+ * assertEquals(resize.name, "resize");
+ * ```
+ */
+export function namedTasks<M>(): TasksOf<M> {
+  return references<M>(undefined);
+}
+
+/** An object that has every name but those by which the language itself asks what it is. */
+function references<M>(url: string | undefined): TasksOf<M> {
+  const made = new Map<string, Reference>();
+  return new Proxy({}, {
+    get(_target, name) {
+      if (typeof name === "symbol" || name === "then" || name === "toJSON") return undefined;
+      let reference = made.get(name);
+      if (reference === undefined) made.set(name, reference = new Reference(url, name));
+      return reference;
+    },
+  }) as TasksOf<M>;
+}
+
+/**
+ * What is to be sent for a task.
+ *
+ * @throws {TypeError} If it cannot be submitted; the message says what to do.
+ */
+export function toTaskRef(task: unknown): TaskRef {
+  if (task instanceof Reference) {
+    const { url, name } = task;
+    return url === undefined ? { kind: "named", name } : { kind: "module", url, name };
+  }
+  if (typeof task !== "function") {
+    throw new TypeError(
+      `Cannot submit ${show(task)}: pass the function itself, not the result of calling it`,
+    );
+  }
+  const fn = task as (...args: never[]) => unknown;
+  const source = Function.prototype.toString.call(fn);
+  const name = typeof fn.name === "string" && fn.name !== "" ? fn.name : "anonymous";
+  refuse(source, name);
+  return { kind: "source", source, name, fn };
+}
+
+/** Refuses functions whose text alone is not a function. */
+function refuse(source: string, name: string): void {
+  const text = skipSpace(source);
+  // A native function's text is fixed by the language: its body is `[native code]` and nothing else.
+  if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
+    throw new TypeError(
+      `Cannot submit "${name}": it is native or bound, so it has no text to send; ` +
+        `wrap it in a function, such as (...args) => target(...args)`,
+    );
+  }
+  if (/^class\b/.test(text)) {
+    throw new TypeError(
+      `Cannot submit class "${name}": pass a function that makes an instance and calls it`,
+    );
+  }
+  const head = /^(?:async\b)?/.exec(text)![0];
+  const rest = skipSpace(text.slice(head.length));
+  if (/^function\b/.test(rest)) {
+    if (skipSpace(rest.slice("function".length)).startsWith("*")) refuseGenerator(name);
+    return;
+  }
+  if (isArrow(rest)) return;
+  // `async` may also be the name of an arrow function's only parameter: async => async + 1.
+  if (head !== "" && /^=>/.test(rest)) return;
+  if (rest.startsWith("*")) refuseGenerator(name);
+  throw new TypeError(
+    `Cannot submit "${name}": it is a method, and does not work without its object; ` +
+      `pass a function, or export one from a module and use importTasks`,
+  );
+}
+
+function refuseGenerator(name: string): never {
+  throw new TypeError(
+    `Cannot submit generator "${name}": its values cannot be sent one by one; ` +
+      `return an array, or report() them`,
+  );
+}
+
+/** Whether a text (after `async`) is an arrow function: parameters and then `=>`. */
+function isArrow(text: string): boolean {
+  if (!text.startsWith("(")) {
+    const name = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/u.exec(text);
+    return name !== null && skipSpace(text.slice(name[0].length)).startsWith("=>");
+  }
+  return true; // a method's text begins with its name, so a parenthesis is an arrow's
+}
+
+/** Leaves out white space and comments at the front. */
+function skipSpace(text: string): string {
+  return text.replace(/^(?:\s|\/\*[\s\S]*?\*\/|\/\/[^\n]*\n)+/, "");
+}
