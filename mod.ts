@@ -23,7 +23,8 @@
 
 // Executors
 export { Executor } from "./src/executor/executor.ts";
-export type { ShutdownOptions, TaskOptions } from "./src/executor/executor.ts";
+export type { ShutdownOptions } from "./src/executor/executor.ts";
+export type { TaskOptions } from "./src/executor/task_options.ts";
 export type { MapIterator, MapOptions } from "./src/executor/map.ts";
 export { ThreadPoolExecutor } from "./src/executor/thread_pool_executor.ts";
 export type { ThreadPoolExecutorOptions } from "./src/executor/thread_pool_executor.ts";
@@ -35,7 +36,13 @@ export type { ExecutorStats } from "./src/engine/scheduler.ts";
 
 // Tasks
 export { importTasks, namedTasks } from "./src/wire/task_ref.ts";
-export type { Task, TaskContext, TaskFunction, TaskReference, TasksOf } from "./src/wire/task_ref.ts";
+export type {
+  Task,
+  TaskContext,
+  TaskFunction,
+  TaskReference,
+  TasksOf,
+} from "./src/wire/task_ref.ts";
 export { transfer } from "./src/wire/transfer.ts";
 export { registerError } from "./src/wire/error_codec.ts";
 

@@ -638,7 +638,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
         for (const item of worker.itemsInFlight()) this.#settle(item, this.#brokenError(broken));
         this.#stop(worker);
       }
-    } else { for (const worker of idle) this.#stop(worker); }
+    } else for (const worker of idle) this.#stop(worker);
     this.#checkReady();
   }
 
@@ -677,7 +677,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
 
   /** The task of this item has not ended in time after it was aborted: its worker is replaced. */
   taskOverran(item: WorkItem): void {
-    const worker = item.worker;
+    const worker = item.worker as WorkerSlot | undefined;
     const aborted = item.aborted;
     if (worker === undefined || aborted === undefined) return;
     this.#settle(item, aborted.reason);
@@ -694,7 +694,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
       return true;
     }
     if (!worker.revoke(item)) return false;
-    this.#updateRoom(worker);
+    this.#updateRoom(worker as WorkerSlot);
     return true;
   }
 

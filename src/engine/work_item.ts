@@ -1,7 +1,6 @@
 import { FutureSource } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import type { TaskEntry } from "./task_registry.ts";
-import type { WorkerSlot } from "./worker_slot.ts";
 
 /** What a work item asks of the scheduler that owns it. */
 export interface WorkItemOwner {
@@ -11,6 +10,16 @@ export interface WorkItemOwner {
   itemCancelled(item: WorkItem): void;
   /** Takes the item from wherever it waits, if it has not begun. */
   revokeItem(item: WorkItem): boolean;
+}
+
+/** What a work item asks of the worker that it was sent to. */
+export interface WorkItemHolder {
+  /** Whether the worker really executes the task. */
+  isRunning(item: WorkItem): boolean;
+  /** Takes the task back, if the worker has not begun it. */
+  revoke(item: WorkItem): boolean;
+  /** Asks the running task to end. */
+  abort(item: WorkItem, reason: unknown): void;
 }
 
 /** What was asked for one task beyond running it; most tasks have none of it. */
@@ -43,7 +52,7 @@ export class WorkItem extends FutureSource<unknown> {
   next: WorkItem | undefined = undefined;
 
   /** The worker that it was sent to, and its slot there. */
-  worker: WorkerSlot | undefined = undefined;
+  worker: WorkItemHolder | undefined = undefined;
   slot = -1;
   /** Counts as a long task of its worker: nothing is sent ahead behind it. */
   long = false;

@@ -1,17 +1,10 @@
-import {
-  ABORT,
-  DEFINE,
-  FLAG_CHUNK,
-  FLAG_CLAIMED,
-  FLAG_NOTIFY,
-  RUN,
-} from "../wire/messages.ts";
+import { ABORT, DEFINE, FLAG_CHUNK, FLAG_CLAIMED, FLAG_NOTIFY, RUN } from "../wire/messages.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import type { WorkerHandle } from "../runtime/runtime.ts";
 import { Claims } from "./claims.ts";
 import { MAX_WINDOW } from "./task_registry.ts";
 import type { TaskEntry } from "./task_registry.ts";
-import type { WorkItem } from "./work_item.ts";
+import type { WorkItem, WorkItemHolder } from "./work_item.ts";
 
 /** Slots of one worker: room for a window, for as many that are taken back, and for some that last. */
 const MIN_SLOTS = 4 * MAX_WINDOW;
@@ -26,7 +19,7 @@ export type WorkerState = "starting" | "initializing" | "live" | "stopping" | "d
 const REVOKED = Symbol("revoked");
 
 /** One worker as the scheduler sees it: its handle, its claims, and what was sent to it. */
-export class WorkerSlot {
+export class WorkerSlot implements WorkItemHolder {
   readonly name: string;
   readonly claims: Claims;
   /** Set right after the start; a runtime may report events before it returns the handle. */
@@ -229,4 +222,3 @@ export class WorkerSlot {
     this.#defined.add(task.id);
   }
 }
-

@@ -7,7 +7,8 @@ import { observe, outcome, unobserve } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import { chunksOf } from "./map_input.ts";
 import type { MapInput } from "./map_input.ts";
-import { checkBoolean, checkCount, checkOptions, checkTime, show } from "./options.ts";
+import { checkBoolean, checkCount, checkOptions, checkTime } from "./options.ts";
+import { show } from "../futures/show.ts";
 
 /** Options of {@linkcode Executor.map}. */
 export interface MapOptions {

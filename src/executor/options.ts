@@ -1,3 +1,6 @@
+import { isSignal } from "../futures/deadline.ts";
+import { show } from "../futures/show.ts";
+
 /** Checks of options and arguments: each throws at once, before anything is started. */
 
 /**
@@ -60,16 +63,6 @@ export function checkOptions(name: string, value: unknown): void {
 
 /** An `AbortSignal`, of any realm, or nothing. */
 export function checkSignal(name: string, value: unknown): void {
-  if (value === undefined || value instanceof AbortSignal) return;
-  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
-  if (typeof aborted !== "boolean" || typeof addEventListener !== "function") {
-    throw new TypeError(`Cannot use ${name}: expected an AbortSignal, got ${show(value)}`);
-  }
-}
-
-/** A value as it is shown in an error. */
-export function show(value: unknown): string {
-  if (typeof value === "string") return `"${value}"`;
-  if (value === null || typeof value !== "object") return String(value);
-  return `an object of kind ${Object.prototype.toString.call(value).slice(8, -1)}`;
+  if (value === undefined || isSignal(value)) return;
+  throw new TypeError(`Cannot use ${name}: expected an AbortSignal, got ${show(value)}`);
 }

@@ -5,14 +5,8 @@ import type { Runtime, WorkerPermissions, WorkerResourceLimits } from "../runtim
 import type { Task } from "../wire/task_ref.ts";
 import { PROGRAM_SOURCE } from "../worker/program_source.ts";
 import { attachScheduler, Executor } from "./executor.ts";
-import {
-  checkCount,
-  checkFunction,
-  checkOptions,
-  checkString,
-  checkTime,
-  show,
-} from "./options.ts";
+import { checkCount, checkFunction, checkOptions, checkString, checkTime } from "./options.ts";
+import { show } from "../futures/show.ts";
 
 /** Options of {@linkcode ThreadPoolExecutor}. */
 export interface ThreadPoolExecutorOptions {

@@ -71,13 +71,15 @@ class Completed<T> implements AsyncIterableIterator<Future<T>>, AsyncDisposable,
       else this.#pending.add(future as Future<unknown>);
     }
     if (this.#pending.size === 0) return;
-    if (signal?.aborted) return this.#fail(signal.reason);
-    if (timeout <= 0) return this.#timedOut();
-    for (const future of this.#pending) observe(future, this);
-    this.#stopWatch = watch(timeout, signal, {
-      timedOut: () => this.#timedOut(),
-      aborted: (reason) => this.#fail(reason),
-    });
+    if (signal?.aborted) this.#fail(signal.reason);
+    else if (timeout <= 0) this.#timedOut();
+    else {
+      for (const future of this.#pending) observe(future, this);
+      this.#stopWatch = watch(timeout, signal, {
+        timedOut: () => this.#timedOut(),
+        aborted: (reason) => this.#fail(reason),
+      });
+    }
   }
 
   futureDone(future: Future<unknown>): void {

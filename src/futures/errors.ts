@@ -1,3 +1,12 @@
+/** Not enumerable and not an own property, as the names of the built-in errors. */
+function setName(errorClass: { readonly prototype: Error }, name: string): void {
+  Object.defineProperty(errorClass.prototype, "name", {
+    value: name,
+    configurable: true,
+    writable: true,
+  });
+}
+
 /**
  * A future was cancelled before its task began; its `result()` rejects with this.
  *
@@ -14,7 +23,11 @@
  * ```
  */
 export class CancelledError extends Error {
-  override name = "CancelledError";
+  static {
+    setName(this, "CancelledError");
+  }
+
+  /** An error with a default message. */
   constructor(message = "Future was cancelled", options?: ErrorOptions) {
     super(message, options);
   }
@@ -36,7 +49,9 @@ export class CancelledError extends Error {
  * ```
  */
 export class TimeoutError extends Error {
-  override name = "TimeoutError";
+  static {
+    setName(this, "TimeoutError");
+  }
 }
 
 /**
@@ -55,7 +70,9 @@ export class TimeoutError extends Error {
  * ```
  */
 export class InvalidStateError extends Error {
-  override name = "InvalidStateError";
+  static {
+    setName(this, "InvalidStateError");
+  }
 }
 
 /**
@@ -74,7 +91,9 @@ export class InvalidStateError extends Error {
  * ```
  */
 export class ShutdownError extends Error {
-  override name = "ShutdownError";
+  static {
+    setName(this, "ShutdownError");
+  }
 }
 
 /**
@@ -93,7 +112,9 @@ export class ShutdownError extends Error {
  * ```
  */
 export class QueueFullError extends Error {
-  override name = "QueueFullError";
+  static {
+    setName(this, "QueueFullError");
+  }
 }
 
 /**
@@ -112,7 +133,9 @@ export class QueueFullError extends Error {
  * ```
  */
 export class SerializationError extends Error {
-  override name = "SerializationError";
+  static {
+    setName(this, "SerializationError");
+  }
 }
 
 /**
@@ -129,7 +152,9 @@ export class SerializationError extends Error {
  * ```
  */
 export class UnsupportedError extends Error {
-  override name = "UnsupportedError";
+  static {
+    setName(this, "UnsupportedError");
+  }
 }
 
 /**
@@ -148,7 +173,9 @@ export class UnsupportedError extends Error {
  * ```
  */
 export class BrokenExecutorError extends Error {
-  override name = "BrokenExecutorError";
+  static {
+    setName(this, "BrokenExecutorError");
+  }
 }
 
 /**
@@ -165,7 +192,9 @@ export class BrokenExecutorError extends Error {
  * ```
  */
 export class BrokenThreadPoolError extends BrokenExecutorError {
-  override name = "BrokenThreadPoolError";
+  static {
+    setName(this, "BrokenThreadPoolError");
+  }
 }
 
 /**
@@ -182,7 +211,9 @@ export class BrokenThreadPoolError extends BrokenExecutorError {
  * ```
  */
 export class BrokenProcessPoolError extends BrokenExecutorError {
-  override name = "BrokenProcessPoolError";
+  static {
+    setName(this, "BrokenProcessPoolError");
+  }
 }
 
 /** Options of {@linkcode WorkerCrashError}. */
@@ -211,10 +242,13 @@ export interface WorkerCrashErrorOptions extends ErrorOptions {
  * ```
  */
 export class WorkerCrashError extends BrokenExecutorError {
-  override name = "WorkerCrashError";
+  static {
+    setName(this, "WorkerCrashError");
+  }
   /** The exit code of the worker, if it is known. */
   readonly exitCode: number | undefined;
 
+  /** An error that carries the exit code of a worker. */
   constructor(message?: string, options?: WorkerCrashErrorOptions) {
     super(message, options);
     this.exitCode = options?.exitCode;

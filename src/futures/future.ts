@@ -306,22 +306,22 @@ export class Future<T> implements PromiseLike<T> {
         const { state } = this;
         return reject(new TimeoutError(`Cannot get the ${what} at once: the task is ${state}`));
       }
-      let stop: (() => void) | undefined;
+      const waiting = timeout === Infinity && signal === undefined
+        ? undefined
+        : watch(timeout, signal, {
+          timedOut,
+          aborted: (reason) => {
+            this.#remove(observer);
+            reject(reason);
+          },
+        });
       const observer: FutureObserver = {
         futureDone: () => {
-          stop?.();
+          waiting?.();
           settlePromise(resolve, reject);
         },
       };
       this.#add(observer);
-      if (timeout === Infinity && signal === undefined) return;
-      stop = watch(timeout, signal, {
-        timedOut,
-        aborted: (reason) => {
-          this.#remove(observer);
-          reject(reason);
-        },
-      });
     });
   }
 

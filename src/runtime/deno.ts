@@ -11,7 +11,9 @@ const TRAITS: WebWorkerTraits = {
   terminateAfterReady: false,
   setReferenced(worker, referenced) {
     const key = referenceKey(worker);
-    if (key !== undefined) (worker as unknown as Record<symbol, (on: boolean) => void>)[key]!(referenced);
+    if (key !== undefined) {
+      (worker as unknown as Record<symbol, (on: boolean) => void>)[key]!(referenced);
+    }
   },
 };
 

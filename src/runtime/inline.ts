@@ -79,7 +79,9 @@ class InlineHandle implements WorkerHandle {
 
   #copy(message: unknown, transfer: readonly Transferable[] | undefined): unknown {
     if (!this.#clone) return message;
-    return structuredClone(message, transfer === undefined ? undefined : { transfer: [...transfer] });
+    return structuredClone(
+      message,
+      transfer === undefined ? undefined : { transfer: [...transfer] },
+    );
   }
 }
-

@@ -88,7 +88,9 @@ export function registerError(errorClass: new (...args: never[]) => Error): void
   if (typeof errorClass !== "function" || !(errorClass.prototype instanceof Error)) {
     throw new TypeError("Cannot register an error: expected a class that extends Error");
   }
-  if (errorClass.name === "") throw new TypeError("Cannot register an error: its class has no name");
+  if (errorClass.name === "") {
+    throw new TypeError("Cannot register an error: its class has no name");
+  }
   CLASSES[errorClass.name] = errorClass;
 }
 

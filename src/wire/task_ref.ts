@@ -28,9 +28,6 @@ export interface TaskContext {
 /** A function that can be submitted as it is: its text travels, so it must be self-contained. */
 export type TaskFunction<A extends unknown[], R> = (this: TaskContext, ...args: A) => R;
 
-declare const parameters: unique symbol;
-declare const returned: unique symbol;
-
 /**
  * A task by reference, made by {@linkcode importTasks} or {@linkcode namedTasks}.
  *
@@ -38,10 +35,8 @@ declare const returned: unique symbol;
  * @typeParam R What the task returns.
  */
 export interface TaskReference<A extends unknown[], R> {
-  /** Only for the compiler: the parameters. */
-  readonly [parameters]?: (...args: A) => void;
-  /** Only for the compiler: the result. */
-  readonly [returned]?: R;
+  /** Only for the compiler: what the task takes and gives. Never there. */
+  readonly signature?: (...args: A) => R;
   /** The name of the export, or of the task. */
   readonly name: string;
   /** The module, if it is one. */
@@ -115,7 +110,9 @@ class Reference {
 export function importTasks<M>(specifier: string | URL): TasksOf<M> {
   if (typeof specifier !== "string" && !(specifier instanceof URL)) {
     throw new TypeError(
-      `Cannot import tasks from ${show(specifier)}: expected a URL, as import.meta.resolve("./tasks.ts") gives`,
+      `Cannot import tasks from ${
+        show(specifier)
+      }: expected a URL, as import.meta.resolve("./tasks.ts") gives`,
     );
   }
   let url: string;

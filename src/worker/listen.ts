@@ -28,7 +28,9 @@ export function listen(named: Record<string, unknown> | undefined): void {
   const scope = globalThis as unknown as WorkerScope;
   // Bun's own channel takes a tenth of the time of its node:worker_threads.
   const threads = scope.Bun === undefined
-    ? scope.process?.getBuiltinModule?.("node:worker_threads") as { parentPort?: Port | null } | undefined
+    ? scope.process?.getBuiltinModule?.("node:worker_threads") as
+      | { parentPort?: Port | null }
+      | undefined
     : undefined;
   const port = threads?.parentPort ?? undefined;
   const post = port === undefined

@@ -107,7 +107,7 @@ class Context implements TaskContext {
 export class Program {
   name = "";
   readonly #host: ProgramHost;
-  #claims = new Int32Array(0);
+  #claims: Int32Array = new Int32Array(0);
   #shared = false;
   #limit = 1;
   #tasks = new Map<number, LocalTask>();
@@ -231,7 +231,9 @@ export class Program {
     const count = message[header + 4] as number;
     if ((flags & FLAG_CHUNK) !== 0) {
       batch.at = header + RUN_HEADER + arity * count;
-      if (this.#claim(slot, flags)) this.#runChunk(task, flags, slot, arity, count, message, header);
+      if (this.#claim(slot, flags)) {
+        this.#runChunk(task, flags, slot, arity, count, message, header);
+      }
       return true;
     }
     if (batch.left < 0) batch.left = count;
@@ -487,7 +489,9 @@ export class Program {
   #named(name: string): AnyFunction {
     const { named } = this.#host;
     if (named === undefined) {
-      throw new TypeError("this worker serves no named tasks; start it from a file that calls serve()");
+      throw new TypeError(
+        "this worker serves no named tasks; start it from a file that calls serve()",
+      );
     }
     return checkFunction(Object.hasOwn(named, name) ? named[name] : undefined, name, "serve()");
   }

@@ -31,7 +31,9 @@ import { listen } from "./listen.ts";
 export function serve(tasks: object): void {
   if (typeof tasks !== "object" || tasks === null) {
     throw new TypeError(
-      `Cannot serve tasks: expected an object of functions, got ${tasks === null ? "null" : typeof tasks}`,
+      `Cannot serve tasks: expected an object of functions, got ${
+        tasks === null ? "null" : typeof tasks
+      }`,
     );
   }
   listen(tasks as Record<string, unknown>);

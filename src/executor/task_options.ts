@@ -1,0 +1,48 @@
+import type { TaskLimits } from "../engine/item_limits.ts";
+import type { Future } from "../futures/future.ts";
+import { checkFunction, checkOptions, checkSignal, checkTime } from "./options.ts";
+import { show } from "../futures/show.ts";
+
+/** What may be asked for each task beyond running it; see `Executor.with()`. */
+export interface TaskOptions {
+  /**
+   * Aborts the task. Before it began it is cancelled; while it runs, its `this.signal` is aborted, and
+   * if it has not ended after the executor's `grace`, its worker is replaced. The future rejects with
+   * the signal's reason.
+   *
+   * @default {undefined}
+   */
+  signal?: AbortSignal;
+  /**
+   * Milliseconds that the task may run, from its start. Then it is ended as by `signal`, and its
+   * future rejects with `TimeoutError`.
+   *
+   * @default {Infinity}
+   */
+  timeout?: number;
+  /** Higher ones start first, equal ones in submit order. @default {0} */
+  priority?: number;
+  /** Called with each value that the task gives to `this.report()`. @default {undefined} */
+  onProgress?: (value: unknown, future: Future<unknown>) => void;
+}
+
+/**
+ * Task options, checked.
+ *
+ * @throws {TypeError} If one is of a wrong kind.
+ */
+export function checkTaskOptions(options: TaskOptions): TaskLimits {
+  checkOptions("options of with", options ?? null);
+  const { signal, timeout, priority, onProgress } = options;
+  checkSignal("signal", signal);
+  checkFunction("onProgress", onProgress);
+  if (priority !== undefined && (typeof priority !== "number" || Number.isNaN(priority))) {
+    throw new TypeError(`Cannot use priority: expected a number, got ${show(priority)}`);
+  }
+  const limits: { -readonly [K in keyof TaskLimits]: TaskLimits[K] } = {};
+  if (signal !== undefined) limits.signal = signal;
+  if (timeout !== undefined) limits.timeout = checkTime("timeout", timeout);
+  if (priority !== undefined) limits.priority = priority;
+  if (onProgress !== undefined) limits.onProgress = onProgress;
+  return limits;
+}

@@ -1,0 +1,138 @@
+/**
+ * Checks the rooms of `src/`: which may import which, who may know a runtime, how files are called.
+ *
+ * @module
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** For each room those it may import. Everything points towards `futures`. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  futures: [],
+  wire: ["futures"],
+  worker: ["futures", "wire"],
+  runtime: ["futures", "wire", "worker"],
+  engine: ["futures", "wire"],
+  executor: ["futures", "wire", "worker", "engine", "runtime"],
+  pool: ["futures", "executor"],
+};
+
+/** The port: the only file of `runtime/` that `engine/` may know, and only its types. */
+const PORT = "src/runtime/runtime.ts";
+
+/** Files outside of `src/runtime/` that know where they run: the worker's program. */
+const KNOWS_RUNTIME = new Set(["src/worker/listen.ts", "src/worker/current_task.ts"]);
+
+const RUNTIME_NAMES = /\b(?:Deno|Bun)\.|\bprocess\b|\bself\b|\bnew Worker\b/;
+const BANNED_NAMES = /(?:^|\/)(?:index|utils|helpers|common)\.ts$/;
+const MAX_LINES = 350;
+
+/** What is wrong with the files below `root`. */
+export function checkStructure(root: string): string[] {
+  const problems: string[] = [];
+  const files = ["mod.ts", ...listFiles(root, "src")];
+  const imports = new Map<string, string[]>();
+  for (const file of files) {
+    const text = readFileSync(join(root, file), "utf8");
+    const found = importsOf(text);
+    imports.set(
+      file,
+      found.filter(({ from }) => from.startsWith(".")).map(({ from }) =>
+        join(dirname(file), from).replaceAll("\\", "/")
+      ),
+    );
+    for (const { from, typeOnly } of found) problems.push(...checkImport(file, from, typeOnly));
+    problems.push(...checkText(file, text));
+  }
+  problems.push(...findCycles(imports));
+  return problems;
+}
+
+function checkImport(file: string, from: string, typeOnly: boolean): string[] {
+  if (!from.startsWith(".")) return [`${file}: imports "${from}"; the library has no dependency`];
+  const target = join(dirname(file), from).replaceAll("\\", "/");
+  const room = roomOf(file);
+  const other = roomOf(target);
+  if (room === undefined || other === undefined || room === other) return [];
+  if (target === PORT && typeOnly && room === "engine") return [];
+  if (target.endsWith("/detect.ts") && room !== "executor") {
+    return [`${file}: imports detect.ts; only executors detect the runtime`];
+  }
+  if (MAY_IMPORT[room]?.includes(other)) return [];
+  return [`${file}: ${room} must not import ${other} (${target})`];
+}
+
+function checkText(file: string, text: string): string[] {
+  const problems: string[] = [];
+  if (BANNED_NAMES.test(file)) problems.push(`${file}: say in the name what it holds`);
+  if (/export \* from/.test(text)) problems.push(`${file}: export names, not *`);
+  const lines = text.split("\n").length;
+  if (lines > MAX_LINES && !text.startsWith("// Length:")) {
+    problems.push(`${file}: ${lines} lines; make another room, or say why in a "// Length:" line`);
+  }
+  if (!file.startsWith("src/runtime/") && !KNOWS_RUNTIME.has(file) && !isGenerated(file)) {
+    const match = RUNTIME_NAMES.exec(withoutCommentsAndStrings(text));
+    if (match) problems.push(`${file}: knows a runtime ("${match[0]}"); that is for src/runtime/`);
+  }
+  return problems;
+}
+
+function findCycles(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const problems: string[] = [];
+  const finished = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) {
+      problems.push(`import cycle: ${[...path.slice(at), file].join(" -> ")}`);
+      return;
+    }
+    if (finished.has(file)) return;
+    path.push(file);
+    for (const target of imports.get(file) ?? []) visit(target);
+    path.pop();
+    finished.add(file);
+  };
+  for (const file of imports.keys()) visit(file);
+  return problems;
+}
+
+function importsOf(text: string): { from: string; typeOnly: boolean }[] {
+  // Without the comments, whose examples import too.
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+  const found = code.matchAll(/^(import|export)(\s+type)?\b[^;"']*?from\s+"([^"]+)"/gm);
+  return [...found].map(([, , type, from]) => ({ from: from!, typeOnly: type !== undefined }));
+}
+
+/** Rough, but enough to find a name that is used: what stands in comments and texts is not. */
+function withoutCommentsAndStrings(text: string): string {
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/"(?:[^"\\\n]|\\.)*"/g, '""')
+    .replace(/`(?:[^`\\]|\\.)*`/g, "``")
+    .replace(/\/\/.*$/gm, "");
+}
+
+function roomOf(file: string): string | undefined {
+  return /^src\/([^/]+)\//.exec(file)?.[1];
+}
+
+function isGenerated(file: string): boolean {
+  return file === "src/worker/program_source.ts";
+}
+
+function listFiles(root: string, folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
+    .sort();
+}
+
+if (import.meta.main) {
+  const problems = checkStructure(fileURLToPath(new URL("../", import.meta.url)));
+  for (const problem of problems) console.error(problem);
+  process.exitCode = problems.length > 0 ? 1 : 0;
+}

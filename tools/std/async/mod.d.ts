@@ -1,0 +1,6 @@
+// Types of what npm's `deno-std` carries as plain JavaScript.
+export interface DelayOptions {
+  signal?: AbortSignal;
+  persistent?: boolean;
+}
+export function delay(milliseconds: number, options?: DelayOptions): Promise<void>;

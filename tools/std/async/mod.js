@@ -1,0 +1,1 @@
+export { delay } from "deno-std/async/delay.js";
