@@ -30,9 +30,10 @@ const CRASH_BUDGET = 3;
 
 /**
  * Silence of a worker, in milliseconds, after which what was sent ahead to it is run elsewhere
- * before younger tasks. Less would take back what is about to run, more delays it.
+ * before younger tasks. Less would take back what is about to run whenever the machine is busy,
+ * more delays what waits behind a long task.
  */
-const STALLED_AFTER = 2;
+const STALLED_AFTER = 10;
 
 /** Totals and present counts of an executor. */
 export interface ExecutorStats {
@@ -318,7 +319,6 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   /** Gives a worker its share of the queue. False if nothing fits. */
   #feed(worker: WorkerSlot): boolean {
     const queue = this.#queue;
-    this.#recallStalled(worker);
     const live = Math.max(1, this.#workers.size - this.#starting);
     const share = Math.ceil(queue.length / live);
     const batch: WorkItem[] = [];
@@ -408,6 +408,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
     if (worker.state !== "live") return;
     this.#updateRoom(worker);
     if (this.#queue.length > 0) {
+      this.#recallStalled(worker);
       const next = this.#queue.first!;
       const window = next instanceof ChunkSupply ? MAX_WINDOW : next.task.window(next.chunk);
       if (2 * worker.inFlight <= window) this.#feed(worker);
@@ -452,14 +453,23 @@ export class Scheduler implements WorkItemOwner, ReplySink {
     this.#send(thief, taken);
   }
 
-  /** What waits behind a long task of another worker is older than the queue: it goes first. */
+  /**
+   * What waits behind a long task of another worker is older than the queue: it goes first. Once
+   * for each silence: what was taken back in error must not wander between the workers.
+   */
   #recallStalled(fed: WorkerSlot): void {
     if (this.#aheadPriority === Infinity) return;
-    const before = performance.now() - STALLED_AFTER;
+    const before = fed.heardAt - STALLED_AFTER;
+    let ahead = false;
     for (const worker of this.#workers) {
-      if (worker === fed || worker.heardAt === 0 || worker.heardAt > before) continue;
+      if (worker.inFlight <= this.#options.tasksPerWorker) continue;
+      ahead = true;
+      if (worker === fed || worker.recalled || worker.heardAt > before) continue;
+      worker.recalled = true;
       this.#recall(worker);
     }
+    // With nothing ahead anywhere, as with long tasks, the next reply need not look.
+    if (!ahead) this.#aheadPriority = Infinity;
   }
 
   /** Tasks sent ahead make way for a task of higher priority. */
@@ -510,6 +520,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   #received(worker: WorkerSlot, message: unknown): void {
     if (worker.state === "dead" || !Array.isArray(message)) return;
     worker.heardAt = performance.now();
+    worker.recalled = false;
     readReply(worker, message, this);
     this.#afterReply(worker);
     this.#checkEnd();

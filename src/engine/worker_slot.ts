@@ -33,6 +33,8 @@ export class WorkerSlot implements WorkItemHolder {
   remaining: number;
   /** When it last said something, in milliseconds of the scheduler's clock. */
   heardAt = 0;
+  /** Whether what was sent ahead to it was taken back since it was last heard. */
+  recalled = false;
   /** What the worker died of, if it said so. */
   error: { readonly reason: unknown } | undefined = undefined;
   /** Whether it is being stopped because of a fault of its own. */

@@ -19,6 +19,9 @@ const MAX_PROPERTIES = 100;
 /** Length of a message or a stack at the most; a longer one would cost more to send than it tells. */
 const MAX_TEXT = 64 * 1024;
 
+/** The program's own text, where a runtime names a worker by its URL: nobody wants to read it. */
+const PROGRAM_URL = /data:text\/javascript,[^\s'"]{200,}/g;
+
 /** What can be thrown, as it travels: a value, or a graph of errors. */
 export type ErrorRecord =
   | { readonly kind: "value"; readonly value: unknown }
@@ -289,8 +292,9 @@ function read(object: object, key: string): unknown {
 
 function text(value: unknown): string | undefined {
   if (value === undefined || typeof value === "symbol") return undefined;
-  if (typeof value === "string") return value.slice(0, MAX_TEXT);
-  return attempt(() => String(value).slice(0, MAX_TEXT));
+  const whole = attempt(() => String(value));
+  return whole?.slice(0, MAX_TEXT * 4).replace(PROGRAM_URL, "concurrent-futures-worker.js")
+    .slice(0, MAX_TEXT);
 }
 
 function attempt<T>(look: () => T): T | undefined {

@@ -42,7 +42,10 @@ export function listen(named: Record<string, unknown> | undefined): void {
     post,
     named,
     encodeError,
-    compile: (source) => new Function(`"use strict"; return (${source}\n);`)(),
+    compile: (source) =>
+      new Function(
+        `"use strict"; return (${source}\n);\n//# sourceURL=concurrent-futures-task.js`,
+      )(),
     load: (url) => lock === undefined ? import(url) : lock.released(() => import(url)),
   });
 
