@@ -1,5 +1,8 @@
 /** The tasks of `digest.ts`: they run on workers, which load this module by its URL. */
 
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
 /** What one file comes to. */
 export interface FileDigest {
   path: string;
@@ -14,9 +17,6 @@ export interface FileError {
   path: string;
   error: string;
 }
-
-const { readFileSync } = process.getBuiltinModule("node:fs");
-const { createHash } = process.getBuiltinModule("node:crypto");
 
 /** Reads, hashes and counts the words of one file. */
 export function digestFile(path: string): FileDigest | FileError {

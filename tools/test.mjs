@@ -39,7 +39,6 @@ const STEPS = {
     "mod.ts",
     "src",
     "README.md",
-    "docs",
   ]),
   "suite:deno": suite("deno", (report) => [
     "deno",

@@ -206,8 +206,9 @@ export class Future<T> implements PromiseLike<T> {
    * import { assertEquals } from "@std/assert";
    *
    * const source = new FutureSource<number>();
-   * source.setException(new RangeError("too far"));
-   * assertEquals(await source.future.exception(), new RangeError("too far"));
+   * const error = new RangeError("too far");
+   * source.setException(error);
+   * assertEquals(await source.future.exception(), error);
    * ```
    */
   exception(options?: WaitOptions): Promise<unknown> {
