@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { asCompleted, CancelledError, TimeoutError, wait, WorkerCrashError } from "../../mod.ts";
 import type { TaskContext } from "../../mod.ts";
-import { Gate, occupy, testEach, waitAtGate } from "./executors.ts";
+import { Gate, occupy, testEach, waitAtGate } from "./subjects.ts";
 
 testEach(
   "cancel() of a pending task: it never runs, and all see it at once",

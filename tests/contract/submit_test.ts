@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
 import { importTasks, type TaskContext } from "../../mod.ts";
-import { testEach } from "./executors.ts";
+import { testEach } from "./subjects.ts";
 
 const tasks = importTasks<typeof import("../fixtures/tasks.ts")>(
   import.meta.resolve("../fixtures/tasks.ts"),
