@@ -16,7 +16,7 @@ import {
 import { test } from "../harness.ts";
 import { count, EXECUTORS, Gate, hold, occupy, settle, until } from "./executors.ts";
 
-const END = { done: true, value: undefined };
+const END = { done: true, value: undefined } as const;
 
 function double(x: number): number {
   return x * 2;
