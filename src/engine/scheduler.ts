@@ -434,9 +434,12 @@ export class Scheduler implements WorkItemOwner, ReplySink {
 
   /** Half of what the most loaded worker has not begun goes to one that has nothing to do. */
   #steal(thief: WorkerSlot): void {
-    if (this.#outstanding <= this.#options.tasksPerWorker) return;
+    if (this.#outstanding < 2) return;
+    // What is sent beyond the places of a worker waits there for sure; with several places, what
+    // is sent within them waits only if a task blocks the thread, which only an idle thief asks.
+    const settled = thief.inFlight === 0 ? 1 : this.#options.tasksPerWorker;
     let victim: WorkerSlot | undefined;
-    let most = this.#options.tasksPerWorker;
+    let most = settled;
     for (const worker of this.#workers) {
       if (worker.inFlight > most && worker !== thief && worker.state === "live") {
         victim = worker;
@@ -444,7 +447,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
       }
     }
     if (victim === undefined) return;
-    const ahead = victim.inFlight - this.#options.tasksPerWorker;
+    const ahead = victim.inFlight - settled;
     const wanted = Math.min(Math.ceil(ahead / 2), thief.remaining);
     const taken = victim.revokeLast(wanted).reverse();
     if (taken.length === 0) return;

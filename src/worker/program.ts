@@ -123,9 +123,11 @@ export class Program {
 
   #done: unknown[] = [DONE];
   #failed: unknown[] = [FAILED];
-  /** Where the last segment of #done begins, what slot would continue it, and when it began. */
+  /** Where the last segment of #done begins, and the slot that would continue it: one of the two. */
   #header = 0;
   #nextSlot = -1;
+  #nextSkip = -1;
+  /** When the first of what is gathered was ready. */
   #gatheredSince = 0;
 
   constructor(host: ProgramHost) {
@@ -529,27 +531,27 @@ export class Program {
   /** What comes next begins a segment of its own. */
   #closeSegment(): void {
     this.#nextSlot = -1;
+    this.#nextSkip = -1;
   }
 
   /** Tells the owner what a task of the open segment took. */
   #stampSegment(task: LocalTask): void {
     const { length } = this.#done;
-    if (length > 1 && this.#nextSlot >= 0 && (this.#done[this.#header + 1] as number) > 0) {
+    if (length > 1 && this.#nextSlot >= 0) {
       this.#done[this.#header + 2] = task.nanoseconds;
     }
   }
 
   #skip(slot: number): void {
     const done = this.#done;
-    const header = this.#header;
-    if (done.length > 1 && (done[header + 1] as number) < 0 && slot === this.#nextSlot) {
-      done[header + 1] = (done[header + 1] as number) - 1;
+    if (slot === this.#nextSkip) {
+      done[this.#header + 1] = (done[this.#header + 1] as number) - 1;
     } else {
       this.#closeSegment();
       this.#header = done.length;
       done.push(slot, -1, -1);
     }
-    this.#nextSlot = slot + 1;
+    this.#nextSkip = slot + 1;
   }
 
   #fail(slot: number, task: LocalTask, nanoseconds: number, error: unknown): void {
