@@ -9,7 +9,7 @@ import {
 } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities, Runtime, WorkerHandle, WorkerOptions } from "../runtime/runtime.ts";
-import { PROTOCOL, SETUP } from "../wire/messages.ts";
+import { PROTOCOL, SETUP, STOP } from "../wire/messages.ts";
 import type { WireTask, WorkerSetup } from "../wire/messages.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { ChunkSource } from "./chunk_supply.ts";
@@ -34,6 +34,9 @@ const CRASH_BUDGET = 3;
  * more delays what waits behind a long task.
  */
 const STALLED_AFTER = 10;
+
+/** Milliseconds that an idle worker has to end by itself before it is stopped. */
+const DISMISS_AFTER = 1_000;
 
 /** Totals and present counts of an executor. */
 export interface ExecutorStats {
@@ -121,12 +124,15 @@ export class Scheduler implements WorkItemOwner, ReplySink {
 
   // --- what executors call ---
 
+  /** Workers as the executor tells them: on the caller's own thread, its places. */
   get maxWorkers(): number {
-    return this.#options.maxWorkers;
+    return this.#options.inThread ? this.#options.tasksPerWorker : this.#options.maxWorkers;
   }
 
-  get tasksPerWorker(): number {
-    return this.#options.tasksPerWorker;
+  /** Items that a `map` of unknown length reads ahead, for each item of a chunk. */
+  get lookAhead(): number {
+    if (this.#options.inThread) return 4 * this.maxWorkers;
+    return this.#options.maxWorkers * Math.max(4, this.#options.tasksPerWorker);
   }
 
   get capabilities(): Capabilities {
@@ -278,7 +284,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
           ),
         );
       }
-      this.#stop(worker);
+      if (worker.state !== "stopping") this.#dismiss(worker);
     }
     this.#rejectWarm(new CancelledError("Cannot warm up: executor was terminated"));
     this.#checkReady();
@@ -420,11 +426,11 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   #idle(worker: WorkerSlot): void {
     worker.heardAt = 0;
     worker.setReferenced(false);
-    if (worker.remaining <= 0) this.#stop(worker);
+    if (worker.remaining <= 0) this.#dismiss(worker);
     else if (this.#closed || this.#broken !== undefined) this.#checkEnd();
     else if (this.#options.idleTimeout !== undefined && worker.idleTimer === undefined) {
       worker.idleTimer = this.#options.runtime.timer(
-        () => this.#stop(worker),
+        () => this.#dismiss(worker),
         this.#options.idleTimeout,
       );
     }
@@ -530,6 +536,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   }
 
   workerReady(worker: WorkerSlot, protocol: unknown): void {
+    if (worker.state === "stopping") return worker.handle.post([STOP]);
     if (worker.state !== "starting") return;
     if (protocol !== PROTOCOL) {
       return this.#break(
@@ -572,17 +579,39 @@ export class Scheduler implements WorkItemOwner, ReplySink {
     this.#stop(worker, true);
   }
 
-  /** Ends a worker: nothing more begins there; what was sent ahead runs elsewhere. */
+  /**
+   * Lets an idle worker end by itself, with its exit handlers; it is stopped if it does not. One
+   * that starts is told when it listens: Deno prints an error if it is stopped before, Bun crashed.
+   */
+  #dismiss(worker: WorkerSlot): void {
+    if (worker.inFlight > 0) return this.#stop(worker);
+    const starting = worker.state === "starting";
+    this.#leave(worker);
+    worker.setReferenced(true); // its end is awaited
+    if (!starting) worker.handle.post([STOP]);
+    worker.idleTimer = this.#options.runtime.timer(
+      () => worker.handle.terminate(),
+      DISMISS_AFTER,
+    );
+  }
+
+  /** Ends a worker now: nothing more begins there; what was sent ahead runs elsewhere. */
   #stop(worker: WorkerSlot, crashed = false): void {
     if (worker.state === "dead" || worker.state === "stopping") return;
-    if (worker.state !== "live") this.#starting--;
-    worker.state = "stopping";
+    this.#leave(worker);
     worker.crashed = crashed;
-    clearTimeout(worker.idleTimer);
-    this.#room.remove(worker);
     for (const item of worker.revokeLast(worker.inFlight)) this.#queue.restore(item);
+    worker.setReferenced(true); // its end is awaited
     worker.handle.terminate();
     if (this.#queue.length > 0) this.#schedulePump();
+  }
+
+  /** The worker gets no more work. */
+  #leave(worker: WorkerSlot): void {
+    if (worker.state !== "live") this.#starting--;
+    worker.state = "stopping";
+    clearTimeout(worker.idleTimer);
+    this.#room.remove(worker);
   }
 
   #exited(worker: WorkerSlot, exitCode: number | undefined): void {
@@ -616,11 +645,10 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   }
 
   #stopCounting(worker: WorkerSlot): void {
-    if (worker.state === "starting" || worker.state === "initializing") this.#starting--;
+    if (worker.state !== "stopping") this.#leave(worker);
     worker.state = "dead";
     clearTimeout(worker.idleTimer);
     this.#workers.delete(worker);
-    this.#room.remove(worker);
   }
 
   #crashError(
@@ -789,7 +817,9 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   /** Closed or broken, with nothing left to do: the workers end, and then `shutdown()` resolves. */
   #checkEnd(): void {
     if (this.#outstanding > 0 || (!this.#closed && this.#broken === undefined)) return;
-    for (const worker of [...this.#workers]) this.#stop(worker);
+    for (const worker of [...this.#workers]) {
+      if (worker.state !== "stopping") this.#dismiss(worker);
+    }
     if (this.#workers.size > 0 || !this.#closed) return;
     for (const resolve of this.#exitWaiters.splice(0)) resolve();
   }

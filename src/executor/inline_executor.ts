@@ -32,8 +32,6 @@ let created = 0;
  * ```
  */
 export class InlineExecutor extends Executor {
-  readonly #maxWorkers: number;
-
   /**
    * Checks the options; starts nothing yet.
    *
@@ -45,7 +43,7 @@ export class InlineExecutor extends Executor {
     super();
     checkOptions("options of InlineExecutor", options);
     checkBoolean("clone", options.clone);
-    this.#maxWorkers = checkCount("maxWorkers", options.maxWorkers) ?? 32;
+    const maxWorkers = checkCount("maxWorkers", options.maxWorkers) ?? 32;
     attachScheduler(
       this,
       new Scheduler({
@@ -56,7 +54,7 @@ export class InlineExecutor extends Executor {
         inThread: true,
         // One worker, this thread, which has so many tasks at once.
         maxWorkers: 1,
-        tasksPerWorker: this.#maxWorkers,
+        tasksPerWorker: maxWorkers,
         namePrefix: `InlineExecutor-${created++}`,
         initializer: undefined,
         maxTasksPerChild: undefined,
@@ -67,10 +65,5 @@ export class InlineExecutor extends Executor {
         brokenError: (message, errorOptions) => new BrokenExecutorError(message, errorOptions),
       }),
     );
-  }
-
-  /** How many asynchronous tasks it runs at once. */
-  override get maxWorkers(): number {
-    return this.#maxWorkers;
   }
 }

@@ -215,10 +215,11 @@ class MapRun implements MapIterator<unknown> {
         if (!this.#openChunk(this.#chunks[this.#head]!)) break;
       } else if (this.#exhausted !== undefined) {
         const { error } = this.#exhausted;
+        if (error !== undefined) {
+          this.#takers.shift();
+          taker.reject(error.reason);
+        }
         this.#end();
-        if (error === undefined) continue;
-        this.#takers.shift();
-        taker.reject(error.reason);
       } else break;
     }
     if (this.#takers.length === 0) this.#disarm();

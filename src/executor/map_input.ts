@@ -33,7 +33,7 @@ export function chunksOf(
     return new KnownInput(scheduler, task, inputs.map(toArray), limits, chunkSize, reader);
   }
   const size = chunkSize ?? 1;
-  const buffer = bufferSize ?? 4 * scheduler.maxWorkers * scheduler.tasksPerWorker * size;
+  const buffer = bufferSize ?? scheduler.lookAhead * size;
   return new LazyInput(scheduler, task, inputs, limits, Math.min(size, buffer), buffer, reader);
 }
 

@@ -104,7 +104,7 @@ function makeScheduler(given: ThreadPoolExecutorOptions): Scheduler {
   const maxTasksPerChild = checkCount("maxTasksPerChild", given.maxTasksPerChild);
   const maxPending = checkCount("maxPending", given.maxPending);
   const idleTimeout = checkTime("idleTimeout", given.idleTimeout);
-  const grace = checkTime("grace", given.grace ?? 100) ?? Infinity;
+  const grace = checkTime("grace", given.grace === undefined ? 100 : given.grace) ?? Infinity;
 
   const runtime = given.runtime ?? detectRuntime();
   const worker = {

@@ -40,6 +40,7 @@ class InlineHandle implements WorkerHandle {
     this.#program = new Program({
       post: (message, transfer) => this.#deliver(this.#copy(message, transfer)),
       named: undefined,
+      exit: () => this.terminate(),
       encodeError: clone ? encodeError : (error) => new UnclonedError(error),
       compile: () => undefined, // never asked for: functions come as they are
       load: (url) => import(url),

@@ -31,6 +31,9 @@ export const RUN = 2;
 /** `[ABORT, slot, ErrorRecord]`: aborts the signal of a running task with that reason. */
 export const ABORT = 3;
 
+/** `[STOP]`: the worker is idle and shall end by itself. */
+export const STOP = 4;
+
 /** Numbers in front of the arguments of one segment of `RUN`. */
 export const RUN_HEADER = 5;
 

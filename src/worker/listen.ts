@@ -10,6 +10,7 @@ interface Port {
 interface WorkerScope {
   process?: {
     on?(event: string, listener: (error: unknown) => void): void;
+    exit?(exitCode: number): void;
     getBuiltinModule?(name: string): unknown;
   };
   Bun?: unknown;
@@ -42,6 +43,10 @@ export function listen(named: Record<string, unknown> | undefined): void {
     post,
     named,
     encodeError,
+    exit: () => {
+      if (scope.process?.exit !== undefined) scope.process.exit(0);
+      else scope.close?.();
+    },
     compile: (source) =>
       new Function(
         `"use strict"; return (${source}\n);\n//# sourceURL=concurrent-futures-task.js`,

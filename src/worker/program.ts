@@ -23,6 +23,7 @@ import {
   RUN_HEADER,
   SETUP,
   STARTED,
+  STOP,
   STRAY,
   THROWN,
   UNCLONEABLE,
@@ -53,6 +54,8 @@ export interface ProgramHost {
   /** The tasks given to `serve()`. */
   readonly named: Record<string, unknown> | undefined;
   encodeError(error: unknown): Failure;
+  /** Ends this worker. */
+  exit(): void;
   /** On the owner's own thread: gives way after so many milliseconds of work. */
   readonly pause?: { readonly after: number; wait(): Promise<void> } | undefined;
 }
@@ -155,6 +158,9 @@ export class Program {
         return;
       case SETUP:
         return this.#setUp(message[1]);
+      case STOP:
+        this.#dead = true;
+        return this.#host.exit();
     }
   }
 
