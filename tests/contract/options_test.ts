@@ -664,6 +664,16 @@ for (const kind of EXECUTORS) {
     assertEquals(ran.entered, 0);
   });
 
+  test(`signal that is aborted with null cancels with null ${on}`, async () => {
+    await using executor = kind.create({ maxWorkers: 1 });
+    using gate = new Gate();
+    await occupy(kind, executor, gate);
+    const controller = new AbortController();
+    const future = executor.with({ signal: controller.signal }).submit(hold, gate.buffer);
+    controller.abort(null);
+    assertEquals(await future.then(() => "ran", (error) => error), null);
+  });
+
   test(`signal while running aborts this.signal with its reason ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1, grace: 60_000 });
     using gate = new Gate();

@@ -365,8 +365,8 @@ test("Future has then, catch and finally", async () => {
   assertEquals(await good.future.then((x) => x + 1), 2);
   assertEquals(await good.future.catch(() => 5), 1);
   assertEquals(await good.future.finally(() => void finals++), 1);
-  assertEquals(await bad.future.then(() => 0, (error) => error.message), "failed");
-  assertEquals(await bad.future.catch((error) => error.message), "failed");
+  assertEquals(await bad.future.then(() => 0, (error) => (error as Error).message), "failed");
+  assertEquals(await bad.future.catch((error) => (error as Error).message), "failed");
   await assertRejects(() => bad.future.finally(() => void finals++), RangeError);
   assertEquals(finals, 2);
   assertEquals(await Promise.all([good.future, good.future]), [1, 1]);

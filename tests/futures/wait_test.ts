@@ -230,9 +230,11 @@ test("wait() refuses options of a wrong kind at once", () => {
 test("wait() passes on an error of its input", () => {
   assertThrows(
     () =>
-      void wait((function* (): Generator<Future<number>> {
-        throw new RangeError("of the input");
-      })()),
+      void wait({
+        [Symbol.iterator](): Iterator<Future<number>> {
+          throw new RangeError("of the input");
+        },
+      }),
     RangeError,
     "of the input",
   );
