@@ -9,9 +9,12 @@ import { checkFutures } from "./wait.ts";
  * Gives futures as they are done: those that are already in input order, the others in the order of
  * their completion.
  *
+ * It gives futures, not results: `await` each. TypeScript's type of the loop variable is that of the
+ * result, because it believes that `for await` awaits what it is given; `await future` is right for
+ * both. To call methods of the future, take it by `next()`.
+ *
  * Mirrors `concurrent.futures.as_completed(fs, timeout)`, but arguments are checked and the clock
- * starts at the call. It gives the future, not its result: `await` it. Leaving the loop early
- * removes every listener.
+ * starts at the call. Leaving the loop early removes every listener.
  *
  * @typeParam T What the futures give.
  * @param futures The futures; duplicates count once.

@@ -282,7 +282,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** The error of a future without a result. A cancellation makes its own when it is first asked for. */
   #reason(): unknown {
-    if (this.#state === CANCELLED) this.#value ??= new CancelledError();
+    if (this.#state === CANCELLED && this.#value === undefined) this.#value = new CancelledError();
     return this.#value;
   }
 

@@ -58,7 +58,7 @@ export function wait<T>(
   options?: WaitForOptions,
 ): Promise<WaitResult<T>> {
   const timeout = checkWaitOptions(options);
-  const returnWhen = options?.returnWhen ?? ALL_COMPLETED;
+  const { returnWhen = ALL_COMPLETED } = options ?? {};
   if (
     returnWhen !== ALL_COMPLETED && returnWhen !== FIRST_COMPLETED && returnWhen !== FIRST_EXCEPTION
   ) {

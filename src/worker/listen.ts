@@ -44,8 +44,10 @@ export function listen(named: Record<string, unknown> | undefined): void {
     named,
     encodeError,
     exit: () => {
-      if (scope.process?.exit !== undefined) scope.process.exit(0);
-      else scope.close?.();
+      const leave = () =>
+        scope.process?.exit === undefined ? scope.close?.() : scope.process.exit(0);
+      if (lock === undefined) leave();
+      else void lock.release().then(leave);
     },
     compile: (source) =>
       new Function(
@@ -90,23 +92,31 @@ export function listen(named: Record<string, unknown> | undefined): void {
  * tasks run and let go while modules load.
  */
 class BusyLock {
-  #letGo: (() => void) | undefined = undefined;
+  #letGo: () => void = () => {};
+  /** Resolves when the lock that was held last is free. */
+  #freed: Promise<unknown> = Promise.resolve();
   #loading = 0;
 
   /** Resolves when the lock is held. */
   hold(): Promise<void> {
     const { promise: held, resolve: isHeld } = Promise.withResolvers<void>();
     const name = `@concurrent/futures ${crypto.randomUUID()}`;
-    navigator.locks.request(name, () => {
+    this.#freed = navigator.locks.request(name, () => {
       isHeld();
       return new Promise<void>((resolve) => this.#letGo = resolve);
-    }).catch(isHeld); // no lock to be had: tasks run all the same
+    }).catch(() => isHeld()); // no lock to be had: tasks run all the same
     return held;
+  }
+
+  /** Lets it go; resolves when it is free. Deno prints an error if a worker ends while it holds one. */
+  release(): Promise<unknown> {
+    this.#letGo();
+    return this.#freed;
   }
 
   /** Runs `load` without the lock. */
   async released<T>(load: () => Promise<T>): Promise<T> {
-    if (this.#loading++ === 0) this.#letGo?.();
+    if (this.#loading++ === 0) await this.release();
     try {
       return await load();
     } finally {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { asCompleted, CancelledError, TimeoutError, wait, WorkerCrashError } from "../../mod.ts";
 import type { TaskContext } from "../../mod.ts";
 import { Gate, occupy, testEach, waitAtGate } from "./subjects.ts";
@@ -21,7 +21,7 @@ testEach(
     ]);
     assertEquals(future.cancel(), true);
     assertEquals((await wait([future])).done.size, 1);
-    for await (const done of asCompleted([future])) assert(done === future);
+    for await (const done of asCompleted([future])) assertStrictEquals(done, future);
     await assertRejects(() => future.result(), CancelledError);
     await assertRejects(() => future.exception(), CancelledError);
     assertEquals(called, 1);

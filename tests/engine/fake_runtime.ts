@@ -1,0 +1,148 @@
+/**
+ * A runtime without threads: its workers run the real program on this thread, but nothing is
+ * delivered until the test says so. So every order of events can be made, and every death.
+ *
+ * @module
+ */
+
+import type {
+  Runtime,
+  WorkerEvents,
+  WorkerHandle,
+  WorkerOptions,
+} from "../../src/runtime/runtime.ts";
+import { encodeError } from "../../src/wire/error_codec.ts";
+import { SETUP } from "../../src/wire/messages.ts";
+import { Program } from "../../src/worker/program.ts";
+
+/** One worker that does nothing by itself. */
+export class FakeWorker implements WorkerHandle {
+  readonly name: string;
+  readonly events: WorkerEvents;
+  /** Messages on their way to the worker. */
+  readonly inbox: unknown[] = [];
+  /** Messages on their way to the owner. */
+  readonly outbox: unknown[] = [];
+  referenced = false;
+  terminated = false;
+  dead = false;
+  readonly #program: Program;
+
+  constructor(options: WorkerOptions, events: WorkerEvents) {
+    this.name = options.name;
+    this.events = events;
+    this.#program = new Program({
+      post: (message) => {
+        if (!this.dead) this.outbox.push(structuredClone(message));
+      },
+      named: undefined,
+      encodeError,
+      exit: () => this.die(0),
+      compile: (source) => new Function(`return (${source})`)(),
+      load: (url) => import(url),
+    });
+  }
+
+  post(message: unknown): void {
+    const kind = (message as unknown[])[0];
+    // The claim table must stay shared; everything else is copied, as by a channel.
+    this.inbox.push(kind === SETUP ? message : structuredClone(message));
+  }
+
+  ref(): void {
+    this.referenced = true;
+  }
+
+  unref(): void {
+    this.referenced = false;
+  }
+
+  terminate(): void {
+    this.terminated = true;
+    queueMicrotask(() => this.die(undefined));
+  }
+
+  /** The program loads and says that it listens. */
+  start(): void {
+    this.#program.start();
+  }
+
+  /** Delivers the next message to the worker, which runs what it can. */
+  receive(): boolean {
+    if (this.dead || this.inbox.length === 0) return false;
+    this.#program.receive(this.inbox.shift());
+    return true;
+  }
+
+  /** Delivers the next message to the owner. */
+  reply(): boolean {
+    if (this.dead || this.outbox.length === 0) return false;
+    this.events.message(this.outbox.shift());
+    return true;
+  }
+
+  /** Ends the worker; what it has sent but was not delivered is lost, unless `flush`. */
+  die(exitCode: number | undefined, flush = false): void {
+    if (this.dead) return;
+    if (flush) { while (this.reply()); }
+    this.dead = true;
+    this.events.exit(exitCode);
+  }
+
+  /** An error outside of every task. */
+  stray(error: unknown): void {
+    this.#program.stray(error);
+  }
+}
+
+/** The runtime of fake workers. */
+export class FakeRuntime implements Runtime {
+  readonly name = "a fake";
+  readonly capabilities: Runtime["capabilities"];
+  readonly workers: FakeWorker[] = [];
+  /** What `spawn` throws, if anything. */
+  spawnError: unknown = undefined;
+
+  constructor(sharedMemory = true) {
+    this.capabilities = { parallel: true, stopsBusyTasks: true, sharedMemory, sandbox: false };
+  }
+
+  availableParallelism(): number {
+    return 2;
+  }
+
+  unsupported(): undefined {
+    return undefined;
+  }
+
+  timer(callback: () => void, milliseconds: number): ReturnType<typeof setTimeout> {
+    return setTimeout(callback, milliseconds);
+  }
+
+  spawn(options: WorkerOptions, events: WorkerEvents): WorkerHandle {
+    if (this.spawnError !== undefined) throw this.spawnError;
+    const worker = new FakeWorker(options, events);
+    this.workers.push(worker);
+    return worker;
+  }
+
+  /** Lets everything happen, in order, until nothing is left to happen. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 2;) {
+      await tick();
+      // What is gathered while a task is waited for comes by a timer.
+      if (quiet > 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      let moved = false;
+      for (const worker of this.workers) {
+        while (worker.receive()) moved = true;
+        while (worker.reply()) moved = true;
+      }
+      quiet = moved ? 0 : quiet + 1;
+    }
+  }
+}
+
+/** Lets the microtasks run that are due: the scheduler pumps in one. */
+export async function tick(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
