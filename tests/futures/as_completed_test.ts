@@ -20,7 +20,10 @@ async function order(
   futures: readonly Future<number>[],
 ): Promise<number[]> {
   const seen: number[] = [];
-  for await (const future of iterator) seen.push(futures.indexOf(future));
+  for await (const future of iterator) {
+    // What TypeScript takes for a result is the future itself.
+    seen.push(futures.indexOf(future as unknown as Future<number>));
+  }
   return seen;
 }
 

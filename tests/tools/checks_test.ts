@@ -1,0 +1,116 @@
+import { assert, assertEquals } from "@std/assert";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { checkManifests } from "../../tools/check_manifests.ts";
+import { checkStructure } from "../../tools/check_structure.ts";
+import { generateProgram } from "../../tools/generate_program.ts";
+import { test } from "../harness.ts";
+
+/** A folder with these files, for as long as `use` runs. */
+function withFiles(files: Record<string, string>, use: (root: string) => void): void {
+  const root = mkdtempSync(join(tmpdir(), "checks-"));
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(root, name)), { recursive: true });
+      writeFileSync(join(root, name), text);
+    }
+    use(root);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+function problems(files: Record<string, string>): string {
+  let found: string[] = [];
+  withFiles({ "mod.ts": "", ...files }, (root) => found = checkStructure(root));
+  return found.join("\n");
+}
+
+test("checkStructure() accepts an arrow that points the right way", () => {
+  assertEquals(
+    problems({
+      "src/futures/a.ts": "export const a = 1;",
+      "src/wire/b.ts": 'import { a } from "../futures/a.ts";\nexport const b = a;',
+    }),
+    "",
+  );
+});
+
+test("checkStructure() finds an arrow that points the wrong way", () => {
+  assert(
+    problems({
+      "src/wire/b.ts": "export const b = 1;",
+      "src/futures/a.ts": 'import { b } from "../wire/b.ts";\nexport const a = b;',
+    }).includes("futures must not import wire"),
+  );
+});
+
+test("checkStructure() lets the engine have the port's types, and nothing else of a runtime", () => {
+  const port = { "src/runtime/runtime.ts": "export interface Runtime {}" };
+  const typeImport =
+    'import type { Runtime } from "../runtime/runtime.ts";\nexport type R = Runtime;';
+  assertEquals(problems({ ...port, "src/engine/a.ts": typeImport }), "");
+  assert(
+    problems({ ...port, "src/engine/a.ts": typeImport.replace("import type", "import") })
+      .includes("engine must not import runtime"),
+  );
+});
+
+test("checkStructure() finds cycles, dependencies, stars, runtimes, bad names and long files", () => {
+  const found = problems({
+    "src/futures/a.ts": 'import { b } from "./b.ts";\nexport const a = b;',
+    "src/futures/b.ts": 'import { a } from "./a.ts";\nexport const b = a;',
+    "src/futures/c.ts": 'import fs from "node:fs";\nexport default fs;',
+    "src/futures/d.ts": 'export * from "./a.ts";',
+    "src/futures/e.ts": "export const e = Deno.args;",
+    "src/futures/utils.ts": "",
+    "src/futures/long.ts": "\n".repeat(400),
+  });
+  for (
+    const text of [
+      "import cycle: src/futures/a.ts -> src/futures/b.ts -> src/futures/a.ts",
+      'c.ts: imports "node:fs"',
+      "d.ts: export names, not *",
+      'e.ts: knows a runtime ("Deno.")',
+      "utils.ts: say in the name",
+      "long.ts: 401 lines",
+    ]
+  ) assert(found.includes(text), `${text} is not in:\n${found}`);
+});
+
+test("checkStructure() does not take comments and texts for code", () => {
+  const text = '// Deno.args\n/** process */\nexport const text = "self";\n';
+  assertEquals(problems({ "src/futures/a.ts": text }), "");
+});
+
+test("checkManifests() finds a version, exports and dependencies that differ", () => {
+  const exports = { ".": "./mod.ts" };
+  const deno = { name: "@a/b", version: "1.0.0", exports };
+  const npm = {
+    name: "@a/b",
+    version: "1.0.0",
+    exports: { ".": { types: "./dist/mod.d.ts", default: "./dist/mod.js" } },
+  };
+  const check = (changed: Record<string, unknown>, log = "## 1.0.0"): string[] => {
+    let found: string[] = [];
+    withFiles({
+      "deno.json": JSON.stringify(deno),
+      "jsr.json": JSON.stringify(deno),
+      "package.json": JSON.stringify({ ...npm, ...changed }),
+      "CHANGELOG.md": log,
+    }, (root) => found = checkManifests(new URL(`${pathToFileURL(root)}/`)));
+    return found;
+  };
+  assertEquals(check({}), []);
+  assertEquals(check({ version: "1.0.1" }).length, 1);
+  assertEquals(check({ exports: {} }).length, 1);
+  assertEquals(check({ dependencies: { a: "1" } }).length, 1);
+  assertEquals(check({}, "").length, 1);
+});
+
+test("program_source.ts is what program_entry.ts makes", () => {
+  const file = new URL("../../src/worker/program_source.ts", import.meta.url);
+  assertEquals(readFileSync(file, "utf8"), generateProgram());
+});
