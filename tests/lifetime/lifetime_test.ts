@@ -1,0 +1,177 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "../harness.ts";
+
+const MODULE = new URL("../../mod.ts", import.meta.url).href;
+const { versions } = process as { versions: Record<string, string | undefined> };
+const RUN = versions.deno !== undefined ? ["run", "--no-check", "--no-config"] : [];
+
+interface Ending {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program on the runtime of this test: on Deno without any permission. */
+async function run(body: string, flags: string[] = RUN): Promise<Ending> {
+  const folder = mkdtempSync(join(tmpdir(), "lifetime-"));
+  const file = join(folder, "main.ts");
+  writeFileSync(file, `import * as cf from ${JSON.stringify(MODULE)};\n${body}`);
+  try {
+    return await new Promise<Ending>((resolve, reject) => {
+      const child = spawn(process.execPath, [...flags, file], {
+        env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      const ending: Ending = { code: null, stdout: "", stderr: "" };
+      child.stdout.on("data", (chunk) => ending.stdout += chunk);
+      child.stderr.on("data", (chunk) => ending.stderr += chunk);
+      child.on("error", reject);
+      child.on("close", (code) => resolve({ ...ending, code }));
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const ended = (stdout: string): Ending => ({ code: 0, stdout, stderr: "" });
+
+test("hello world runs with no permission flag", async () => {
+  assertEquals(
+    await run(`
+      await using executor = new cf.ThreadPoolExecutor();
+      console.log(await executor.submit((name: string) => "Hello, " + name, "world"));
+    `),
+    ended("Hello, world\n"),
+  );
+});
+
+test("an idle executor without shutdown() lets the program end", async () => {
+  assertEquals(
+    await run(`
+      const executor = new cf.ThreadPoolExecutor(2);
+      await executor.warmUp();
+      console.log(await executor.map((x: number) => x + 1, [1, 2, 3]).toArray());
+    `),
+    ended("[ 2, 3, 4 ]\n"),
+  );
+});
+
+test("an executor that was never used lets the program end", async () => {
+  assertEquals(await run(`new cf.ThreadPoolExecutor(2); console.log("end");`), ended("end\n"));
+});
+
+test("pending and running tasks keep the program alive", async () => {
+  assertEquals(
+    await run(`
+      const executor = new cf.ThreadPoolExecutor(1);
+      for (let i = 0; i < 3; i++) {
+        executor.submit(async (i: number) => {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          return i;
+        }, i).addDoneCallback(async (future) => console.log(await future));
+      }
+      console.log("main ended");
+    `),
+    ended("main ended\n0\n1\n2\n"),
+  );
+});
+
+test("shutdown({ wait: false }) returns at once, and the program still waits for its tasks", async () => {
+  assertEquals(
+    await run(`
+      const executor = new cf.ThreadPoolExecutor(2);
+      const future = executor.submit(() => new Promise((resolve) => setTimeout(resolve, 50, "late")));
+      future.then(console.log);
+      await executor.shutdown({ wait: false });
+      console.log("shut down");
+      try {
+        executor.submit(() => 1);
+      } catch (error) {
+        console.log((error as Error).message);
+      }
+    `),
+    ended(
+      "shut down\n" +
+        "Cannot submit a task to ThreadPoolExecutor: executor is shut down\nlate\n",
+    ),
+  );
+});
+
+test("a failed future that nobody looks at is silent", async () => {
+  assertEquals(
+    await run(`
+      const executor = new cf.ThreadPoolExecutor(1);
+      const future = executor.submit(() => { throw new Error("nobody cares"); });
+      await cf.wait([future]);
+      executor.map(() => { throw new Error("nor here"); }, [1, 2]);
+      await executor.shutdown();
+      console.log(future.state);
+    `),
+    ended("finished\n"),
+  );
+});
+
+test("a promise that was handed out is the user's: its rejection is not hidden", async () => {
+  const { code, stderr } = await run(`
+    const executor = new cf.ThreadPoolExecutor(1);
+    executor.submit(() => { throw new Error("look at me"); }).result();
+    await executor.shutdown();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  `);
+  assertEquals(code === 0, false);
+  assertStringIncludes(stderr, "look at me");
+});
+
+test("a worker that crashes, and one that is stopped, print nothing", async () => {
+  assertEquals(
+    await run(`
+      const executor = new cf.ThreadPoolExecutor({ maxWorkers: 1, grace: 10 });
+      const crash = executor.submit(() => {
+        setTimeout(() => { throw new Error("stray"); });
+        return new Promise(() => {});
+      });
+      console.log((await crash.exception() as Error).name);
+      const hang = executor.with({ timeout: 10 }).submit(() => { for (;;); });
+      console.log((await hang.exception() as Error).name);
+      await executor.shutdown();
+    `),
+    ended("WorkerCrashError\nTimeoutError\n"),
+  );
+});
+
+test("what a task prints is not lost when its executor is shut down", async () => {
+  const { code, stdout, stderr } = await run(`
+    const executor = new cf.ThreadPoolExecutor(1);
+    await executor.submit(() => { for (let i = 0; i < 20; i++) console.log("line " + i); });
+    await executor.shutdown();
+  `);
+  const lines = Array.from({ length: 20 }, (_, i) => `line ${i}\n`).join("");
+  assertEquals({ code, stdout, stderr }, ended(lines));
+});
+
+test("importing any entry does nothing", async () => {
+  const entries = ["futures", "worker", "runtime"]
+    .map((name) => new URL(`../../src/${name}/mod.ts`, import.meta.url).href);
+  assertEquals(
+    await run(`
+      ${entries.map((url) => `import ${JSON.stringify(url)};`).join("\n")}
+      console.log(typeof cf.ThreadPoolExecutor);
+    `),
+    ended("function\n"),
+  );
+});
+
+test("the bad program of a user gets its error at once, and ends", async () => {
+  const { code, stderr } = await run(`
+    const executor = new cf.ThreadPoolExecutor(2);
+    const task = () => 42;
+    executor.submit(task() as unknown as typeof task);
+  `);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "Cannot submit 42: pass the function itself, not the result of calling it");
+});
