@@ -64,7 +64,9 @@ export function listen(named: Record<string, unknown> | undefined): void {
     scope.process.on("unhandledRejection", (reason) => program.stray(reason));
     // Results that are ready outlive a process.exit() of the task after them.
     scope.process.on("exit", () => program.flush());
-  } else {
+  }
+  // Under `bun test` the handlers above are not called, and these are.
+  if (scope.process?.on === undefined || scope.Bun !== undefined) {
     scope.addEventListener?.("error", (event) => {
       event.preventDefault();
       program.stray((event as ErrorEvent).error ?? new Error((event as ErrorEvent).message));

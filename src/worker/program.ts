@@ -569,9 +569,8 @@ export class Program {
   }
 
   #describe(task: LocalTask, error: unknown): [FailureKind, Failure] {
-    if (error instanceof Unresolved) {
-      return [UNRESOLVED, this.#host.encodeError(error.reason)];
-    }
+    const unresolved = Unresolved.reasonOf(error);
+    if (unresolved !== undefined) return [UNRESOLVED, this.#host.encodeError(unresolved.reason)];
     if (task.wire.kind === "source" && task.wire.fn === undefined) explainClosure(error, task.wire);
     return [THROWN, this.#host.encodeError(error)];
   }
@@ -682,9 +681,16 @@ export class Program {
 
 /** The function of a task could not be had. */
 class Unresolved {
-  readonly reason: unknown;
+  readonly #reason: unknown;
+
   constructor(reason: unknown) {
-    this.reason = reason;
+    this.#reason = reason;
+  }
+
+  /** The reason, if a thrown value is one of these. Not by `instanceof`: a Proxy may throw at that. */
+  static reasonOf(thrown: unknown): { readonly reason: unknown } | undefined {
+    if (typeof thrown !== "object" || thrown === null || !(#reason in thrown)) return undefined;
+    return { reason: thrown.#reason };
   }
 }
 
@@ -717,14 +723,14 @@ function toNanoseconds(milliseconds: number, tasks: number): number {
 
 /** A plain function travels without its surroundings: says so where one was missed. */
 function explainClosure(error: unknown, wire: WireTask): void {
-  if (!(error instanceof ReferenceError)) return;
-  // V8: "x is not defined"; JavaScriptCore: "Can't find variable: x".
-  const found = /^(\S+) is not defined$|^Can't find variable: (\S+)$/.exec(error.message);
-  const variable = found?.[1] ?? found?.[2];
-  if (variable === undefined) return;
   try {
+    if (!(error instanceof ReferenceError)) return;
+    // V8: "x is not defined"; JavaScriptCore: "Can't find variable: x".
+    const found = /^(\S+) is not defined$|^Can't find variable: (\S+)$/.exec(error.message);
+    const variable = found?.[1] ?? found?.[2];
+    if (variable === undefined) return;
     error.message = `${variable} is not defined in the worker: task "${wire.name}" must be ` +
       `self-contained; pass "${variable}" as an argument, or export the task from a module and ` +
       `use importTasks`;
-  } catch { /* a frozen error keeps its message */ }
+  } catch { /* a frozen error keeps its message, and a Proxy may throw at any look */ }
 }

@@ -173,5 +173,8 @@ test("the bad program of a user gets its error at once, and ends", async () => {
     executor.submit(task() as unknown as typeof task);
   `);
   assertEquals(code, 1);
-  assertStringIncludes(stderr, "Cannot submit 42: pass the function itself, not the result of calling it");
+  assertStringIncludes(
+    stderr,
+    "Cannot submit 42: pass the function itself, not the result of calling it",
+  );
 });
