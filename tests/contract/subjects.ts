@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Executor } from "../../mod.ts";
+import type { Executor } from "../../mod.ts";
 import { test, type TestOptions } from "../harness.ts";
 import { type ExecutorKind, EXECUTORS } from "./executors.ts";
 
