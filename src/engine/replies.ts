@@ -33,6 +33,7 @@ export interface ReplySink {
   workerInitialized(worker: WorkerSlot): void;
   initializerFailed(worker: WorkerSlot, error: unknown): void;
   workerStrayed(worker: WorkerSlot, error: unknown): void;
+  workerExiting(worker: WorkerSlot): void;
   taskStarted(item: WorkItem): void;
   taskReported(item: WorkItem, value: unknown): void;
   taskSucceeded(item: WorkItem, value: unknown): void;
@@ -68,7 +69,7 @@ export function readReply(worker: WorkerSlot, message: readonly unknown[], sink:
       return sink.workerStrayed(worker, decodeFailure(message[1]));
     case EXITING:
       worker.exitCode = message[1] as number;
-      return;
+      return sink.workerExiting(worker);
   }
   // Anything else is not ours: code in the worker may post messages of its own.
 }

@@ -136,7 +136,8 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   }
 
   get capabilities(): Capabilities {
-    return this.#options.runtime.capabilities;
+    const { runtime, worker } = this.#options;
+    return runtime.capabilitiesOf?.(worker) ?? runtime.capabilities;
   }
 
   /** Throws if no task can be taken: broken first, then shut down. */
@@ -577,6 +578,12 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   workerStrayed(worker: WorkerSlot, reason: unknown): void {
     worker.error = { reason };
     this.#stop(worker, true);
+  }
+
+  /** The worker ends on its own account: where the runtime would not tell, its handle does now. */
+  workerExiting(worker: WorkerSlot): void {
+    if (worker.state === "stopping") worker.handle.terminate();
+    else this.#stop(worker, true);
   }
 
   /**

@@ -17,10 +17,10 @@ export function fromFactory(
 ): WorkerHandle {
   const worker = factory() as Partial<ThreadWorker & WebWorker> | null;
   if (typeof worker === "object" && worker !== null && typeof worker.postMessage === "function") {
+    if (typeof worker.on === "function") return new ThreadHandle(worker as ThreadWorker, events);
     if (traits !== undefined && typeof worker.addEventListener === "function") {
       return new WebHandle(worker as WebWorker, events, traits);
     }
-    if (typeof worker.on === "function") return new ThreadHandle(worker as ThreadWorker, events);
   }
   throw new TypeError(`Cannot use what worker() returned: expected a Worker, got ${show(worker)}`);
 }

@@ -97,6 +97,8 @@ export interface Runtime {
   readonly name: string;
   /** What its workers can do. */
   readonly capabilities: Capabilities;
+  /** What workers with these options can do, where that is something else. */
+  capabilitiesOf?(options: Omit<WorkerOptions, "name" | "program">): Capabilities;
   /** How many workers make sense here, at least 1. */
   availableParallelism(): number;
   /**
