@@ -4,3 +4,11 @@ export interface DelayOptions {
   persistent?: boolean;
 }
 export function delay(milliseconds: number, options?: DelayOptions): Promise<void>;
+export interface DeadlineOptions {
+  signal?: AbortSignal;
+}
+export function deadline<T>(
+  promise: Promise<T>,
+  milliseconds: number,
+  options?: DeadlineOptions,
+): Promise<T>;
