@@ -127,7 +127,7 @@ async function main(): Promise<number> {
     process.argv[2] ?? fileURLToPath(new URL("../node_modules", import.meta.url)),
   );
   const interrupt = new AbortController();
-  process.once("SIGINT", () => interrupt.abort(new Error("interrupted")));
+  process.on("SIGINT", () => interrupt.abort(new Error("interrupted")));
 
   let total = 0;
   for await (const _ of walk(folder, () => {})) total++;

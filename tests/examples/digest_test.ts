@@ -1,0 +1,101 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { test } from "../harness.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../examples/digest.ts", import.meta.url));
+const { versions } = process as { versions: Record<string, string | undefined> };
+const RUN = versions.deno !== undefined ? ["run", "-A", "--no-check"] : [];
+
+interface Ending {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function run(folder: string, started?: (child: ChildProcess) => void): Promise<Ending> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...RUN, PROGRAM, folder], {
+      env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const ending: Ending = { code: null, stdout: "", stderr: "" };
+    child.stdout.on("data", (chunk) => {
+      if (ending.stdout === "") started?.(child);
+      ending.stdout += chunk;
+    });
+    child.stderr.on("data", (chunk) => ending.stderr += chunk);
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ ...ending, code }));
+  });
+}
+
+async function withFolder(fill: (folder: string) => void, use: (folder: string) => Promise<void>) {
+  const folder = mkdtempSync(join(tmpdir(), "digest-"));
+  try {
+    fill(folder);
+    await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The digest as the example defines it, made without it. */
+function expectedDigest(files: [string, string][]): string {
+  const hash = createHash("sha256");
+  for (const [name, text] of files) {
+    hash.update(`${name}\0${createHash("sha256").update(text).digest("hex")}\n`);
+  }
+  return hash.digest("hex");
+}
+
+test("digest gives the same digest as a program without workers, and all runs agree", async () => {
+  const files: [string, string][] = [["a.txt", "one two\n"], ["b/c.txt", "three"], ["d.txt", ""]];
+  await withFolder((folder) => {
+    mkdirSync(join(folder, "b"));
+    for (const [name, text] of files) writeFileSync(join(folder, name), text);
+  }, async (folder) => {
+    const { code, stdout, stderr } = await run(folder);
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    assertStringIncludes(stdout, `digest ${expectedDigest(files)}`);
+    assertStringIncludes(stdout, "0 unreadable");
+    assertStringIncludes(stdout, "All runs agree");
+    assertMatch(stdout, /workers +files +MB +words +seconds +speed-up/);
+    assertMatch(stdout, /\b3 +0\.0 +3 /);
+  });
+});
+
+test("digest reports what cannot be read, counts it, and goes on", async () => {
+  await withFolder((folder) => {
+    writeFileSync(join(folder, "good.txt"), "good");
+    mkdirSync(join(folder, "x"));
+    // Not to be opened by anybody, not even by root: a name that is too long for its target.
+    symlinkSync("loop", join(folder, "x", "loop"));
+  }, async (folder) => {
+    const missing = await run(join(folder, "nowhere"));
+    assertEquals(missing.code, 0);
+    assertStringIncludes(missing.stdout, "1 unreadable");
+    const { code, stdout } = await run(folder);
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, "1 files under");
+  });
+});
+
+test("digest is stopped cleanly by Ctrl-C", async () => {
+  await withFolder((folder) => {
+    const text = "word ".repeat(200_000);
+    for (let i = 0; i < 400; i++) writeFileSync(join(folder, `${i}.txt`), text);
+  }, async (folder) => {
+    const { code, stdout, stderr } = await run(folder, (child) => {
+      setTimeout(() => child.kill("SIGINT"), 200);
+    });
+    // 130 is what shells say of a program ended by Ctrl-C; Deno 2.9 tells it of a child as a signal.
+    assertEquals({ code: code ?? 130, stderr }, { code: 130, stderr: "" });
+    assertStringIncludes(stdout, "Interrupted: the tasks are cancelled and the workers have ended");
+  });
+});
