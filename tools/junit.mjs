@@ -9,13 +9,7 @@ const TEST_CASE = /<testcase((?:\s+[\w-]+="[^"]*")*)\s*(?:\/>|>([\s\S]*?)<\/test
 
 const ENTITIES = { lt: "<", gt: ">", quot: '"', apos: "'", "#10": "\n", "#39": "'", amp: "&" };
 
-/**
- * Counts the test cases of a report.
- *
- * @param {string} xml The report.
- * @returns {{ passed: number, failures: string[], skipped: string[] }} How many passed, what the others
- * are called; for those that failed, with what was told about it.
- */
+/** Counts the test cases of a report. */
 export function readReport(xml) {
   const counts = { passed: 0, failures: [], skipped: [] };
   for (const [, attributes, body = ""] of xml.matchAll(TEST_CASE)) {

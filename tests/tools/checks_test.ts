@@ -85,6 +85,53 @@ test("checkStructure() does not take comments and texts for code", () => {
   assertEquals(problems({ "src/futures/a.ts": text }), "");
 });
 
+test("checkStructure() finds a name of a runtime between texts, comments and patterns", () => {
+  const hidden = (code: string): string => problems({ "src/futures/a.ts": code });
+  assertEquals(hidden('export const a = ["//", "/*", /["`]/, "*/"];'), "");
+  assertEquals(hidden("export const a = `process ${1} self`;"), "");
+  for (
+    const code of [
+      'export const a = ["//", process];',
+      'export const a = ["/*", self, "*/"];',
+      'export const a = [/"/, process.argv, /"/];',
+      "export const a = `${process.argv}`;",
+      "export const a = () => new Worker(b);",
+    ]
+  ) assert(hidden(code).includes("knows a runtime"), code);
+});
+
+test("checkStructure() finds imports of every kind", () => {
+  for (
+    const code of [
+      'import "node:fs";',
+      "import * as fs from 'node:fs';",
+      'export { readFileSync } from "node:fs";',
+      'export const fs = () => import("node:fs");',
+      'import {\n  a,\n  b,\n} from "node:fs";\nexport { a, b };',
+    ]
+  ) assert(problems({ "src/futures/a.ts": code }).includes('imports "node:fs"'), code);
+  assertEquals(problems({ "src/futures/a.ts": '/**\n * import "node:fs";\n */' }), "");
+  assert(
+    problems({ "src/futures/a.ts": 'import "../../tools/a.ts";' }).includes("in no room of src/"),
+  );
+});
+
+test("checkStructure() lets only executors detect the runtime", () => {
+  const files = { "src/runtime/detect.ts": "export const detect = 1;" };
+  const code = 'import { detect } from "../runtime/detect.ts";\nexport const a = detect;';
+  assertEquals(problems({ ...files, "src/executor/a.ts": code }), "");
+  assert(problems({ ...files, "src/engine/a.ts": code }).includes("only executors detect"));
+  assert(
+    problems({ ...files, "mod.ts": code.replace("../", "./src/") }).includes("only executors"),
+  );
+});
+
+test("checkStructure() accepts a long file that says why, at its head only", () => {
+  const long = "\n".repeat(400);
+  assertEquals(problems({ "src/futures/a.ts": `/** A. */\n// Length: one table.${long}` }), "");
+  assert(problems({ "src/futures/a.ts": `export const a = 1; // Length: no${long}` }) !== "");
+});
+
 test("checkManifests() finds a version, exports and dependencies that differ", () => {
   const exports = { ".": "./mod.ts" };
   const deno = { name: "@a/b", version: "1.0.0", exports };
