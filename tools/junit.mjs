@@ -1,3 +1,4 @@
+// @ts-self-types="./junit.d.mts"
 /**
  * Reads the JUnit reports that `deno test`, `bun test` and `node --test` write.
  *
