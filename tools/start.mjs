@@ -6,14 +6,18 @@
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const COMMANDS = { deno: ["deno", "run", "-A"], bun: ["bun"], node: ["node"] };
 
+// `bun run start` means Bun, as `deno task start` means Deno.
+const startedByBun = process.env.npm_config_user_agent?.startsWith("bun/");
+
 const { values, positionals } = parseArgs({
-  options: { runtime: { type: "string", default: "deno" } },
+  options: { runtime: { type: "string", default: startedByBun ? "bun" : "deno" } },
   allowPositionals: true,
 });
 const command = Object.hasOwn(COMMANDS, values.runtime) ? COMMANDS[values.runtime] : undefined;
