@@ -32,7 +32,7 @@ export { InlineExecutor } from "./src/executor/inline_executor.ts";
 export type { InlineExecutorOptions } from "./src/executor/inline_executor.ts";
 export { createExecutor } from "./src/executor/create_executor.ts";
 export type { CreateExecutorOptions } from "./src/executor/create_executor.ts";
-export type { ExecutorStats } from "./src/engine/scheduler.ts";
+export type { ExecutorStats } from "./src/engine/scheduler_options.ts";
 
 // Tasks
 export { importTasks, namedTasks } from "./src/wire/task_ref.ts";

@@ -8,7 +8,7 @@ import {
   WorkerCrashError,
 } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
-import type { Capabilities, Runtime, WorkerHandle, WorkerOptions } from "../runtime/runtime.ts";
+import type { Capabilities, WorkerHandle } from "../runtime/runtime.ts";
 import { PROTOCOL, SETUP, STOP } from "../wire/messages.ts";
 import type { WireTask, WorkerSetup } from "../wire/messages.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
@@ -18,6 +18,7 @@ import { ItemLimits } from "./item_limits.ts";
 import type { TaskLimits } from "./item_limits.ts";
 import { readReply } from "./replies.ts";
 import type { ReplySink } from "./replies.ts";
+import type { ExecutorStats, SchedulerOptions } from "./scheduler_options.ts";
 import { TaskQueue } from "./task_queue.ts";
 import { MAX_WINDOW, TaskRegistry } from "./task_registry.ts";
 import { WorkItem } from "./work_item.ts";
@@ -37,47 +38,6 @@ const STALLED_AFTER = 10;
 
 /** Milliseconds that an idle worker has to end by itself before it is stopped. */
 const DISMISS_AFTER = 1_000;
-
-/** Totals and present counts of an executor. */
-export interface ExecutorStats {
-  /** Workers that live, those that start included. */
-  readonly workers: number;
-  /** Workers that have nothing to do. */
-  readonly idle: number;
-  /** Tasks that have not begun. */
-  readonly pending: number;
-  /** Tasks that a worker executes. */
-  readonly running: number;
-  /** Tasks that ended with a result, so far. */
-  readonly completed: number;
-  /** Tasks that ended with an error, so far. */
-  readonly failed: number;
-  /** Tasks that were cancelled, so far. */
-  readonly cancelled: number;
-  /** Workers that died before their time, so far. */
-  readonly crashed: number;
-}
-
-/** How a scheduler is set up; everything is checked already. */
-export interface SchedulerOptions {
-  /** The class of the executor, for messages. */
-  readonly executorName: string;
-  readonly runtime: Runtime;
-  readonly worker: Omit<WorkerOptions, "name">;
-  /** What workers share with the owner: memory, the thread itself, or nothing. */
-  readonly memory: "shared" | "local" | "none";
-  readonly inThread: boolean;
-  readonly maxWorkers: number;
-  readonly tasksPerWorker: number;
-  readonly namePrefix: string;
-  readonly initializer: { readonly task: unknown; readonly args: readonly unknown[] } | undefined;
-  readonly maxTasksPerChild: number | undefined;
-  readonly idleTimeout: number | undefined;
-  readonly maxPending: number | undefined;
-  readonly onCrash: "replace" | "break";
-  readonly grace: number;
-  readonly brokenError: (message: string, options: ErrorOptions) => BrokenExecutorError;
-}
 
 /** The one scheduler: takes tasks, starts workers, hands out work, settles futures. README.md tells how. */
 export class Scheduler implements WorkItemOwner, ReplySink {

@@ -1,6 +1,7 @@
 import type { Future } from "../futures/future.ts";
 import type { TaskLimits } from "../engine/item_limits.ts";
-import type { ExecutorStats, Scheduler } from "../engine/scheduler.ts";
+import type { Scheduler } from "../engine/scheduler.ts";
+import type { ExecutorStats } from "../engine/scheduler_options.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import type { Task } from "../wire/task_ref.ts";
 import { mapOver } from "./map.ts";

@@ -1,0 +1,43 @@
+import type { BrokenExecutorError } from "../futures/errors.ts";
+import type { Runtime, WorkerOptions } from "../runtime/runtime.ts";
+
+/** Totals and present counts of an executor. */
+export interface ExecutorStats {
+  /** Workers that live, those that start included. */
+  readonly workers: number;
+  /** Workers that have nothing to do. */
+  readonly idle: number;
+  /** Tasks that have not begun. */
+  readonly pending: number;
+  /** Tasks that a worker executes. */
+  readonly running: number;
+  /** Tasks that ended with a result, so far. */
+  readonly completed: number;
+  /** Tasks that ended with an error, so far. */
+  readonly failed: number;
+  /** Tasks that were cancelled, so far. */
+  readonly cancelled: number;
+  /** Workers that died before their time, so far. */
+  readonly crashed: number;
+}
+
+/** How a scheduler is set up; everything is checked already. */
+export interface SchedulerOptions {
+  /** The class of the executor, for messages. */
+  readonly executorName: string;
+  readonly runtime: Runtime;
+  readonly worker: Omit<WorkerOptions, "name">;
+  /** What workers share with the owner: memory, the thread itself, or nothing. */
+  readonly memory: "shared" | "local" | "none";
+  readonly inThread: boolean;
+  readonly maxWorkers: number;
+  readonly tasksPerWorker: number;
+  readonly namePrefix: string;
+  readonly initializer: { readonly task: unknown; readonly args: readonly unknown[] } | undefined;
+  readonly maxTasksPerChild: number | undefined;
+  readonly idleTimeout: number | undefined;
+  readonly maxPending: number | undefined;
+  readonly onCrash: "replace" | "break";
+  readonly grace: number;
+  readonly brokenError: (message: string, options: ErrorOptions) => BrokenExecutorError;
+}
