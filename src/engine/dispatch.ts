@@ -1,4 +1,5 @@
 import { SerializationError } from "../futures/errors.ts";
+import { cloneError } from "../wire/clone_error.ts";
 import { unwrapTransfers } from "../wire/transfer.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
@@ -99,13 +100,4 @@ function describe(item: WorkItem, args: readonly unknown[], error: unknown): Ser
       `pass plain data, and functions by importTasks`,
     { cause: reason },
   );
-}
-
-function cloneError(value: unknown): { reason: unknown } | undefined {
-  try {
-    structuredClone(value);
-    return undefined;
-  } catch (reason) {
-    return { reason };
-  }
 }

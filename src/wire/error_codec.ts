@@ -7,6 +7,8 @@
  * @module
  */
 
+import { cloneError } from "./clone_error.ts";
+
 /** Errors of one graph at the most; beyond are only noise, and a chain of 10,000 would overflow stacks. */
 const MAX_ERRORS = 2_000;
 
@@ -276,7 +278,7 @@ function isCloneable(value: unknown): boolean {
   if (value === null || (typeof value !== "object" && typeof value !== "function")) {
     return typeof value !== "symbol";
   }
-  return attempt(() => (structuredClone(value), true)) ?? false;
+  return cloneError(value) === undefined;
 }
 
 function describe(value: unknown): string {

@@ -1,5 +1,6 @@
 // Length: the worker's whole loop, kept in one place because it is the hot path (engine/README.md).
 
+import { cloneError } from "../wire/clone_error.ts";
 import { decodeError } from "../wire/error_codec.ts";
 import {
   ABORT,
@@ -706,15 +707,6 @@ function checkFunction(value: unknown, name: string, where: string): AnyFunction
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return value !== null && (typeof value === "object" || typeof value === "function") &&
     typeof (value as { then?: unknown }).then === "function";
-}
-
-function cloneError(value: unknown): { reason: unknown } | undefined {
-  try {
-    structuredClone(value);
-    return undefined;
-  } catch (reason) {
-    return { reason };
-  }
 }
 
 function toNanoseconds(milliseconds: number, tasks: number): number {
