@@ -1,12 +1,11 @@
 import { UnsupportedError } from "../futures/errors.ts";
-import { fromFactory } from "./factory.ts";
+import { fromFactory, refuseWithFactory } from "./factory.ts";
 import type { Runtime } from "./runtime.ts";
 import { startWebWorker, WebHandle } from "./web_handle.ts";
-import type { WebWorkerTraits } from "./web_handle.ts";
+import type { WebWorker, WebWorkerTraits } from "./web_handle.ts";
 
 const TRAITS: WebWorkerTraits = {
   tellsClose: false,
-  terminateAfterReady: false,
   setReferenced() {}, // a page lives as long as it is open
 };
 
@@ -40,7 +39,7 @@ export const browserRuntime: Runtime = {
       if (options[name] === undefined) continue;
       return new UnsupportedError(`Cannot use ${name}: workers of browsers have none`);
     }
-    return undefined;
+    return refuseWithFactory(options);
   },
 
   timer: (callback, milliseconds) => setTimeout(callback, milliseconds),
@@ -49,6 +48,33 @@ export const browserRuntime: Runtime = {
 
   spawn(options, events) {
     if (options.factory !== undefined) return fromFactory(options.factory, events, TRAITS);
-    return new WebHandle(startWebWorker(options, {}), events, TRAITS);
+    const lock = `@concurrent/futures worker ${crypto.randomUUID()}`;
+    const program = `${holdLock(lock)}\n${options.program}`;
+    const worker = startWebWorker({ name: options.name, program }, {});
+    return new WebHandle(worker, events, { ...TRAITS, watch: awaitLock(lock) });
   },
 };
+
+/**
+ * Code by which a worker holds a lock as long as it lives, which is all that a browser tells of its end.
+ * Where there are no locks, as on pages without TLS, a worker that ends silently is not noticed, but
+ * the program announces `close()`, and nothing else ends a worker there.
+ */
+function holdLock(name: string): string {
+  const quoted = JSON.stringify(name);
+  return `globalThis.navigator?.locks?.request(${quoted}, () => {
+  postMessage(${quoted});
+  return new Promise(() => {});
+}).catch(() => {});`;
+}
+
+/** Waits for the lock once the worker has it, and so for the worker's end. */
+function awaitLock(name: string): (worker: WebWorker, ended: () => void) => void {
+  return (worker, ended) => {
+    worker.addEventListener("message", (event: MessageEvent) => {
+      if (event.data !== name) return;
+      event.stopImmediatePropagation(); // it is no message of the program
+      navigator.locks.request(name, ended).catch(() => {});
+    });
+  };
+}

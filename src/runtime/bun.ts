@@ -1,5 +1,5 @@
 import { UnsupportedError } from "../futures/errors.ts";
-import { fromFactory } from "./factory.ts";
+import { fromFactory, refuseWithFactory } from "./factory.ts";
 import type { Runtime } from "./runtime.ts";
 import { backgroundTimer, builtin } from "./thread_handle.ts";
 import { startWebWorker, WebHandle } from "./web_handle.ts";
@@ -7,7 +7,6 @@ import type { WebWorkerTraits } from "./web_handle.ts";
 
 const TRAITS: WebWorkerTraits = {
   tellsClose: true,
-  terminateAfterReady: true, // or Bun may crash (oven-sh/bun#41022)
   setReferenced(worker, referenced) {
     if (referenced) worker.ref?.();
     else worker.unref?.();
@@ -36,7 +35,7 @@ export const bunRuntime: Runtime = {
       if (options[name] === undefined) continue;
       return new UnsupportedError(`Cannot use ${name}: workers of Bun have none`);
     }
-    return undefined;
+    return refuseWithFactory(options);
   },
 
   timer: backgroundTimer,

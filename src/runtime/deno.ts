@@ -1,19 +1,30 @@
 import { UnsupportedError } from "../futures/errors.ts";
-import { fromFactory } from "./factory.ts";
+import { fromFactory, refuseWithFactory } from "./factory.ts";
 import type { Capabilities, Runtime, WorkerOptions } from "./runtime.ts";
 import { backgroundTimer, builtin, startThread, ThreadHandle } from "./thread_handle.ts";
 import { startWebWorker, WebHandle } from "./web_handle.ts";
 import type { WebWorker, WebWorkerTraits } from "./web_handle.ts";
 
-declare const Deno: {
-  permissions: { querySync(query: { name: "read"; path: string }): { state: string } };
+const FLAG = "--unstable-worker-options";
+
+/** Deno's global workers, for `permissions`: they do not tell their end, and have no `unref`. */
+const TRAITS: WebWorkerTraits = {
+  tellsClose: false,
+  watch: sendLifeline,
+  setReferenced(worker, referenced) {
+    const methods = worker as unknown as Record<symbol, ((on: boolean) => void) | undefined>;
+    const key = referenceKey(worker);
+    if (key !== undefined) methods[key]?.(referenced);
+  },
 };
 
 const CAPABILITIES: Capabilities = {
   parallel: true,
   stopsBusyTasks: true,
   sharedMemory: true,
-  sandbox: true,
+  get sandbox() {
+    return hasWorkerOptions();
+  },
 };
 
 /**
@@ -30,7 +41,14 @@ export const denoRuntime: Runtime = {
   capabilities: CAPABILITIES,
 
   capabilitiesOf(options) {
-    return isRestricted(options) ? { ...CAPABILITIES, stopsBusyTasks: false } : CAPABILITIES;
+    // A worker of the user's own may be a global one.
+    if (!isRestricted(options) && options.factory === undefined) return CAPABILITIES;
+    return {
+      parallel: true,
+      stopsBusyTasks: false,
+      sharedMemory: true,
+      sandbox: isRestricted(options),
+    };
   },
 
   availableParallelism() {
@@ -38,17 +56,14 @@ export const denoRuntime: Runtime = {
   },
 
   unsupported(options) {
-    if (!isRestricted(options)) return undefined;
-    for (const name of ["env", "resourceLimits", "factory"] as const) {
+    const refused = refuseWithFactory(options);
+    if (refused !== undefined || !isRestricted(options)) return refused;
+    for (const name of ["env", "resourceLimits"] as const) {
       if (options[name] === undefined) continue;
-      return new UnsupportedError(
-        `Cannot use ${name === "factory" ? "worker" : name} together with permissions on Deno`,
-      );
+      return new UnsupportedError(`Cannot use ${name} together with permissions on Deno`);
     }
-    if (!lacksWorkerOptions()) return undefined;
-    return new UnsupportedError(
-      "Cannot use permissions: start Deno with the flag --unstable-worker-options",
-    );
+    if (hasWorkerOptions()) return undefined;
+    return new UnsupportedError(`Cannot use permissions: start Deno with the flag ${FLAG}`);
   },
 
   timer: backgroundTimer,
@@ -67,33 +82,44 @@ function isRestricted(options: Pick<WorkerOptions, "permissions">): boolean {
   return options.permissions !== undefined && options.permissions !== "inherit";
 }
 
+let workerOptions: boolean | undefined;
+
 /**
- * Whether Deno was started without the flag that `permissions` need. It would end the whole program,
- * without an exception, at the first worker. Not known without the permission to look: then Deno has
- * the last word, and it names the flag too.
+ * Whether Deno was started with the flag (or the entry of its configuration) that `permissions` need.
+ * Without it the first such worker ends the whole program, and no exception tells of it. Deno does
+ * not say which flags it has, but `fork()` hands them to the child and does not repeat those that the
+ * caller names: then the last argument, which is refused for its NUL, so that nothing is ever started,
+ * is not pushed one place further. What is not known for certain counts as no.
  */
-function lacksWorkerOptions(): boolean {
-  try {
-    const query = { name: "read", path: "/proc/self/cmdline" } as const;
-    if (Deno.permissions.querySync(query).state !== "granted") return false;
-    const args = builtin<{ readFileSync(path: string, encoding: string): string }>("fs")!
-      .readFileSync(query.path, "utf8").split("\0");
-    return !args.includes("--unstable-worker-options") && !args.includes("--unstable");
-  } catch {
-    return false; // no such file on this system
-  }
+function hasWorkerOptions(): boolean {
+  return workerOptions ??= placeOfRefused("--unstable-no-such-flag") - placeOfRefused(FLAG) === 1;
 }
 
-/** Deno's global workers, for `permissions`: only the program tells their end, and they have no `unref`. */
-const TRAITS: WebWorkerTraits = {
-  tellsClose: false,
-  terminateAfterReady: false,
-  setReferenced(worker, referenced) {
-    const methods = worker as unknown as Record<symbol, ((on: boolean) => void) | undefined>;
-    const key = referenceKey(worker);
-    if (key !== undefined) methods[key]?.(referenced);
-  },
-};
+/** Where the argument after `argument` comes to stand among those of a child process. */
+function placeOfRefused(argument: string): number {
+  try {
+    // Refused twice, should Deno ever look at NULs later than today.
+    const options = { execPath: "deno", execArgv: [], timeout: -1 };
+    const refused = { toString: () => "\0" };
+    builtin<ForkModule>("child_process")!.fork("module", [argument, refused], options);
+  } catch (error) {
+    return Number(/args\[(\d+)\]/.exec(String(error))?.[1]);
+  }
+  return NaN;
+}
+
+interface ForkModule {
+  fork(module: string, args: readonly unknown[], options: Record<string, unknown>): unknown;
+}
+
+/** Gives the worker one end of a channel: it closes when the worker ends, of whatever cause. */
+function sendLifeline(worker: WebWorker, ended: () => void): void {
+  builtin("worker_threads"); // until it is loaded, ports of Deno do not tell that they were closed
+  const { port1, port2 } = new MessageChannel();
+  port1.addEventListener("close", ended);
+  port1.start();
+  worker.postMessage({ lifeline: port2 }, [port2]);
+}
 
 /** The private method by which Deno itself refs and unrefs a worker: the only symbol without a name. */
 function referenceKey(worker: WebWorker): symbol | undefined {

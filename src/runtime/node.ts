@@ -1,7 +1,8 @@
 import { UnsupportedError } from "../futures/errors.ts";
-import { fromFactory } from "./factory.ts";
+import { fromFactory, refuseWithFactory } from "./factory.ts";
 import type { Runtime } from "./runtime.ts";
 import { backgroundTimer, builtin, startThread, ThreadHandle } from "./thread_handle.ts";
+import type { ProcessLike } from "./thread_handle.ts";
 
 /**
  * Node.js: workers of `node:worker_threads`.
@@ -20,10 +21,18 @@ export const nodeRuntime: Runtime = {
   },
 
   unsupported(options) {
-    if (options.permissions === undefined) return undefined;
-    return new UnsupportedError(
-      "Cannot use permissions: Node.js has no permissions of workers; use env and resourceLimits",
-    );
+    if (options.permissions !== undefined) {
+      return new UnsupportedError(
+        "Cannot use permissions: Node.js has no permissions of workers; use env and resourceLimits",
+      );
+    }
+    const { process } = globalThis as { process?: ProcessLike };
+    if (process?.permission?.has("worker") === false) {
+      return new UnsupportedError(
+        "Cannot start workers: Node.js was started with --permission; add the flag --allow-worker",
+      );
+    }
+    return refuseWithFactory(options);
   },
 
   timer: backgroundTimer,

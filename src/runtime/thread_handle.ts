@@ -4,6 +4,7 @@
  * @module
  */
 
+import { EventGate } from "./event_gate.ts";
 import type { WorkerEvents, WorkerHandle, WorkerOptions } from "./runtime.ts";
 
 /** What is used of `node:worker_threads`' `Worker`. */
@@ -25,7 +26,7 @@ export interface ThreadModule {
 export interface ProcessLike {
   getBuiltinModule?(name: string): unknown;
   readonly versions?: Record<string, string | undefined>;
-  readonly execArgv?: readonly string[];
+  readonly permission?: { has(scope: string): boolean };
 }
 
 /** A built-in module, without an import that a bundler or a permission could stumble over. */
@@ -58,16 +59,15 @@ export function startThread(options: WorkerOptions): ThreadWorker {
 /** A worker of `node:worker_threads` as the engine holds it. */
 export class ThreadHandle implements WorkerHandle {
   readonly #worker: ThreadWorker;
+  readonly #gate: EventGate;
 
   constructor(worker: ThreadWorker, events: WorkerEvents) {
     this.#worker = worker;
-    worker.on("message", (data) => events.message(data));
-    worker.on("messageerror", () => events.messageError());
-    worker.on("error", (error) => events.error(error));
-    worker.on("exit", (exitCode) => {
-      // Deno may deliver messages after the exit that were sent before it: let them pass first.
-      setTimeout(() => events.exit(exitCode), 0);
-    });
+    const gate = this.#gate = new EventGate(events);
+    worker.on("message", (data) => gate.message(data));
+    worker.on("messageerror", () => gate.messageError());
+    worker.on("error", (error) => gate.error(error));
+    worker.on("exit", (exitCode) => gate.exit(exitCode));
     // After the listeners: in Node, adding one for messages refs the worker again.
     worker.unref();
   }
@@ -87,5 +87,6 @@ export class ThreadHandle implements WorkerHandle {
   terminate(): void {
     // The exit event tells how it went, the promise tells nothing more.
     this.#worker.terminate().catch(() => {});
+    this.#gate.exitSoon(() => this.#worker.unref());
   }
 }

@@ -4,80 +4,96 @@
  * @module
  */
 
+import { EventGate } from "./event_gate.ts";
 import type { WorkerEvents, WorkerHandle, WorkerOptions } from "./runtime.ts";
 
 /** What is used of the global `Worker`; `ref` and `unref` are Bun's. */
 export interface WebWorker {
   postMessage(message: unknown, transfer?: readonly Transferable[]): void;
   terminate(): void;
-  addEventListener(type: string, listener: (event: never) => void): void;
+  addEventListener(
+    type: string,
+    listener: (event: never) => void,
+    options?: { once?: boolean },
+  ): void;
   ref?(): void;
   unref?(): void;
 }
 
 /** What differs between the runtimes that have such workers. */
 export interface WebWorkerTraits {
-  /** The runtime tells the end of a worker by a `close` event. */
+  /** The runtime tells the end of a worker by a `close` event, as Bun does. */
   readonly tellsClose: boolean;
-  /** A worker must not be terminated before it said something. */
-  readonly terminateAfterReady: boolean;
+  /** Finds out about the end of a worker where the runtime does not tell it. */
+  watch?(worker: WebWorker, ended: () => void): void;
   /** Keeps the program alive while the worker lives, or not. */
   setReferenced(worker: WebWorker, referenced: boolean): void;
 }
 
+/** Browsers say no more about a worker that they do not load. */
+const NOT_LOADED = "Cannot load the worker: where a Content-Security-Policy forbids workers from " +
+  "blob: URLs, make one with serve() and give it by the option worker";
+
 /** Starts a worker from the program text, by a `blob:` URL. */
-export function startWebWorker(options: WorkerOptions, more: Record<string, unknown>): WebWorker {
-  const url = URL.createObjectURL(new Blob([options.program], { type: "text/javascript" }));
+export function startWebWorker(
+  { name, program }: Pick<WorkerOptions, "name" | "program">,
+  more: Record<string, unknown>,
+): WebWorker {
+  const url = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
   const { Worker } = globalThis as unknown as {
     Worker: new (url: string, options: Record<string, unknown>) => WebWorker;
   };
-  const worker = new Worker(url, { type: "module", name: options.name, ...more });
   // It must live until the worker has loaded; its first event says that it has, or never will.
   const revoke = (): void => URL.revokeObjectURL(url);
-  worker.addEventListener("message", once(revoke));
-  worker.addEventListener("error", once(revoke));
-  return worker;
+  try {
+    const worker = new Worker(url, { type: "module", name, ...more });
+    for (const sign of ["message", "error", "close"]) {
+      worker.addEventListener(sign, revoke, { once: true });
+    }
+    return worker;
+  } catch (error) {
+    revoke();
+    throw error;
+  }
 }
 
 /** A worker of the web's kind as the engine holds it. */
 export class WebHandle implements WorkerHandle {
   readonly #worker: WebWorker;
-  readonly #events: WorkerEvents;
+  readonly #gate: EventGate;
   readonly #traits: WebWorkerTraits;
-  #heard = false;
+  #lives = false;
   #terminating = false;
-  #exited = false;
 
   constructor(worker: WebWorker, events: WorkerEvents, traits: WebWorkerTraits) {
     this.#worker = worker;
-    this.#events = events;
     this.#traits = traits;
+    const gate = this.#gate = new EventGate(events);
+    traits.watch?.(worker, () => gate.exit());
+    worker.addEventListener("open", () => this.#loaded()); // Bun: its code begins to run
     worker.addEventListener("message", (event: { data: unknown }) => {
-      this.#heard = true;
-      if (this.#exited) return;
-      events.message(event.data);
-      if (this.#terminating && traits.terminateAfterReady) worker.terminate();
+      if (!this.#lives) this.#loaded();
+      gate.message(event.data);
     });
-    worker.addEventListener("messageerror", () => events.messageError());
+    worker.addEventListener("messageerror", () => gate.messageError());
     worker.addEventListener("error", (event: ErrorEvent) => {
       event.preventDefault?.(); // or Deno throws it in this program, and browsers print it
-      events.error(event.error ?? new Error(event.message ?? "worker could not be started"));
+      gate.error(event.error ?? new Error(event.message || NOT_LOADED));
       // Where nothing tells the end, a worker that throws outside of tasks is as good as ended.
       if (!traits.tellsClose) this.terminate();
     });
     worker.addEventListener("close", (event: { code?: number }) => {
-      this.exited(this.#terminating ? undefined : event.code);
+      gate.exit(this.#terminating ? undefined : event.code);
     });
     traits.setReferenced(worker, false);
   }
 
   post(message: unknown, transfer?: readonly Transferable[]): void {
-    if (this.#exited) return;
     try {
-      this.#worker.postMessage(message, transfer ?? []);
+      if (transfer === undefined) this.#worker.postMessage(message);
+      else this.#worker.postMessage(message, transfer);
     } catch (error) {
-      // Bun throws for a worker that has died: its close event settles that.
-      if ((error as { name?: unknown } | undefined)?.name !== "InvalidStateError") throw error;
+      if (!this.#isDead(error)) throw error;
     }
   }
 
@@ -92,22 +108,30 @@ export class WebHandle implements WorkerHandle {
   terminate(): void {
     if (this.#terminating) return;
     this.#terminating = true;
-    if (this.#heard || !this.#traits.terminateAfterReady) this.#worker.terminate();
-    if (!this.#traits.tellsClose) setTimeout(() => this.exited(undefined), 0);
+    // Bun 1.3 may crash if a worker is terminated while it loads (oven-sh/bun#41022).
+    if (this.#lives || !this.#traits.tellsClose) this.#worker.terminate();
+    if (!this.#traits.tellsClose) return this.#gate.exit();
+    this.#gate.exitSoon(() => {
+      this.#worker.terminate();
+      this.unref();
+    });
   }
 
-  /** Tells the end, once. */
-  exited(exitCode: number | undefined): void {
-    if (this.#exited) return;
-    this.#exited = true;
-    setTimeout(() => this.#events.exit(exitCode), 0);
+  #loaded(): void {
+    this.#lives = true;
+    if (this.#terminating) this.#worker.terminate();
   }
-}
 
-function once(callback: () => void): () => void {
-  let called = false;
-  return () => {
-    if (!called) callback();
-    called = true;
-  };
+  /** Whether a message could not be posted because of the worker's death, as in Bun 1.3: that is told by its end. */
+  #isDead(error: unknown): boolean {
+    if ((error as { name?: unknown } | null | undefined)?.name !== "InvalidStateError") {
+      return false;
+    }
+    try {
+      this.#worker.postMessage(undefined); // it may have been an error of a getter
+      return false;
+    } catch {
+      return true;
+    }
+  }
 }

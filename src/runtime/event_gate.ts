@@ -1,0 +1,61 @@
+import type { WorkerEvents } from "./runtime.ts";
+
+/**
+ * How long a terminated worker has to end, in milliseconds, until it is given up. Less would give up
+ * workers on a busy machine that end in time; more delays whoever waits for one that cannot be stopped:
+ * Bun has to wait for wasm, Node for a synchronous child process.
+ */
+const GIVE_UP_AFTER = 500;
+
+/**
+ * Stands between a worker and its owner and keeps the order that {@linkcode WorkerEvents} promises:
+ * the exit comes last, and once, however many signs of it a runtime gives.
+ */
+export class EventGate implements WorkerEvents {
+  readonly #events: WorkerEvents;
+  #heard = 0;
+  #state: "open" | "closing" | "closed" = "open";
+  #giveUpTimer: ReturnType<typeof setTimeout> | undefined = undefined;
+
+  constructor(events: WorkerEvents) {
+    this.#events = events;
+  }
+
+  message(data: unknown): void {
+    this.#heard++;
+    if (this.#state !== "closed") this.#events.message(data);
+  }
+
+  error(error: unknown): void {
+    if (this.#state !== "closed") this.#events.error(error);
+  }
+
+  messageError(): void {
+    if (this.#state !== "closed") this.#events.messageError();
+  }
+
+  exit(exitCode?: number): void {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    clearTimeout(this.#giveUpTimer);
+    this.#whenQuiet(() => {
+      this.#state = "closed";
+      this.#events.exit(exitCode);
+    });
+  }
+
+  /** Tells the exit also if the runtime never does. */
+  exitSoon(giveUp: () => void): void {
+    if (this.#state !== "open" || this.#giveUpTimer !== undefined) return;
+    this.#giveUpTimer = setTimeout(() => {
+      giveUp();
+      this.exit();
+    }, GIVE_UP_AFTER);
+  }
+
+  /** Waits for a turn of the event loop without a message: Deno delivers some of them late. */
+  #whenQuiet(callback: () => void): void {
+    const heard = this.#heard;
+    setTimeout(() => heard === this.#heard ? callback() : this.#whenQuiet(callback), 0);
+  }
+}
