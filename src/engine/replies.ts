@@ -27,54 +27,63 @@ export interface ChunkOutcome {
   readonly failures: Map<number, unknown> | undefined;
 }
 
-/** Who acts upon what a worker says. */
-export interface ReplySink {
+/** Who acts upon what a worker says of itself. */
+export interface WorkerReplies {
   workerReady(worker: WorkerSlot, protocol: unknown): void;
   workerInitialized(worker: WorkerSlot): void;
   initializerFailed(worker: WorkerSlot, error: unknown): void;
   workerStrayed(worker: WorkerSlot, error: unknown): void;
   workerExiting(worker: WorkerSlot): void;
+}
+
+/** Who acts upon what a worker says of its tasks. */
+export interface TaskReplies {
   taskStarted(item: WorkItem): void;
   taskReported(item: WorkItem, value: unknown): void;
   taskSucceeded(item: WorkItem, value: unknown): void;
   taskFailed(item: WorkItem, error: unknown): void;
 }
 
-/** Takes one message of a worker apart and tells `sink`, slot by slot. */
-export function readReply(worker: WorkerSlot, message: readonly unknown[], sink: ReplySink): void {
+/** Takes one message of a worker apart and tells what it says, slot by slot. */
+export function readReply(
+  worker: WorkerSlot,
+  message: readonly unknown[],
+  tasks: TaskReplies,
+  workers: WorkerReplies,
+): void {
   switch (message[0]) {
     case DONE:
-      return readDone(worker, message, sink);
+      return readDone(worker, message, tasks);
     case FAILED:
-      return readFailed(worker, message, sink);
+      return readFailed(worker, message, tasks);
     case CHUNK_DONE:
-      return readChunkDone(worker, message, sink);
+      return readChunkDone(worker, message, tasks);
     case STARTED: {
       const item = worker.at(message[1] as number);
-      if (item !== undefined) sink.taskStarted(item);
+      if (item !== undefined) tasks.taskStarted(item);
       return;
     }
     case PROGRESS: {
       const item = worker.at(message[1] as number);
-      if (item !== undefined) sink.taskReported(item, message[2]);
+      if (item !== undefined) tasks.taskReported(item, message[2]);
       return;
     }
     case READY:
-      return sink.workerReady(worker, message[1]);
+      return workers.workerReady(worker, message[1]);
     case INITIALIZED:
-      return sink.workerInitialized(worker);
+      return workers.workerInitialized(worker);
     case INITIALIZER_FAILED:
-      return sink.initializerFailed(worker, decodeFailure(message[1]));
+      return workers.initializerFailed(worker, decodeFailure(message[1]));
     case STRAY:
-      return sink.workerStrayed(worker, decodeFailure(message[1]));
+      return workers.workerStrayed(worker, decodeFailure(message[1]));
     case EXITING:
       worker.exitCode = message[1] as number;
-      return sink.workerExiting(worker);
+      return workers.workerExiting(worker);
   }
   // Anything else is not ours: code in the worker may post messages of its own.
 }
 
-function readDone(worker: WorkerSlot, message: readonly unknown[], sink: ReplySink): void {
+function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
   for (let at = 1; at < message.length;) {
     const slot = message[at] as number;
     const count = message[at + 1] as number;
@@ -87,28 +96,28 @@ function readDone(worker: WorkerSlot, message: readonly unknown[], sink: ReplySi
     const first = worker.release(slot);
     first?.task.observe(nanoseconds);
     if (first !== undefined && first.chunk > 0) {
-      sink.taskSucceeded(first, chunkOutcome(first, message.slice(at, at + count)));
+      tasks.taskSucceeded(first, chunkOutcome(first, message.slice(at, at + count)));
     } else {
-      if (first !== undefined) sink.taskSucceeded(first, message[at]);
+      if (first !== undefined) tasks.taskSucceeded(first, message[at]);
       for (let i = 1; i < count; i++) {
         const item = worker.release(slot + i);
-        if (item !== undefined) sink.taskSucceeded(item, message[at + i]);
+        if (item !== undefined) tasks.taskSucceeded(item, message[at + i]);
       }
     }
     at += count;
   }
 }
 
-function readFailed(worker: WorkerSlot, message: readonly unknown[], sink: ReplySink): void {
+function readFailed(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
   for (let at = 1; at < message.length; at += 4) {
     const item = worker.release(message[at] as number);
     if (item === undefined) continue;
     item.task.observe(message[at + 1] as number);
-    sink.taskFailed(item, failure(item.task, message[at + 2] as FailureKind, message[at + 3]));
+    tasks.taskFailed(item, failure(item.task, message[at + 2] as FailureKind, message[at + 3]));
   }
 }
 
-function readChunkDone(worker: WorkerSlot, message: readonly unknown[], sink: ReplySink): void {
+function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
   const item = worker.release(message[1] as number);
   if (item === undefined) return;
   item.task.observe(message[2] as number);
@@ -119,7 +128,7 @@ function readChunkDone(worker: WorkerSlot, message: readonly unknown[], sink: Re
       failure(item.task, message[at + 1] as FailureKind, message[at + 2]),
     );
   }
-  sink.taskSucceeded(item, chunkOutcome(item, message[3] as unknown[], failures));
+  tasks.taskSucceeded(item, chunkOutcome(item, message[3] as unknown[], failures));
 }
 
 /** Puts the items that could not be sent back to their places. */

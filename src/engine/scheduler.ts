@@ -2,32 +2,28 @@
 
 import {
   BrokenExecutorError,
-  CancelledError,
   QueueFullError,
   ShutdownError,
   WorkerCrashError,
 } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
-import type { Capabilities, WorkerHandle } from "../runtime/runtime.ts";
-import { PROTOCOL, SETUP, STOP } from "../wire/messages.ts";
-import type { WireTask, WorkerSetup } from "../wire/messages.ts";
+import type { Capabilities } from "../runtime/runtime.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { ChunkSource } from "./chunk_supply.ts";
 import { dispatch } from "./dispatch.ts";
 import { ItemLimits } from "./item_limits.ts";
 import type { TaskLimits } from "./item_limits.ts";
 import { readReply } from "./replies.ts";
-import type { ReplySink } from "./replies.ts";
+import type { TaskReplies } from "./replies.ts";
 import type { ExecutorStats, SchedulerOptions } from "./scheduler_options.ts";
+import { Supervisor } from "./supervisor.ts";
+import type { SupervisorOwner } from "./supervisor.ts";
 import { TaskQueue } from "./task_queue.ts";
 import { MAX_WINDOW, TaskRegistry } from "./task_registry.ts";
 import { WorkItem } from "./work_item.ts";
 import type { WorkItemOwner } from "./work_item.ts";
 import { WorkerList } from "./worker_list.ts";
-import { WorkerSlot } from "./worker_slot.ts";
-
-/** Worker deaths in a row, without one task completed between them, that break the executor. */
-const CRASH_BUDGET = 3;
+import type { WorkerSlot } from "./worker_slot.ts";
 
 /**
  * Silence of a worker, in milliseconds, after which what was sent ahead to it is run elsewhere
@@ -36,24 +32,19 @@ const CRASH_BUDGET = 3;
  */
 const STALLED_AFTER = 10;
 
-/** Milliseconds that an idle worker has to end by itself before it is stopped. */
-const DISMISS_AFTER = 1_000;
-
-/** The one scheduler: takes tasks, starts workers, hands out work, settles futures. README.md tells how. */
-export class Scheduler implements WorkItemOwner, ReplySink {
+/** The one scheduler: takes tasks, hands them to workers, settles futures. README.md tells how. */
+export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   readonly notifiesStarts: boolean;
   readonly #options: SchedulerOptions;
-  readonly #initializer: WireTask | undefined;
   readonly #tasks: TaskRegistry;
+  readonly #supervisor: Supervisor;
   readonly #limits: ItemLimits;
   readonly #queue = new TaskQueue();
-  readonly #workers = new Set<WorkerSlot>();
+  readonly #workers: ReadonlySet<WorkerSlot>;
   /** Live workers with room for one more task. */
   readonly #room = new WorkerList();
 
   #sequence = 0;
-  #workerCount = 0;
-  #starting = 0;
   /** Futures that are not settled. */
   #outstanding = 0;
   #pumpScheduled = false;
@@ -61,24 +52,22 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   #aheadPriority = Infinity;
 
   #closed = false;
-  #broken: { readonly message: string; readonly cause: unknown } | undefined = undefined;
-  #crashesInRow = 0;
   #completed = 0;
   #failed = 0;
   #cancelled = 0;
-  #crashed = 0;
 
   #exitWaiters: (() => void)[] = [];
   #roomWaiters: (() => void)[] = [];
-  #warmWaiters: PromiseWithResolvers<void>[] = [];
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.notifiesStarts = options.maxPending !== undefined;
     this.#tasks = new TaskRegistry(options.inThread);
-    this.#initializer = options.initializer === undefined
+    const initializer = options.initializer === undefined
       ? undefined
       : this.#tasks.entry(options.initializer.task).wire;
+    this.#supervisor = new Supervisor(this, options, initializer);
+    this.#workers = this.#supervisor.workers;
     this.#limits = new ItemLimits(this, options.grace);
   }
 
@@ -102,7 +91,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
 
   /** Throws if no task can be taken: broken first, then shut down. */
   checkOpen(): void {
-    if (this.#broken !== undefined) throw this.#brokenError(this.#broken);
+    if (this.#supervisor.broken !== undefined) throw this.#supervisor.brokenError();
     if (this.#closed) {
       throw new ShutdownError(
         `Cannot submit a task to ${this.#options.executorName}: executor is shut down`,
@@ -188,13 +177,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   /** Starts all workers; resolves when each has run its initializer. */
   warmUp(): Promise<void> {
     this.checkOpen();
-    const warm = Promise.withResolvers<void>();
-    this.#warmWaiters.push(warm);
-    while (this.#workers.size < this.#options.maxWorkers && this.#broken === undefined) {
-      this.#start();
-    }
-    this.#checkWarm();
-    return warm.promise;
+    return this.#supervisor.warmUp();
   }
 
   /** Resolves when a task more may be submitted under `maxPending`. */
@@ -220,13 +203,13 @@ export class Scheduler implements WorkItemOwner, ReplySink {
       completed: this.#completed,
       failed: this.#failed,
       cancelled: this.#cancelled,
-      crashed: this.#crashed,
+      crashed: this.#supervisor.crashed,
     };
   }
 
   /** Takes no more tasks; resolves when all are done and all workers have ended. */
   shutdown(cancelFutures: boolean): Promise<void> {
-    this.#closed = true;
+    this.#close();
     if (cancelFutures) this.#cancelPending(undefined);
     this.#checkReady();
     return this.#whenEnded();
@@ -234,7 +217,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
 
   /** Ends all: pending tasks are cancelled, running ones fail. */
   terminate(): Promise<void> {
-    this.#closed = true;
+    this.#close();
     this.#cancelPending(undefined);
     for (const worker of [...this.#workers]) {
       for (const item of [...worker.itemsInFlight(), ...worker.backlog]) {
@@ -245,11 +228,16 @@ export class Scheduler implements WorkItemOwner, ReplySink {
           ),
         );
       }
-      if (worker.state !== "stopping") this.#dismiss(worker);
     }
-    this.#rejectWarm(new CancelledError("Cannot warm up: executor was terminated"));
+    this.#supervisor.dismissAll();
+    this.#supervisor.rejectWarm();
     this.#checkReady();
     return this.#whenEnded();
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#supervisor.close();
   }
 
   // --- queue -> workers ---
@@ -275,18 +263,18 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   }
 
   #startWorkers(): void {
-    const free = this.#options.maxWorkers - this.#workers.size;
-    if (free <= 0 || this.#queue.length === 0) return;
+    const supervisor = this.#supervisor;
+    if (supervisor.free <= 0 || this.#queue.length === 0) return;
     const first = this.#queue.first;
     const queued = first instanceof ChunkSupply ? first.source.remaining : this.#queue.length;
-    const wanted = queued - this.#starting - this.#room.countIdle(queued);
-    for (let i = 0; i < Math.min(wanted, free) && this.#broken === undefined; i++) this.#start();
+    let wanted = queued - supervisor.starting - this.#room.countIdle(queued);
+    while (wanted-- > 0 && supervisor.free > 0) supervisor.start();
   }
 
   /** Gives a worker its share of the queue. False if nothing fits. */
   #feed(worker: WorkerSlot): boolean {
     const queue = this.#queue;
-    const live = Math.max(1, this.#workers.size - this.#starting);
+    const { live } = this.#supervisor;
     const share = Math.ceil(queue.length / live);
     const batch: WorkItem[] = [];
     for (let item = queue.first; item !== undefined; item = queue.first) {
@@ -387,11 +375,11 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   #idle(worker: WorkerSlot): void {
     worker.heardAt = 0;
     worker.setReferenced(false);
-    if (worker.remaining <= 0) this.#dismiss(worker);
-    else if (this.#closed || this.#broken !== undefined) this.#checkEnd();
+    if (worker.remaining <= 0) this.#supervisor.dismiss(worker);
+    else if (this.#isEnding) this.#checkEnd();
     else if (this.#options.idleTimeout !== undefined && worker.idleTimer === undefined) {
       worker.idleTimer = this.#options.runtime.timer(
-        () => this.#dismiss(worker),
+        () => this.#supervisor.dismiss(worker),
         this.#options.idleTimeout,
       );
     }
@@ -456,206 +444,50 @@ export class Scheduler implements WorkItemOwner, ReplySink {
     this.#updateRoom(worker);
   }
 
-  // --- workers: start, setup, end ---
+  // --- what the supervisor tells ---
 
-  #start(): void {
-    const options = this.#options;
-    const worker = new WorkerSlot(
-      `${options.namePrefix}_${this.#workerCount++}`,
-      options.memory,
-      options.tasksPerWorker,
-      options.maxTasksPerChild ?? Infinity,
-    );
-    this.#workers.add(worker);
-    this.#starting++;
-    let handle: WorkerHandle;
-    try {
-      handle = options.runtime.spawn({ ...options.worker, name: worker.name }, {
-        message: (data) => this.#received(worker, data),
-        error: (reason) => worker.error ??= { reason },
-        messageError: () => {
-          this.workerStrayed(worker, new Error("A message of the worker could not be read"));
-        },
-        exit: (exitCode) => this.#exited(worker, exitCode),
-      });
-    } catch (reason) {
-      worker.error = { reason };
-      this.#exited(worker, undefined);
-      return;
-    }
-    worker.handle = handle;
-    worker.setReferenced(true);
-  }
-
-  #received(worker: WorkerSlot, message: unknown): void {
+  received(worker: WorkerSlot, message: unknown): void {
     if (worker.state === "dead" || !Array.isArray(message)) return;
     worker.heardAt = performance.now();
     worker.recalled = false;
-    readReply(worker, message, this);
+    readReply(worker, message, this, this.#supervisor);
     this.#afterReply(worker);
     this.#checkEnd();
   }
 
-  workerReady(worker: WorkerSlot, protocol: unknown): void {
-    if (worker.state === "stopping") return worker.handle.post([STOP]);
-    if (worker.state !== "starting") return;
-    if (protocol !== PROTOCOL) {
-      return this.#break(
-        `worker speaks protocol ${protocol} and this side ${PROTOCOL}; use one version of the library`,
-        undefined,
-      );
-    }
-    worker.state = "initializing";
-    const setup: WorkerSetup = {
-      protocol: PROTOCOL,
-      name: worker.name,
-      claims: worker.claims.table,
-      tasksPerWorker: this.#options.tasksPerWorker,
-      initializer: this.#initializer === undefined
-        ? undefined
-        : { task: this.#initializer, args: this.#options.initializer!.args },
-    };
-    try {
-      worker.handle.post([SETUP, setup]);
-    } catch (cause) {
-      return this.#break("initargs cannot be sent to a worker", cause);
-    }
-    if (this.#initializer === undefined) this.workerInitialized(worker);
-  }
-
-  workerInitialized(worker: WorkerSlot): void {
-    if (worker.state !== "initializing") return;
-    worker.state = "live";
-    this.#starting--;
+  workerLives(worker: WorkerSlot): void {
     this.#sendBacklog(worker);
-    this.#checkWarm();
   }
 
-  initializerFailed(_worker: WorkerSlot, error: unknown): void {
-    this.#break("initializer failed", error);
-  }
-
-  workerStrayed(worker: WorkerSlot, reason: unknown): void {
-    worker.error = { reason };
-    this.#stop(worker, true);
-  }
-
-  /** The worker ends on its own account: where the runtime would not tell, its handle does now. */
-  workerExiting(worker: WorkerSlot): void {
-    if (worker.state === "stopping") worker.handle.terminate();
-    else this.#stop(worker, true);
-  }
-
-  /**
-   * Lets an idle worker end by itself, with its exit handlers; it is stopped if it does not. One
-   * that starts is told when it listens: Deno prints an error if it is stopped before, Bun crashed.
-   */
-  #dismiss(worker: WorkerSlot): void {
-    if (worker.inFlight > 0) return this.#stop(worker);
-    const starting = worker.state === "starting";
-    this.#leave(worker);
-    worker.setReferenced(true); // its end is awaited
-    if (!starting) worker.handle.post([STOP]);
-    worker.idleTimer = this.#options.runtime.timer(
-      () => worker.handle.terminate(),
-      DISMISS_AFTER,
-    );
-  }
-
-  /** Ends a worker now: nothing more begins there; what was sent ahead runs elsewhere. */
-  #stop(worker: WorkerSlot, crashed = false): void {
-    if (worker.state === "dead" || worker.state === "stopping") return;
-    this.#leave(worker);
-    worker.crashed = crashed;
+  workerLeaves(worker: WorkerSlot): void {
+    this.#room.remove(worker);
     for (const item of worker.revokeLast(worker.inFlight)) this.#queue.restore(item);
-    worker.setReferenced(true); // its end is awaited
-    worker.handle.terminate();
     if (this.#queue.length > 0) this.#schedulePump();
   }
 
-  /** The worker gets no more work. */
-  #leave(worker: WorkerSlot): void {
-    if (worker.state !== "live") this.#starting--;
-    worker.state = "stopping";
-    clearTimeout(worker.idleTimer);
-    this.#room.remove(worker);
-  }
-
-  #exited(worker: WorkerSlot, exitCode: number | undefined): void {
-    if (worker.state === "dead") return;
-    const initializing = worker.state === "initializing" && this.#initializer !== undefined;
-    const crashed = worker.state !== "stopping" || worker.crashed;
-    this.#stopCounting(worker);
-    const cause = worker.error === undefined ? undefined : worker.error.reason;
-    const code = worker.exitCode ?? exitCode;
-    for (const item of worker.revokeLast(worker.inFlight)) this.#queue.restore(item);
+  workerDied(worker: WorkerSlot, exitCode: number | undefined): void {
     for (const item of [...worker.itemsInFlight(), ...worker.backlog]) {
       worker.release(item.slot);
-      this.#settle(item, this.#crashError(item, code, worker.error));
+      this.#settle(item, crashError(item, exitCode, worker.error));
     }
     worker.backlog = [];
-    if (crashed) {
-      this.#crashed++;
-      this.#crashesInRow++;
-      const ended = code === undefined ? "" : ` with exit code ${code}`;
-      if (initializing) {
-        this.#break(`initializer ended its worker${ended}`, cause);
-      } else if (this.#options.onCrash === "break") {
-        this.#break(`worker died${ended}`, cause);
-      } else if (this.#crashesInRow >= CRASH_BUDGET) {
-        this.#break(`${CRASH_BUDGET} workers in a row died${ended} before a task was done`, cause);
-      }
-    }
+  }
+
+  workerGone(): void {
     if (this.#queue.length > 0) this.#schedulePump();
-    this.#checkWarm();
     this.#checkEnd();
   }
 
-  #stopCounting(worker: WorkerSlot): void {
-    if (worker.state !== "stopping") this.#leave(worker);
-    worker.state = "dead";
-    clearTimeout(worker.idleTimer);
-    this.#workers.delete(worker);
-  }
-
-  #crashError(
-    item: WorkItem,
-    exitCode: number | undefined,
-    error: { readonly reason: unknown } | undefined,
-  ): WorkerCrashError {
-    const ended = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
-    return new WorkerCrashError(
-      `Cannot finish task "${item.task.name}": its worker died${ended}`,
-      error === undefined ? { exitCode } : { exitCode, cause: error.reason },
-    );
-  }
-
-  #break(message: string, cause: unknown): void {
-    if (this.#broken !== undefined) return;
-    const broken = { message, cause };
-    this.#broken = broken;
-    this.#cancelPending(() => this.#brokenError(broken));
-    this.#rejectWarm(this.#brokenError(broken));
-    const idle: WorkerSlot[] = [];
+  executorBroke(): void {
+    const broken = () => this.#supervisor.brokenError();
+    this.#cancelPending(broken);
     for (const worker of this.#workers) {
-      for (const item of worker.backlog) this.#settle(item, this.#brokenError(broken));
+      for (const item of worker.backlog) this.#settle(item, broken());
       worker.backlog = [];
-      if (worker.inFlight === 0) idle.push(worker);
+      if (this.#options.onCrash !== "break") continue;
+      for (const item of worker.itemsInFlight()) this.#settle(item, broken());
     }
-    if (this.#options.onCrash === "break") {
-      for (const worker of [...this.#workers]) {
-        for (const item of worker.itemsInFlight()) this.#settle(item, this.#brokenError(broken));
-        this.#stop(worker);
-      }
-    } else for (const worker of idle) this.#stop(worker);
     this.#checkReady();
-  }
-
-  #brokenError(broken: { readonly message: string; readonly cause: unknown }): BrokenExecutorError {
-    const { brokenError, executorName } = this.#options;
-    return brokenError(`Cannot use ${executorName} any more: ${broken.message}`, {
-      cause: broken.cause,
-    });
   }
 
   // --- tasks: begin, progress, end ---
@@ -670,7 +502,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   }
 
   taskSucceeded(item: WorkItem, value: unknown): void {
-    this.#crashesInRow = 0;
+    this.#supervisor.taskDone();
     if (item.aborted !== undefined) return this.#settle(item, item.aborted.reason);
     if (item.done) return;
     this.#completed++;
@@ -680,7 +512,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   }
 
   taskFailed(item: WorkItem, error: unknown): void {
-    this.#crashesInRow = 0;
+    this.#supervisor.taskDone();
     this.#settle(item, error);
   }
 
@@ -691,7 +523,7 @@ export class Scheduler implements WorkItemOwner, ReplySink {
     if (worker === undefined || aborted === undefined) return;
     this.#settle(item, aborted.reason);
     worker.error ??= aborted;
-    this.#stop(worker);
+    this.#supervisor.stop(worker);
     this.#checkEnd();
   }
 
@@ -754,24 +586,10 @@ export class Scheduler implements WorkItemOwner, ReplySink {
   #checkReady(): void {
     const { maxPending } = this.#options;
     if (
-      maxPending !== undefined && !this.#closed && this.#broken === undefined &&
+      maxPending !== undefined && !this.#isEnding &&
       this.#pending() >= maxPending
     ) return;
     for (const resolve of this.#roomWaiters.splice(0)) resolve();
-  }
-
-  #checkWarm(): void {
-    if (this.#warmWaiters.length === 0 || this.#starting > 0) return;
-    if (this.#workers.size < this.#options.maxWorkers && this.#broken === undefined) {
-      // One died while it started, within the crash budget.
-      if (!this.#closed) this.#start();
-      return;
-    }
-    for (const warm of this.#warmWaiters.splice(0)) warm.resolve();
-  }
-
-  #rejectWarm(error: unknown): void {
-    for (const warm of this.#warmWaiters.splice(0)) warm.reject(error);
   }
 
   #whenEnded(): Promise<void> {
@@ -781,13 +599,27 @@ export class Scheduler implements WorkItemOwner, ReplySink {
     });
   }
 
+  get #isEnding(): boolean {
+    return this.#closed || this.#supervisor.broken !== undefined;
+  }
+
   /** Closed or broken, with nothing left to do: the workers end, and then `shutdown()` resolves. */
   #checkEnd(): void {
-    if (this.#outstanding > 0 || (!this.#closed && this.#broken === undefined)) return;
-    for (const worker of [...this.#workers]) {
-      if (worker.state !== "stopping") this.#dismiss(worker);
-    }
+    if (this.#outstanding > 0 || !this.#isEnding) return;
+    this.#supervisor.dismissAll();
     if (this.#workers.size > 0 || !this.#closed) return;
     for (const resolve of this.#exitWaiters.splice(0)) resolve();
   }
+}
+
+function crashError(
+  item: WorkItem,
+  exitCode: number | undefined,
+  error: { readonly reason: unknown } | undefined,
+): WorkerCrashError {
+  const ended = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
+  return new WorkerCrashError(
+    `Cannot finish task "${item.task.name}": its worker died${ended}`,
+    error === undefined ? { exitCode } : { exitCode, cause: error.reason },
+  );
 }

@@ -1,0 +1,275 @@
+import { CancelledError } from "../futures/errors.ts";
+import type { BrokenExecutorError } from "../futures/errors.ts";
+import type { WorkerHandle } from "../runtime/runtime.ts";
+import { PROTOCOL, SETUP, STOP } from "../wire/messages.ts";
+import type { WireTask, WorkerSetup } from "../wire/messages.ts";
+import type { WorkerReplies } from "./replies.ts";
+import type { SchedulerOptions } from "./scheduler_options.ts";
+import { WorkerSlot } from "./worker_slot.ts";
+
+/** Worker deaths in a row, without one task completed between them, that break the executor. */
+const CRASH_BUDGET = 3;
+
+/** Milliseconds that an idle worker has to end by itself before it is stopped. */
+const DISMISS_AFTER = 1_000;
+
+/** Whom a supervisor tells what happens to the workers. */
+export interface SupervisorOwner {
+  /** A worker sent something. */
+  received(worker: WorkerSlot, message: unknown): void;
+  /** A worker has begun to take tasks. */
+  workerLives(worker: WorkerSlot): void;
+  /** A worker takes no more tasks; what it has not begun is to be run elsewhere. */
+  workerLeaves(worker: WorkerSlot): void;
+  /** A worker has ended: what it had begun is lost. */
+  workerDied(worker: WorkerSlot, exitCode: number | undefined): void;
+  /** What {@linkcode SupervisorOwner.workerDied} told is over, and others may need a new worker. */
+  workerGone(): void;
+  /** No task may run any more. Workers that have nothing to do then are stopped. */
+  executorBroke(): void;
+}
+
+/** Starts workers, sets them up, ends them, notices their deaths, and gives up when they only die. */
+export class Supervisor implements WorkerReplies {
+  readonly workers: Set<WorkerSlot> = new Set();
+  /** Workers that do not take tasks yet. */
+  starting = 0;
+  /** Workers that died before their time, so far. */
+  crashed = 0;
+  /** Why no task can run any more. */
+  broken: { readonly message: string; readonly cause: unknown } | undefined = undefined;
+
+  readonly #owner: SupervisorOwner;
+  readonly #options: SchedulerOptions;
+  readonly #initializer: WireTask | undefined;
+  #count = 0;
+  #crashesInRow = 0;
+  #warmWaiters: PromiseWithResolvers<void>[] = [];
+  #closed = false;
+
+  constructor(
+    owner: SupervisorOwner,
+    options: SchedulerOptions,
+    initializer: WireTask | undefined,
+  ) {
+    this.#owner = owner;
+    this.#options = options;
+    this.#initializer = initializer;
+  }
+
+  /** How many workers may still be started. */
+  get free(): number {
+    return this.broken === undefined ? this.#options.maxWorkers - this.workers.size : 0;
+  }
+
+  /** Workers that have begun to take tasks, one at least. */
+  get live(): number {
+    return Math.max(1, this.workers.size - this.starting);
+  }
+
+  /** A task was done: the workers do not only die. */
+  taskDone(): void {
+    this.#crashesInRow = 0;
+  }
+
+  /** The error that tells why no task can run any more. */
+  brokenError(): BrokenExecutorError {
+    const { brokenError, executorName } = this.#options;
+    const { message, cause } = this.broken!;
+    return brokenError(`Cannot use ${executorName} any more: ${message}`, { cause });
+  }
+
+  // --- start ---
+
+  start(): void {
+    const options = this.#options;
+    const worker = new WorkerSlot(
+      `${options.namePrefix}_${this.#count++}`,
+      options.memory,
+      options.tasksPerWorker,
+      options.maxTasksPerChild ?? Infinity,
+    );
+    this.workers.add(worker);
+    this.starting++;
+    let handle: WorkerHandle;
+    try {
+      handle = options.runtime.spawn({ ...options.worker, name: worker.name }, {
+        message: (data) => this.#owner.received(worker, data),
+        error: (reason) => worker.error ??= { reason },
+        messageError: () => {
+          this.workerStrayed(worker, new Error("A message of the worker could not be read"));
+        },
+        exit: (exitCode) => this.#exited(worker, exitCode),
+      });
+    } catch (reason) {
+      worker.error = { reason };
+      this.#exited(worker, undefined);
+      return;
+    }
+    worker.handle = handle;
+    worker.setReferenced(true);
+  }
+
+  /** Starts all workers; resolves when each has run its initializer. */
+  warmUp(): Promise<void> {
+    const warm = Promise.withResolvers<void>();
+    this.#warmWaiters.push(warm);
+    while (this.free > 0) this.start();
+    this.#checkWarm();
+    return warm.promise;
+  }
+
+  workerReady(worker: WorkerSlot, protocol: unknown): void {
+    if (worker.state === "stopping") return worker.handle.post([STOP]);
+    if (worker.state !== "starting") return;
+    if (protocol !== PROTOCOL) {
+      return this.#break(
+        `worker speaks protocol ${protocol} and this side ${PROTOCOL}; use one version of the library`,
+        undefined,
+      );
+    }
+    worker.state = "initializing";
+    const setup: WorkerSetup = {
+      protocol: PROTOCOL,
+      name: worker.name,
+      claims: worker.claims.table,
+      tasksPerWorker: this.#options.tasksPerWorker,
+      initializer: this.#initializer === undefined
+        ? undefined
+        : { task: this.#initializer, args: this.#options.initializer!.args },
+    };
+    try {
+      worker.handle.post([SETUP, setup]);
+    } catch (cause) {
+      return this.#break("initargs cannot be sent to a worker", cause);
+    }
+    if (this.#initializer === undefined) this.workerInitialized(worker);
+  }
+
+  workerInitialized(worker: WorkerSlot): void {
+    if (worker.state !== "initializing") return;
+    worker.state = "live";
+    this.starting--;
+    this.#owner.workerLives(worker);
+    this.#checkWarm();
+  }
+
+  initializerFailed(_worker: WorkerSlot, error: unknown): void {
+    this.#break("initializer failed", error);
+  }
+
+  // --- end ---
+
+  /** No worker is started any more but for what is queued. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Dismisses every worker. */
+  dismissAll(): void {
+    for (const worker of [...this.workers]) {
+      if (worker.state !== "stopping") this.dismiss(worker);
+    }
+  }
+
+  /**
+   * Lets an idle worker end by itself, with its exit handlers; it is stopped if it does not. One
+   * that starts is told when it listens: Deno prints an error if it is stopped before, Bun crashed.
+   */
+  dismiss(worker: WorkerSlot): void {
+    if (worker.inFlight > 0) return this.stop(worker);
+    const starting = worker.state === "starting";
+    this.#leave(worker);
+    worker.setReferenced(true); // its end is awaited
+    if (!starting) worker.handle.post([STOP]);
+    worker.idleTimer = this.#options.runtime.timer(
+      () => worker.handle.terminate(),
+      DISMISS_AFTER,
+    );
+  }
+
+  /** Ends a worker now: nothing more begins there; what was sent ahead runs elsewhere. */
+  stop(worker: WorkerSlot, crashed = false): void {
+    if (worker.state === "dead" || worker.state === "stopping") return;
+    worker.crashed = crashed;
+    this.#leave(worker);
+    worker.setReferenced(true); // its end is awaited
+    worker.handle.terminate();
+  }
+
+  workerStrayed(worker: WorkerSlot, reason: unknown): void {
+    worker.error = { reason };
+    this.stop(worker, true);
+  }
+
+  /** The worker ends on its own account: where the runtime would not tell, its handle does now. */
+  workerExiting(worker: WorkerSlot): void {
+    if (worker.state === "stopping") worker.handle.terminate();
+    else this.stop(worker, true);
+  }
+
+  /** The worker gets no more work. */
+  #leave(worker: WorkerSlot): void {
+    if (worker.state !== "live") this.starting--;
+    worker.state = "stopping";
+    clearTimeout(worker.idleTimer);
+    this.#owner.workerLeaves(worker);
+  }
+
+  #exited(worker: WorkerSlot, exitCode: number | undefined): void {
+    if (worker.state === "dead") return;
+    const initializing = worker.state === "initializing" && this.#initializer !== undefined;
+    const crashed = worker.state !== "stopping" || worker.crashed;
+    if (worker.state !== "stopping") this.#leave(worker);
+    worker.state = "dead";
+    clearTimeout(worker.idleTimer);
+    this.workers.delete(worker);
+    const code = worker.exitCode ?? exitCode;
+    this.#owner.workerDied(worker, code);
+    if (crashed) this.#countCrash(worker, initializing, code);
+    this.#checkWarm();
+    this.#owner.workerGone();
+  }
+
+  #countCrash(worker: WorkerSlot, initializing: boolean, exitCode: number | undefined): void {
+    this.crashed++;
+    this.#crashesInRow++;
+    const cause = worker.error?.reason;
+    const ended = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
+    if (initializing) {
+      this.#break(`initializer ended its worker${ended}`, cause);
+    } else if (this.#options.onCrash === "break") {
+      this.#break(`worker died${ended}`, cause);
+    } else if (this.#crashesInRow >= CRASH_BUDGET) {
+      this.#break(`${CRASH_BUDGET} workers in a row died${ended} before a task was done`, cause);
+    }
+  }
+
+  #break(message: string, cause: unknown): void {
+    if (this.broken !== undefined) return;
+    this.broken = { message, cause };
+    this.#owner.executorBroke();
+    this.rejectWarm(this.brokenError());
+    const all = this.#options.onCrash === "break";
+    for (const worker of [...this.workers]) {
+      if (all || worker.inFlight === 0) this.stop(worker);
+    }
+  }
+
+  // --- who waits for the start ---
+
+  #checkWarm(): void {
+    if (this.#warmWaiters.length === 0 || this.starting > 0) return;
+    // One may have died while it started, within the crash budget.
+    if (this.free > 0) {
+      if (!this.#closed) this.start();
+      return;
+    }
+    for (const warm of this.#warmWaiters.splice(0)) warm.resolve();
+  }
+
+  /** Fails those who wait until all workers are warm. */
+  rejectWarm(error: unknown = new CancelledError("Cannot warm up: executor was terminated")): void {
+    for (const warm of this.#warmWaiters.splice(0)) warm.reject(error);
+  }
+}
