@@ -1,0 +1,189 @@
+/**
+ * What a fault is, and `checkFault`: what holds after every fault, on every executor. The rows are in
+ * the other files of this folder, under the names that `docs/faults.md` has for them.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import {
+  BrokenExecutorError,
+  type Executor,
+  type Future,
+  type ThreadPoolExecutorOptions,
+  WorkerCrashError,
+} from "../../mod.ts";
+import { type ExecutorKind, Gate, hold, until } from "../contract/executors.ts";
+
+/** Milliseconds in which everything settles, on a busy machine too. */
+const BOUND = 6_000;
+
+/** Tasks before the fault, and as many after it. */
+const NEIGHBOURS = 6;
+
+/** How a future has ended. */
+export type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+/** One row of the table. */
+export interface Fault {
+  /** As in `docs/faults.md`. */
+  readonly name: string;
+  /** Submits what has the fault; it adds 1 to the first cell whenever it runs. */
+  cause(executor: Executor, cells: Int32Array): Future<unknown>[];
+  /** Checks what the caller sees of each of them. */
+  sees(outcome: Outcome, kind: ExecutorKind): void;
+  /** Runs of what has the fault, all together. @default as many as there are futures */
+  readonly runs?: number;
+  /** Options that it needs. */
+  readonly options?: ThreadPoolExecutorOptions;
+  /** Workers that die of it. @default 0 */
+  readonly kills?: number;
+  /** It stops a worker, which counts as no death. */
+  readonly stops?: boolean;
+  /** It breaks the executor. */
+  readonly breaks?: boolean;
+  /** Why it cannot be caused there. */
+  skip?(kind: ExecutorKind): string | undefined;
+}
+
+/** Whether a fault leaves every worker as it was. */
+export function isHarmless({ kills = 0, breaks = false, stops = false, options }: Fault): boolean {
+  return kills === 0 && !breaks && !stops && options === undefined;
+}
+
+/** An executor for faults. */
+export function createFor(kind: ExecutorKind, options?: ThreadPoolExecutorOptions): Executor {
+  return kind.create({ maxWorkers: 2, grace: 10, ...options });
+}
+
+/** Causes a fault and checks all that holds after every one. */
+export async function checkFault(
+  kind: ExecutorKind,
+  fault: Fault,
+  executor: Executor,
+): Promise<void> {
+  const { kills = 0, stops = false } = fault;
+  const before = executor.stats();
+  using gate = new Gate();
+  const cells = new Int32Array(new SharedArrayBuffer(4 * (1 + 2 * NEIGHBOURS)));
+
+  // One neighbour runs meanwhile, others come before and behind.
+  const beside = executor.submit(hold, gate.buffer, 42);
+  await within(gate.waitEntered(1), "neighbour beside begins");
+  const neighbours: Future<unknown>[] = [];
+  const addNeighbours = (): void => {
+    for (let i = 0; i < NEIGHBOURS; i++) {
+      neighbours.push(executor.submit(runOnce, cells, 1 + neighbours.length));
+    }
+  };
+  addNeighbours();
+  const faulty = fault.cause(executor, cells);
+  addNeighbours();
+
+  for (const future of faulty) fault.sees(await outcomeOf(future), kind);
+  for (const [i, future] of neighbours.entries()) {
+    assertEquals(await outcomeOf(future), { value: 1 + i }, `neighbour ${i}`);
+  }
+  const crashed = before.crashed + kills;
+  await within(until(() => executor.stats().crashed >= crashed), "worker dies");
+  gate.open();
+  const outcome = await outcomeOf(beside);
+  // Only tasks that share a worker share its end.
+  if ((kills > 0 || stops) && kind.perWorker > 1 && "error" in outcome) {
+    assertInstanceOf(outcome.error, WorkerCrashError);
+  } else assertEquals(outcome, { value: 42 });
+  const ran = [fault.runs ?? faulty.length, ...neighbours.map(() => 1)];
+  assertEquals([...cells], ran, "how often each has run");
+  assertEquals(await outcomeOf(executor.submit(() => "works")), { value: "works" });
+  const after = executor.stats();
+  assertEquals([after.crashed, after.pending, after.running], [crashed, 0, 0]);
+}
+
+/** Causes a fault that breaks the executor: it refuses everything and says why. */
+export async function checkBreak(
+  kind: ExecutorKind,
+  fault: Fault,
+  executor: Executor,
+): Promise<void> {
+  const cells = new Int32Array(new SharedArrayBuffer(4 * (1 + NEIGHBOURS)));
+  const neighbours = Array.from(
+    { length: NEIGHBOURS },
+    (_, i) => executor.submit(runOnce, cells, 1 + i),
+  );
+  for (const future of fault.cause(executor, cells)) fault.sees(await outcomeOf(future), kind);
+  for (const [i, future] of neighbours.entries()) {
+    const outcome = await outcomeOf(future);
+    if ("error" in outcome) assertInstanceOf(outcome.error, BrokenExecutorError);
+    else assertEquals(outcome.value, 1 + i);
+  }
+  assert(cells.every((runs) => runs <= 1), "something ran twice");
+  const error = assertThrows(() => executor.submit(() => 1), BrokenExecutorError);
+  assert(error.message.startsWith("Cannot use"), error.message);
+  const { pending, running } = executor.stats();
+  assertEquals([pending, running], [0, 0]);
+}
+
+/** Shuts an executor down, in time. */
+export async function checkShutdown(executor: Executor): Promise<void> {
+  await within(executor.shutdown(), "shutdown()");
+  assertEquals(executor.stats().workers, 0);
+}
+
+/** Rejects if it takes longer than anything may here. */
+export async function within<T>(promise: PromiseLike<T>, what: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: not within ${BOUND} ms`)), BOUND);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** How a future ends, told without throwing: what was thrown may be anything. */
+export async function outcomeOf(future: Future<unknown>): Promise<Outcome> {
+  const outcome = future.then((value) => ({ value }), (error: unknown) => ({ error }));
+  return await within(outcome, "future settles");
+}
+
+/** The caller sees an error of that class with that text, and what else `more` looks at. */
+export function fails<E extends Error>(
+  errorClass: abstract new (...args: never[]) => E,
+  text: string | RegExp = "",
+  more: (error: E) => void = () => {},
+): Fault["sees"] {
+  return (outcome) => {
+    assert("error" in outcome, "the task has succeeded");
+    const { error } = outcome;
+    assertInstanceOf(error, errorClass);
+    const matches = typeof text === "string"
+      ? error.message.includes(text)
+      : text.test(error.message);
+    assert(matches, `message is "${error.message}"`);
+    more(error);
+  };
+}
+
+/** The caller sees that value. */
+export function succeeds(value: unknown): Fault["sees"] {
+  return (outcome) => assertEquals(outcome, { value });
+}
+
+/** Why a fault that would hit the test itself is skipped. */
+export function hitsTheTest(kind: ExecutorKind): string | undefined {
+  return kind.inline ? "it would hit the test's own thread" : undefined;
+}
+
+/** Which runtime this is. */
+export const RUNTIME: "Deno" | "Bun" | "Node" = "Deno" in globalThis
+  ? "Deno"
+  : "Bun" in globalThis
+  ? "Bun"
+  : "Node";
+
+function runOnce(cells: Int32Array, at: number): number {
+  Atomics.add(cells, at, 1);
+  return at;
+}
