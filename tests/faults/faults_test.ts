@@ -1,26 +1,28 @@
 import type { Executor } from "../../mod.ts";
 import { EXECUTORS } from "../contract/executors.ts";
 import { test } from "../harness.ts";
-import { checkBreak, checkFault, checkShutdown, createFor, isHarmless } from "./fault.ts";
+import { checkBreak, checkFault, checkShutdown, createFor } from "./fault.ts";
 import { FAULTS } from "./table.ts";
 
 for (const kind of EXECUTORS) {
-  // All faults that harm no worker befall one executor, one after another.
+  // The faults befall one executor, one after another: it works after each of them.
   let shared: Executor | undefined;
 
   for (const fault of FAULTS) {
     test(`${fault.name} [${kind.name}]`, async () => {
-      if (isHarmless(fault)) {
-        shared ??= createFor(kind);
-        return await checkFault(kind, fault, shared);
+      if (fault.options !== undefined || fault.breaks) {
+        await using executor = createFor(kind, fault.options);
+        await (fault.breaks ? checkBreak : checkFault)(kind, fault, executor);
+        return await checkShutdown(executor);
       }
-      await using executor = createFor(kind, fault.options);
-      await (fault.breaks ? checkBreak : checkFault)(kind, fault, executor);
-      await checkShutdown(executor);
+      const executor = shared ?? createFor(kind);
+      shared = undefined;
+      await checkFault(kind, fault, executor);
+      shared = executor;
     }, { skip: fault.skip?.(kind), deadline: 20_000 });
   }
 
-  test(`shutdown() after all faults that harm no worker [${kind.name}]`, async () => {
+  test(`shutdown() after all faults [${kind.name}]`, async () => {
     if (shared !== undefined) await checkShutdown(shared);
   });
 }

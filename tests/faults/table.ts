@@ -1,6 +1,10 @@
 /** All faults that are caused in the same way: by a task. @module */
 
+import { CLONES } from "./clones.ts";
+import { DEATHS } from "./deaths.ts";
+import { ENDLESS } from "./endless.ts";
 import type { Fault } from "./fault.ts";
+import { LOADS } from "./loads.ts";
 import { THROWN } from "./thrown.ts";
 
-export const FAULTS: readonly Fault[] = [...THROWN];
+export const FAULTS: readonly Fault[] = [...THROWN, ...DEATHS, ...ENDLESS, ...LOADS, ...CLONES];

@@ -221,33 +221,25 @@ const ROWS: readonly Thrown[] = [
   },
 ];
 
-/** Each is thrown by a function, and by an asynchronous one, which rejects with it. */
-export const THROWN: readonly Fault[] = ROWS.map(({ name, thrown, sees }) => ({
+/** Every second one is what an asynchronous function rejects with. */
+export const THROWN: readonly Fault[] = ROWS.map(({ name, thrown, sees }, i) => ({
   name,
   sees,
-  cause(executor, cells) {
-    const source = String(thrown);
-    return [
-      executor.submit(
-        (cells: Int32Array, source: string) => {
-          Atomics.add(cells, 0, 1);
-          throw new Function(`return (${source})()`)();
-        },
-        cells,
-        source,
-      ),
-      executor.submit(
-        async (cells: Int32Array, source: string) => {
-          await Promise.resolve();
-          Atomics.add(cells, 0, 1);
-          throw new Function(`return (${source})()`)();
-        },
-        cells,
-        source,
-      ),
-    ];
-  },
+  cause: (executor, cells) => [
+    executor.submit(i % 2 === 0 ? throwIt : rejectWithIt, cells, String(thrown)),
+  ],
 }));
+
+function throwIt(cells: Int32Array, source: string): never {
+  Atomics.add(cells, 0, 1);
+  throw new Function(`return (${source})()`)();
+}
+
+async function rejectWithIt(cells: Int32Array, source: string): Promise<never> {
+  await Promise.resolve();
+  Atomics.add(cells, 0, 1);
+  throw new Function(`return (${source})()`)();
+}
 
 function sees(look: (error: unknown) => void): Fault["sees"] {
   return (outcome) => {

@@ -1,0 +1,94 @@
+/** Faults: what does not end by itself, and is ended by a `timeout`. @module */
+
+import { importTasks, TimeoutError } from "../../mod.ts";
+import { fails, type Fault, hitsTheTest, RUNTIME } from "./fault.ts";
+
+/** Bun stops loops of JavaScript alone: these would burn until the tests end. See `endless_test.ts`. */
+const burns = RUNTIME === "Bun"
+  ? "Bun cannot stop it: endless_test.ts does it in a program"
+  : undefined;
+
+const ROWS: readonly Fault[] = [
+  {
+    name: "an endless loop that catches everything",
+    skip: hitsTheTest,
+    cause: (executor, cells) => [
+      executor.with({ timeout: 20 }).submit((cells: Int32Array) => {
+        Atomics.add(cells, 0, 1);
+        for (;;) {
+          try {
+            for (;;);
+          } catch {
+            /* goes on */
+          } finally {
+            // deno-lint-ignore no-unsafe-finally
+            continue;
+          }
+        }
+      }, cells),
+    ],
+    sees: fails(TimeoutError),
+  },
+  {
+    name: "an endless chain of microtasks",
+    skip: hitsTheTest,
+    cause: (executor, cells) => [
+      executor.with({ timeout: 20 }).submit(async (cells: Int32Array) => {
+        Atomics.add(cells, 0, 1);
+        for (;;) await undefined;
+      }, cells),
+    ],
+    sees: fails(TimeoutError),
+  },
+  {
+    name: "an endless loop in wasm",
+    skip: (kind) => hitsTheTest(kind) ?? burns,
+    cause: (executor, cells) => [
+      executor.with({ timeout: 20 }).submit((cells: Int32Array) => {
+        Atomics.add(cells, 0, 1);
+        // (module (func (export "f") (loop (br 0))))
+        const text = "AGFzbQEAAAABBAFgAAADAgEABwUBAWYAAAoJAQcAA0AMAAsL";
+        const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+        const { f } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+        (f as () => void)();
+      }, cells),
+    ],
+    sees: fails(TimeoutError),
+  },
+  {
+    name: "a regular expression that takes for ever",
+    skip: (kind) => hitsTheTest(kind) ?? burns,
+    cause: (executor, cells) => [
+      executor.with({ timeout: 20 }).submit((cells: Int32Array) => {
+        Atomics.add(cells, 0, 1);
+        return /^(([a-z])+.)+[A-Z]([a-z])+$/.test("a".repeat(60));
+      }, cells),
+    ],
+    sees: fails(TimeoutError),
+  },
+  {
+    name: "a then that never calls back",
+    cause: (executor, cells) => [
+      executor.with({ timeout: 20 }).submit((cells: Int32Array) => {
+        Atomics.add(cells, 0, 1);
+        return { then() {} } as unknown as PromiseLike<void>;
+      }, cells),
+    ],
+    sees: fails(TimeoutError),
+  },
+  {
+    name: "a module that hangs at load",
+    // "Top-level await promise never resolved": it does not count the executor's other work.
+    skip: ({ inline }) => inline && RUNTIME === "Deno" ? "Deno ends the whole program" : undefined,
+    cause(executor) {
+      const hang = importTasks<{ hang(): void }>(
+        "data:text/javascript,await new Promise(() => {}); export function hang() {}",
+      );
+      return [executor.with({ timeout: 50 }).submit(hang.hang)];
+    },
+    runs: 0,
+    sees: fails(TimeoutError, "within 50 ms"),
+  },
+];
+
+export const ENDLESS: readonly Fault[] = ROWS.map((row) => ({ ...row, stops: true }));
