@@ -1,0 +1,628 @@
+/**
+ * What the model of the scheduler says. It knows of each task when it was submitted, whether and where
+ * it ran, and what was done to it; of the executor, whether it was shut down, and who died.
+ *
+ * - Every future settles. Its state goes pending → running → finished, or pending → cancelled, or
+ *   pending → finished (seen late, or the executor broke). With shared memory it is running exactly
+ *   while its task runs.
+ * - `cancel()` is true exactly for what is pending or cancelled; what is cancelled never runs.
+ * - A task runs at most once. It gives its own value or error; or the reason of its abort, for sure if it
+ *   was aborted while it ran; or its timeout, not before its time; or `WorkerCrashError`, only if the
+ *   worker where it was has died; or `BrokenExecutorError`, only of a broken or terminated executor.
+ * - With one worker, tasks of one priority begin in submit order, and at most the places of the worker
+ *   go before a task of higher priority.
+ * - `submit` refuses exactly if the executor is broken, shut down or full, in this order.
+ * - `stats()` adds up at every moment. Work that is left has a worker that keeps the program alive;
+ *   without work nobody does.
+ * - After `shutdown()` no worker lives, no timer is pending, and nobody waits for ever.
+ *
+ * @module
+ */
+
+import {
+  BrokenExecutorError,
+  type Future,
+  QueueFullError,
+  ShutdownError,
+  ThreadPoolExecutor,
+  TimeoutError,
+  WorkerCrashError,
+} from "../../mod.ts";
+import { env } from "node:process";
+import { outcome } from "../../src/futures/future.ts";
+import { type Kind, ModelRuntime, must, TASKS, valueOf, World } from "./model_world.ts";
+
+/**
+ * Bugs that the model has found and that wait for their fix: what they break is not looked at. Take
+ * the line away with the bug. `FC_STRICT=1` looks at everything.
+ */
+const KNOWN = env.FC_STRICT === undefined
+  ? {
+    // warmUp(), shutdown(): the promise of warmUp() never settles.
+    warmUpHangs: true,
+    // broadcast() to a starting worker, terminate(): stats() still counts the settled task as pending.
+    backlogCounts: true,
+  }
+  : { warmUpHangs: false, backlogCounts: false };
+
+/** How the executor of a program is made. */
+export interface Setup {
+  readonly shared: boolean;
+  readonly maxWorkers: number;
+  readonly tasksPerWorker: number;
+  readonly onCrash: "replace" | "break";
+  readonly maxTasksPerChild: number | undefined;
+  readonly idleTimeout: number | undefined;
+  readonly maxPending: number | undefined;
+  readonly grace: number;
+  readonly initializer: "none" | "sync" | "async" | "failing";
+  readonly slowExit: boolean;
+}
+
+/** How a worker is made to die. */
+export type Death = "lost" | "flushed" | "error" | "stray" | "unreadable";
+
+/** What is asked of one `map`. */
+export interface MapCall {
+  readonly kind: Kind;
+  readonly size: number;
+  readonly chunkSize: number | undefined;
+  /** Of an input of unknown length: how much it may read ahead. */
+  readonly bufferSize: number | undefined;
+  readonly stopAfter: number | undefined;
+  readonly settled: boolean;
+}
+
+/** One submitted task. */
+interface Tracked {
+  readonly index: number;
+  readonly kind: Kind;
+  readonly future: Future<unknown>;
+  readonly priority: number;
+  readonly timeout: number | undefined;
+  readonly controller: AbortController | undefined;
+  state: string;
+  cancelled: boolean;
+  /** The reason, if it was aborted while it ran. */
+  abortedRunning: unknown;
+  /** Tasks of lower priority that began after the scheduler knew of this one. */
+  overtakenBy: number;
+  /** The scheduler has seen it. */
+  known: boolean;
+}
+
+/** A promise that must settle in the end. */
+interface Promised {
+  readonly what: string;
+  settled: boolean;
+}
+
+/** One executor in one world, and what the model knows of both. */
+export class Model {
+  readonly world: World = new World();
+  readonly runtime: ModelRuntime;
+  readonly executor: ThreadPoolExecutor;
+  readonly #setup: Setup;
+
+  readonly #tasks: Tracked[] = [];
+  #open: Tracked[] = [];
+  readonly #byIndex = new Map<number, Tracked>();
+  readonly #broadcasts = new Set<number>();
+  readonly #promised: Promised[] = [];
+  #count = 0;
+  #ordered = 0;
+  readonly #lastBegun = new Map<number, number>();
+  #closed = false;
+  #cancelledAll = false;
+  #terminated = false;
+  #broken = false;
+  /** Maps and broadcasts have tasks of their own, which `stats()` counts. */
+  #onlySubmits = true;
+  #mapError: unknown = undefined;
+  #deaths = 0;
+
+  constructor(setup: Setup) {
+    this.#setup = setup;
+    this.runtime = new ModelRuntime(setup.shared, setup.slowExit);
+    const { maxWorkers, tasksPerWorker, onCrash, grace, initializer } = setup;
+    this.executor = new ThreadPoolExecutor({
+      runtime: this.runtime,
+      maxWorkers,
+      tasksPerWorker,
+      onCrash,
+      grace,
+      ...(setup.maxTasksPerChild === undefined ? {} : { maxTasksPerChild: setup.maxTasksPerChild }),
+      ...(setup.idleTimeout === undefined ? {} : { idleTimeout: setup.idleTimeout }),
+      ...(setup.maxPending === undefined ? {} : { maxPending: setup.maxPending }),
+      ...(initializer === "none" ? {} : { initializer: INITIALIZERS[initializer] }),
+    });
+  }
+
+  // --- commands ---
+
+  submit(kind: Kind, priority: number, abortable: boolean, timeout: number | undefined): void {
+    const index = this.#count++;
+    const controller = abortable ? new AbortController() : undefined;
+    const plain = priority === 0 && controller === undefined && timeout === undefined;
+    const executor = plain ? this.executor : this.executor.with({
+      priority,
+      ...(controller === undefined ? {} : { signal: controller.signal }),
+      ...(timeout === undefined ? {} : { timeout }),
+    });
+    const pending = this.#open.filter(({ future }) => future.state === "pending").length;
+    const future = this.#admit(pending, () => executor.submit(TASKS[kind], index));
+    if (future === undefined) return;
+    const task: Tracked = {
+      index,
+      kind,
+      future,
+      priority,
+      timeout,
+      controller,
+      state: "pending",
+      cancelled: false,
+      abortedRunning: undefined,
+      overtakenBy: 0,
+      known: false,
+    };
+    this.#tasks.push(task);
+    this.#open.push(task);
+    this.#byIndex.set(index, task);
+  }
+
+  /** Submits, or sees that it is refused for the right reason. */
+  #admit<T>(pending: number | undefined, submit: () => T): T | undefined {
+    const { maxPending } = this.#setup;
+    try {
+      const result = submit();
+      must(!this.#closed, () => "a closed executor took a task");
+      must(!this.#broken, () => "a broken executor took a task");
+      if (pending !== undefined && maxPending !== undefined && this.#onlySubmits) {
+        must(pending < maxPending, () => `took a task although ${pending} were pending`);
+      }
+      return result;
+    } catch (error) {
+      if (error instanceof BrokenExecutorError) {
+        must(this.#mayBeBroken, () => `broken for no reason: ${error}`);
+        this.#broken = true;
+      } else if (error instanceof ShutdownError) {
+        must(this.#closed && !this.#broken, () => `refused for a wrong reason: ${error}`);
+      } else if (error instanceof QueueFullError) {
+        must(!this.#closed && !this.#broken, () => `refused for a wrong reason: ${error}`);
+        must(maxPending !== undefined && pending !== undefined, () => "full without a limit");
+        if (this.#onlySubmits) {
+          must(pending >= maxPending, () => `full although only ${pending} are pending`);
+        }
+      } else throw error;
+      return undefined;
+    }
+  }
+
+  get #mayBeBroken(): boolean {
+    if (this.#setup.initializer === "failing") return true;
+    const deaths = this.#deaths + this.runtime.failed;
+    if (this.#setup.onCrash === "break") return deaths > 0;
+    return deaths >= 3 || deaths > 0 && this.#setup.initializer !== "none";
+  }
+
+  cancel(which: number): void {
+    const task = this.#pick(this.#tasks, which);
+    if (task === undefined) return;
+    const before = task.future.state;
+    const cancelled = task.future.cancel();
+    must(
+      cancelled === (before === "pending" || before === "cancelled"),
+      () => `cancel() of task ${task.index}, ${before}, is ${cancelled}`,
+    );
+    must(
+      task.future.cancelled() === cancelled,
+      () => `cancel() of task ${task.index} is ${cancelled}, and it is ${task.future.state}`,
+    );
+    task.cancelled ||= cancelled;
+  }
+
+  abort(which: number): void {
+    const task = this.#pick(this.#open.filter(({ controller }) => controller !== undefined), which);
+    if (task === undefined || task.controller!.signal.aborted) return;
+    const before = task.future.state;
+    const reason = new Error(`abort of task ${task.index}`);
+    task.controller!.abort(reason);
+    if (before === "pending") {
+      must(task.future.cancelled(), () => `task ${task.index} was aborted before it began`);
+      const result = outcome(task.future);
+      must(
+        result.status === "rejected" && result.reason === reason,
+        () => `task ${task.index} does not give the reason of its abort`,
+      );
+      task.cancelled = true;
+    } else if (before === "running") task.abortedRunning = reason;
+  }
+
+  map(call: MapCall): void {
+    const { kind, size, chunkSize, bufferSize, stopAfter, settled } = call;
+    const first = this.#count;
+    this.#count += size;
+    this.#onlySubmits = false;
+    const items = Array.from({ length: size }, (_, i) => first + i);
+    let read = 0;
+    let taken = 0;
+    const lazy = function* (): Generator<number> {
+      for (const item of items) {
+        must(
+          read - taken < bufferSize!,
+          () => `map has read ${read + 1} items of which ${taken} were taken, with ${bufferSize}`,
+        );
+        read++;
+        yield item;
+      }
+    };
+    const iterator = this.#admit(
+      undefined,
+      () =>
+        this.executor.map(TASKS[kind], bufferSize === undefined ? items : lazy(), {
+          ...(chunkSize === undefined ? {} : { chunkSize }),
+          ...(bufferSize === undefined ? {} : { bufferSize }),
+          ...(settled ? { settled: true } : {}),
+        }),
+    );
+    if (iterator === undefined) return;
+    this.#promise(
+      "map",
+      (async () => {
+        try {
+          if (stopAfter === 0) return void await iterator.return!();
+          for await (const result of iterator) {
+            const index = first + taken++;
+            if (settled) this.#checkItem(index, kind, result as PromiseSettledResult<unknown>);
+            else this.#checkItem(index, kind, { status: "fulfilled", value: result });
+            if (taken === stopAfter) break;
+          }
+          if (taken !== stopAfter) {
+            must(taken === size, () => `map gave ${taken} results for ${size} items`);
+          }
+        } catch (reason) {
+          if (reason instanceof Error && reason.name === "Violation") throw reason;
+          this.#checkItem(first + taken, kind, { status: "rejected", reason });
+        }
+      })().catch((error) => this.#mapError ??= error),
+    );
+  }
+
+  /** One result of a map. */
+  #checkItem(index: number, kind: Kind, result: PromiseSettledResult<unknown>): void {
+    const what = () => `item ${index} of a map of ${kind}: ${show(result)}`;
+    const runs = this.world.runs[index] ?? [];
+    if (result.status === "fulfilled") {
+      must(kind !== "failing" && result.value === valueOf(index) && runs.length === 1, what);
+      return;
+    }
+    const { reason } = result;
+    if (reason instanceof WorkerCrashError) must(this.#deaths > 0, what);
+    else if (reason instanceof BrokenExecutorError) {
+      must(this.#terminated || this.#mayBeBroken, what);
+    } else if ((reason as Error)?.name === "CancelledError") {
+      must(this.#cancelledAll && runs.length === 0, what);
+    } else must(kind === "failing" && isOwnError(reason, index) && runs.length === 1, what);
+  }
+
+  warmUp(): void {
+    const warm = this.#admit(undefined, () => this.executor.warmUp());
+    if (warm === undefined) return;
+    if (KNOWN.warmUpHangs) warm.catch(() => {});
+    else this.#promise("warmUp()", warm);
+  }
+
+  ready(): void {
+    const ready = this.#admit(undefined, () => this.executor.ready());
+    if (ready !== undefined) this.#promise("ready()", ready);
+  }
+
+  broadcast(kind: Kind): void {
+    const index = this.#count++;
+    this.#onlySubmits = false;
+    const results = this.#admit(undefined, () => this.executor.broadcast(TASKS[kind], index));
+    if (results !== undefined) this.#promise("broadcast()", results);
+    this.#broadcasts.add(index);
+  }
+
+  shutdown(cancelFutures: boolean): void {
+    const ended = this.executor.shutdown({ cancelFutures });
+    this.#closed = true;
+    if (cancelFutures) {
+      this.#cancelledAll = true;
+      must(
+        this.#open.every(({ future }) => future.state !== "pending"),
+        () => "a task is pending after shutdown({ cancelFutures: true })",
+      );
+    }
+    this.#promise("shutdown()", ended);
+  }
+
+  terminate(): void {
+    const ended = this.executor.terminate();
+    this.#closed = this.#cancelledAll = this.#terminated = true;
+    must(this.#open.every(({ future }) => future.done()), () => "a task lives after terminate()");
+    this.#promise("terminate()", ended);
+  }
+
+  load(which: number): void {
+    this.#pick(this.runtime.living.filter(({ loaded }) => !loaded), which)?.load();
+  }
+
+  receive(which: number): void {
+    this.#pick(this.runtime.living.filter(({ inbox }) => inbox.length > 0), which)?.receive();
+  }
+
+  reply(which: number): void {
+    this.#pick(this.runtime.living.filter(({ outbox }) => outbox.length > 0), which)?.reply();
+  }
+
+  /** A worker that was terminated is gone at last. */
+  exit(which: number): void {
+    this.#pick(this.runtime.living.filter(({ terminated }) => terminated), which)?.die(undefined);
+  }
+
+  /** An asynchronous task ends. */
+  finish(which: number): void {
+    const living = new Set(this.runtime.living.map(({ name }) => name));
+    const waiting = this.#pick(
+      this.world.waiting.filter(({ worker }) => living.has(worker)),
+      which,
+    );
+    if (waiting === undefined) return;
+    this.world.waiting.splice(this.world.waiting.indexOf(waiting), 1);
+    waiting.end();
+  }
+
+  kill(which: number, death: Death): void {
+    const worker = this.#pick(this.runtime.living, which);
+    if (worker === undefined) return;
+    this.#deaths++;
+    if (death === "stray" && worker.loaded) worker.stray(new Error("a stray error"));
+    else if (death === "unreadable") worker.events.messageError();
+    else {
+      if (death === "error") worker.events.error(new Error("died of an error"));
+      worker.die(1, death === "flushed");
+    }
+  }
+
+  failSpawns(count: number): void {
+    this.runtime.failures += count;
+  }
+
+  /** Lets the microtasks run that are due. */
+  async tick(): Promise<void> {
+    for (let i = 0; i < 12; i++) await undefined;
+    for (const task of this.#open) task.known = true;
+  }
+
+  /** Lets everything happen but the passing of time; asynchronous tasks end. */
+  async settle(): Promise<void> {
+    for (let moved = true; moved;) {
+      moved = false;
+      await this.tick();
+      for (const worker of this.runtime.living) {
+        if (!worker.loaded) moved = true;
+        worker.load();
+        while (worker.receive()) moved = true;
+        if (worker.outbox.length > 0) moved = true;
+        while (worker.reply());
+        if (worker.terminated && !worker.dead) {
+          moved = true;
+          worker.die(undefined);
+        }
+      }
+      await this.tick();
+      const waiting = this.world.waiting.length;
+      if (waiting > 0) {
+        this.finish(0);
+        if (this.world.waiting.length < waiting) moved = true;
+      }
+      if (this.world.untilNextTimer === 0) {
+        this.world.advance(0);
+        moved = true;
+      }
+      this.check();
+    }
+  }
+
+  // --- what must hold ---
+
+  /** What must hold at every moment. */
+  check(): void {
+    if (this.#mapError !== undefined) throw this.#mapError;
+    this.#checkOrder();
+    const open: Tracked[] = [];
+    for (const task of this.#open) {
+      this.#checkTask(task);
+      if (task.future.done()) this.#checkOutcome(task);
+      else open.push(task);
+    }
+    this.#open = open;
+    this.#checkStats();
+  }
+
+  #checkTask(task: Tracked): void {
+    const { future, index } = task;
+    const { state } = future;
+    const runs = this.world.runs[index]?.length ?? 0;
+    must(runs <= 1, () => `task ${index} ran ${runs} times`);
+    if (state !== task.state) {
+      must(
+        task.state === "pending" || task.state === "running" && state === "finished",
+        () => `task ${index} went from ${task.state} to ${state}`,
+      );
+      task.state = state;
+    }
+    if (state === "pending") must(runs === 0, () => `task ${index} is pending, and has begun`);
+    if (state === "running" && this.#setup.shared) {
+      must(runs === 1, () => `task ${index} is running, and has not begun`);
+    }
+    if (task.cancelled) must(state === "cancelled", () => `task ${index} was cancelled: ${state}`);
+  }
+
+  #checkOutcome(task: Tracked): void {
+    const { future, index, kind } = task;
+    const run = this.world.runs[index]?.[0];
+    const result = outcome(future);
+    const what = () => `task ${index} (${kind}, ran ${run === undefined ? 0 : 1}): ${show(result)}`;
+    if (future.cancelled()) {
+      must(run === undefined && (task.cancelled || this.#cancelledAll), what);
+    } else if (task.abortedRunning !== undefined) {
+      must(result.status === "rejected" && result.reason === task.abortedRunning, what);
+    } else if (result.status === "fulfilled") {
+      must(run !== undefined && kind !== "failing" && result.value === valueOf(index), what);
+    } else this.#checkError(task, result.reason, run, what);
+  }
+
+  #checkError(
+    task: Tracked,
+    reason: unknown,
+    run: { worker: string; at: number } | undefined,
+    what: () => string,
+  ): void {
+    if (reason instanceof TimeoutError) {
+      must(run !== undefined && task.timeout !== undefined, what);
+      must(this.world.now - run.at >= task.timeout, what);
+    } else if (reason instanceof WorkerCrashError) {
+      must(run !== undefined || !this.#setup.shared, what);
+      const worker = this.runtime.workers.find(({ name }) => name === run?.worker);
+      must(worker === undefined || worker.dead, what);
+    } else if (reason instanceof BrokenExecutorError) {
+      must(this.#terminated || this.#mayBeBroken, what);
+    } else {must(
+        run !== undefined && task.kind === "failing" && isOwnError(reason, task.index),
+        what,
+      );}
+  }
+
+  /** With one worker the order is known. */
+  #checkOrder(): void {
+    const { order } = this.world;
+    if (this.#setup.maxWorkers > 1) return;
+    for (; this.#ordered < order.length; this.#ordered++) {
+      const index = order[this.#ordered]!;
+      const task = this.#byIndex.get(index);
+      if (task === undefined) continue;
+      const last = this.#lastBegun.get(task.priority) ?? -1;
+      must(last < index, () => `task ${index} began after task ${last} of the same priority`);
+      this.#lastBegun.set(task.priority, index);
+      for (const other of this.#open) {
+        if (!other.known || other.priority <= task.priority) continue;
+        if (this.world.runs[other.index] !== undefined || other.future.done()) continue;
+        must(
+          ++other.overtakenBy <= this.#setup.tasksPerWorker,
+          () => `${other.overtakenBy} tasks of lower priority began before task ${other.index}`,
+        );
+      }
+    }
+  }
+
+  #checkStats(): void {
+    const stats = this.executor.stats();
+    const living = this.runtime.living.length;
+    const places = this.#setup.maxWorkers * this.#setup.tasksPerWorker;
+    if (KNOWN.backlogCounts && this.#terminated && this.#broadcasts.size > 0) return;
+    const what = () => `stats() are ${JSON.stringify(stats)}, with ${this.#open.length} open tasks`;
+    must(stats.workers === living && living <= this.#setup.maxWorkers, what);
+    must(stats.idle <= stats.workers && stats.pending >= 0 && stats.running >= 0, what);
+    if (!this.#onlySubmits) return;
+    const done = { completed: 0, failed: 0, cancelled: 0 };
+    for (const { future } of this.#tasks) {
+      if (future.cancelled()) done.cancelled++;
+      else if (future.done()) {
+        outcome(future).status === "fulfilled" ? done.completed++ : done.failed++;
+      }
+    }
+    must(
+      stats.completed === done.completed && stats.failed === done.failed &&
+        stats.cancelled === done.cancelled,
+      () => `${what()}; counted ${JSON.stringify(done)}`,
+    );
+    const running = this.#open.filter(({ future }) => future.state === "running").length;
+    must(stats.running === running && stats.pending === this.#open.length - running, what);
+    // What the worker has ended, and its owner does not know yet, is running too.
+    if (!this.#setup.shared) must(running <= places, what);
+  }
+
+  /** After `settle()`: without work nobody keeps the program alive. */
+  checkIdle(): void {
+    if (this.#open.length > 0 || this.#promised.some(({ settled }) => !settled)) return;
+    const busy = this.runtime.living.filter(({ referenced }) => referenced);
+    must(busy.length === 0, () => `${busy.length} idle workers keep the program alive`);
+  }
+
+  /** After `tick()`: work that is left has somebody who keeps the program alive. */
+  checkAlive(): void {
+    if (this.#open.length === 0) return;
+    must(
+      this.runtime.living.some(({ referenced }) => referenced),
+      () => `nobody keeps the program alive, with ${this.#open.length} open tasks`,
+    );
+  }
+
+  /** Lets everything end, and looks at what is left. */
+  async end(): Promise<void> {
+    await this.tick();
+    if (!this.#closed) this.shutdown(false);
+    for (let round = 0; round < 50; round++) {
+      await this.settle();
+      if (this.#promised.every(({ settled }) => settled) && this.world.timers === 0) break;
+      const wait = this.world.untilNextTimer;
+      if (wait === Infinity) break;
+      this.world.advance(wait);
+    }
+    this.check();
+    for (const { future, index } of this.#open) {
+      must(false, () => `task ${index} is ${future.state} for ever`);
+    }
+    for (const { what, settled } of this.#promised) {
+      must(settled, () => `${what} is pending for ever`);
+    }
+    this.world.runs.forEach((runs, index) => {
+      const workers = new Set(runs.map(({ worker }) => worker));
+      must(
+        runs.length === (this.#broadcasts.has(index) ? workers.size : 1),
+        () => `task ${index} ran ${runs.length} times`,
+      );
+    });
+    const stats = this.executor.stats();
+    must(
+      stats.workers + stats.pending + stats.running === 0,
+      () => `after the end stats() are ${JSON.stringify(stats)}`,
+    );
+    const { living } = this.runtime;
+    must(living.length === 0, () => `${living.length} workers live after the end`);
+    must(this.world.timers === 0, () => `${this.world.timers} timers are pending after the end`);
+    this.submit("quick", 0, false, undefined);
+  }
+
+  #promise(what: string, promise: Promise<unknown>): void {
+    const promised: Promised = { what, settled: false };
+    this.#promised.push(promised);
+    const settled = () => void (promised.settled = true);
+    promise.then(settled, settled);
+  }
+
+  #pick<T>(from: readonly T[], which: number): T | undefined {
+    return from[which % from.length];
+  }
+}
+
+const INITIALIZERS = {
+  sync: function init() {},
+  async: async function init() {
+    await undefined;
+  },
+  failing: function init() {
+    throw new Error("initializer");
+  },
+};
+
+function isOwnError(reason: unknown, index: number): boolean {
+  return reason instanceof RangeError && reason.message === `task ${index}`;
+}
+
+function show(result: PromiseSettledResult<unknown>): string {
+  return result.status === "fulfilled" ? `value ${result.value}` : String(result.reason);
+}
