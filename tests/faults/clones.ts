@@ -192,7 +192,7 @@ const CROWDS: readonly Fault[] = [
     runs: 0,
     cause(executor, _cells, kind) {
       // Without shared memory a worker is sent one at a time: fewer, for these take their time.
-      crowd = kind.shared ? 70_000 : 5_000;
+      crowd = kind.shared ? 70_000 : 2_000;
       counted = new Int32Array(new SharedArrayBuffer(4));
       const add = (counted: Int32Array) => Atomics.add(counted, 0, 1);
       const half = () => Array.from({ length: crowd / 2 }, () => executor.submit(add, counted));
@@ -207,7 +207,7 @@ const CROWDS: readonly Fault[] = [
       if (crowd-- > 0) assert("value" in outcome, "a task of the crowd has failed");
       else {
         fails(WorkerCrashError)(outcome, kind);
-        assertEquals(counted[0], kind.shared ? 70_000 : 5_000);
+        assertEquals(counted[0], kind.shared ? 70_000 : 2_000);
       }
     },
   },

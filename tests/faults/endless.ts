@@ -3,9 +3,9 @@
 import { importTasks, TimeoutError } from "../../mod.ts";
 import { fails, type Fault, hitsTheTest, RUNTIME } from "./fault.ts";
 
-/** Bun stops loops of JavaScript alone: these would burn until the tests end. See `endless_test.ts`. */
+/** Bun stops loops of JavaScript alone: these would burn until the tests end. See `programs_test.ts`. */
 const burns = RUNTIME === "Bun"
-  ? "Bun cannot stop it: endless_test.ts does it in a program"
+  ? "Bun cannot stop it: programs_test.ts does it in a program"
   : undefined;
 
 const ROWS: readonly Fault[] = [

@@ -46,6 +46,11 @@ export interface Fault {
   skip?(kind: ExecutorKind): string | undefined;
 }
 
+/** Whether workers end of it. */
+export function endsWorkers({ kills = 0, stops, breaks }: Fault): boolean {
+  return kills > 0 || stops === true || breaks === true;
+}
+
 /** An executor for faults. */
 export function createFor(kind: ExecutorKind, options?: ThreadPoolExecutorOptions): Executor {
   return kind.create({ maxWorkers: 2, grace: 10, ...options });
@@ -57,7 +62,7 @@ export async function checkFault(
   fault: Fault,
   executor: Executor,
 ): Promise<void> {
-  const { kills = 0, stops = false } = fault;
+  const { kills = 0 } = fault;
   const before = executor.stats();
   using gate = new Gate();
   const cells = new Int32Array(new SharedArrayBuffer(4 * (1 + 2 * NEIGHBOURS)));
@@ -93,7 +98,7 @@ export async function checkFault(
   gate.open();
   const outcome = await outcomeOf(beside);
   // Only tasks that share a worker share its end.
-  if ((kills > 0 || stops) && (kind.perWorker > 1 || kind.inline) && "error" in outcome) {
+  if (endsWorkers(fault) && (kind.perWorker > 1 || kind.inline) && "error" in outcome) {
     assertInstanceOf(outcome.error, WorkerCrashError);
   } else assertEquals(outcome, { value: 42 });
   const ran = [fault.runs ?? faulty.length, ...neighbours.map(() => 1)];
@@ -188,6 +193,17 @@ export function neverRun(rows: readonly Fault[]): Fault[] {
 /** Why a fault that would hit the test itself is skipped. */
 export function hitsTheTest(kind: ExecutorKind): string | undefined {
   return kind.inline ? "it would hit the test's own thread" : undefined;
+}
+
+/** Why what takes its time is done with one executor of a kind. */
+export function isDouble(kind: ExecutorKind): string | undefined {
+  return kind.name === "createExecutor()" ? "it is a ThreadPoolExecutor" : undefined;
+}
+
+/** Why what takes a second and more is done with one executor of workers. */
+export function isSlow(kind: ExecutorKind): string | undefined {
+  const first = kind.name === "ThreadPoolExecutor" || kind.inline;
+  return first ? undefined : "it takes a second, and is done with ThreadPoolExecutor";
 }
 
 /** Which runtime this is. */

@@ -1,7 +1,14 @@
 import type { Executor } from "../../mod.ts";
 import { EXECUTORS } from "../contract/executors.ts";
 import { test } from "../harness.ts";
-import { checkBreak, checkFault, checkShutdown, createFor } from "./fault.ts";
+import {
+  checkBreak,
+  checkFault,
+  checkShutdown,
+  createFor,
+  endsWorkers,
+  isDouble,
+} from "./fault.ts";
 import { FAULTS } from "./table.ts";
 
 for (const kind of EXECUTORS) {
@@ -19,7 +26,10 @@ for (const kind of EXECUTORS) {
       shared = undefined;
       await checkFault(kind, fault, executor);
       shared = executor;
-    }, { skip: fault.skip?.(kind), deadline: 20_000 });
+    }, {
+      skip: fault.skip?.(kind) ?? (endsWorkers(fault) ? isDouble(kind) : undefined),
+      deadline: 20_000,
+    });
   }
 
   test(`shutdown() after all faults [${kind.name}]`, async () => {

@@ -1,0 +1,13 @@
+/** A task that uses an executor in its worker. @module */
+
+import { ThreadPoolExecutor } from "../../mod.ts";
+
+/** Its result by an executor of its own, and how that one's crash is seen. The executor is left. */
+export async function useExecutor(x: number): Promise<[number, string]> {
+  const executor = new ThreadPoolExecutor(1);
+  const doubled = await executor.submit((x: number) => 2 * x, x);
+  const error = await executor.submit(() => {
+    (globalThis as unknown as { process: { exit(code: number): never } }).process.exit(5);
+  }).exception();
+  return [doubled, (error as Error).name];
+}
