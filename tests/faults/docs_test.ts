@@ -1,0 +1,110 @@
+import { assert, assertEquals } from "@std/assert";
+import { readFileSync } from "node:fs";
+import { test } from "../harness.ts";
+import { CALLS } from "./calls.ts";
+import { FAULTS } from "./table.ts";
+
+/** Rows of docs/faults.md that are tested elsewhere: in which file, and by which tests. */
+const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
+  'throw of `undefined`, `null`, `0`, `""`, a string, an object': [
+    "contract/errors_test.ts",
+    "any thrown value is a failure, and arrives as it left",
+  ],
+  "stack overflow": ["contract/errors_test.ts", "stack overflow in a task is its error"],
+  "an error of a timer or an unhandled rejection during the task": [
+    "contract/errors_test.ts",
+    "an error outside of the task fails it with that error as cause",
+  ],
+  "an error of a timer after the task": [
+    "contract/errors_test.ts",
+    "a stray error after its task is nobody's, and the worker is replaced",
+  ],
+  "process.exit() in the task": [
+    "contract/errors_test.ts",
+    "a worker that exits fails only the task it ran, with its exit code",
+  ],
+  "out of memory": [
+    "runtime/runtime_test.ts",
+    "resourceLimits isolate a task that runs out of memory",
+  ],
+  "a crash storm": [
+    "contract/errors_test.ts",
+    "three deaths in a row break the executor, and all that is pending",
+  ],
+  "a busy loop": [
+    "contract/cancel_test.ts",
+    "timeout ends a busy task with TimeoutError and replaces its worker",
+  ],
+  "Atomics.wait() for ever": [
+    "contract/options_test.ts",
+    "timeout ends a task that blocks, and replaces its worker",
+  ],
+  "a promise that never settles": [
+    "contract/cancel_test.ts",
+    "timeout ends an asynchronous task with TimeoutError",
+  ],
+  "a module that is missing, or has no such function": [
+    "contract/submit_test.ts",
+    "a missing module rejects that future, and the worker lives",
+    "a missing export, and one that is no function, reject with a clear error",
+  ],
+  "an initializer that throws or rejects": [
+    "contract/options_test.ts",
+    "initializer that ${how} breaks the executor",
+  ],
+  "an initializer with arguments that cannot be cloned": [
+    "contract/options_test.ts",
+    "initargs that cannot be cloned break the executor",
+  ],
+  "an argument that is a function": [
+    "contract/errors_test.ts",
+    "an argument that cannot be cloned fails its own future, and names itself",
+  ],
+  "a result that is a function": [
+    "contract/errors_test.ts",
+    "a result that cannot be cloned fails its own future, not those gathered with it",
+  ],
+  "an onProgress that throws": [
+    "contract/options_test.ts",
+    "onProgress that throws changes nothing",
+  ],
+  "an input that throws": [
+    "contract/map_test.ts",
+    "map() gives the input's error at its position",
+  ],
+  "shutdown() or terminate() from a done callback": [
+    "contract/shutdown_test.ts",
+    "shutdown() may be called from a done callback",
+    "terminate() may be called from a done callback",
+  ],
+  "shutdown() again, in any mixture of options": [
+    "contract/shutdown_test.ts",
+    "shutdown() is idempotent, in any mixture of options",
+  ],
+  "terminate() before the first task": [
+    "contract/shutdown_test.ts",
+    "terminate() of an executor that was never used ends at once",
+  ],
+  "terminate() while tasks run": [
+    "contract/shutdown_test.ts",
+    "terminate() cancels pending and rejects running tasks",
+  ],
+};
+
+const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
+
+test("docs/faults.md has every fault that is tested, and no other", () => {
+  const rows = read("../../docs/faults.md").split("\n")
+    .filter((line) => /^\| [^*-]/.test(line))
+    .map((line) => line.slice(2, line.indexOf(" |")).trim())
+    .slice(1); // the head
+  const tested = [...FAULTS, ...CALLS].map(({ name }) => name);
+  assertEquals(rows.toSorted(), [...tested, ...Object.keys(ELSEWHERE)].sort());
+});
+
+test("what docs/faults.md has from elsewhere is tested there", () => {
+  for (const [file, ...tests] of Object.values(ELSEWHERE)) {
+    const text = read(`../${file}`);
+    for (const name of tests) assert(text.includes(name), `${file}: ${name}`);
+  }
+});
