@@ -30,7 +30,15 @@ import {
 } from "../../mod.ts";
 import { env } from "node:process";
 import { outcome } from "../../src/futures/future.ts";
-import { type Kind, ModelRuntime, must, TASKS, valueOf, World } from "./model_world.ts";
+import {
+  type Kind,
+  ModelRuntime,
+  type ModelWorker,
+  must,
+  TASKS,
+  valueOf,
+  World,
+} from "./model_world.ts";
 
 /**
  * Bugs that the model has found and that wait for their fix: what they break is not looked at. Take
@@ -42,8 +50,12 @@ const KNOWN = env.FC_STRICT === undefined
     warmUpHangs: true,
     // broadcast() to a starting worker, terminate(): stats() still counts the settled task as pending.
     backlogCounts: true,
+    // A program that strayed, or whose initializer failed, ignores STOP: its end takes a second.
+    deadIgnoresStop: true,
+    // warmUp() with an idleTimeout shorter than the start of a worker: workers come and go for ever.
+    warmUpLoops: true,
   }
-  : { warmUpHangs: false, backlogCounts: false };
+  : { warmUpHangs: false, backlogCounts: false, deadIgnoresStop: false, warmUpLoops: false };
 
 /** How the executor of a program is made. */
 export interface Setup {
@@ -71,6 +83,7 @@ export interface MapCall {
   readonly bufferSize: number | undefined;
   readonly stopAfter: number | undefined;
   readonly settled: boolean;
+  readonly abortable: boolean;
 }
 
 /** One submitted task. */
@@ -106,8 +119,11 @@ export class Model {
 
   readonly #tasks: Tracked[] = [];
   #open: Tracked[] = [];
-  readonly #byIndex = new Map<number, Tracked>();
+  readonly #byIndex = new Map<number, { priority: number; future: Future<unknown> | undefined }>();
+  /** How many tasks each worker has begun. */
+  readonly #shares = new Map<string, number>();
   readonly #broadcasts = new Set<number>();
+  readonly #maps: AbortController[] = [];
   readonly #promised: Promised[] = [];
   #count = 0;
   #ordered = 0;
@@ -119,7 +135,10 @@ export class Model {
   /** Maps and broadcasts have tasks of their own, which `stats()` counts. */
   #onlySubmits = true;
   #mapError: unknown = undefined;
+  /** Workers that died before their time, and those that could not be started. */
   #deaths = 0;
+  #deathsInRow = 0;
+  #wasBreakable = false;
 
   constructor(setup: Setup) {
     this.#setup = setup;
@@ -198,11 +217,21 @@ export class Model {
     }
   }
 
+  /** Whether there was a reason to give up. */
   get #mayBeBroken(): boolean {
-    if (this.#setup.initializer === "failing") return true;
-    const deaths = this.#deaths + this.runtime.failed;
-    if (this.#setup.onCrash === "break") return deaths > 0;
-    return deaths >= 3 || deaths > 0 && this.#setup.initializer !== "none";
+    const { initializer, onCrash } = this.#setup;
+    const fatal = onCrash === "break" || initializer !== "none" ? 1 : 3;
+    this.#countDeaths();
+    return this.#wasBreakable ||= initializer === "failing" || this.#deathsInRow >= fatal;
+  }
+
+  #countDeaths(): void {
+    let deaths = this.runtime.failed;
+    for (const worker of this.runtime.workers as ModelWorker[]) {
+      if (worker.dead && worker.struck) deaths++;
+    }
+    this.#deathsInRow += deaths - this.#deaths;
+    this.#deaths = deaths;
   }
 
   cancel(which: number): void {
@@ -222,6 +251,7 @@ export class Model {
   }
 
   abort(which: number): void {
+    if (which % 3 === 0) this.#pick(this.#maps, which)?.abort(new Error("abort of a map"));
     const task = this.#pick(this.#open.filter(({ controller }) => controller !== undefined), which);
     if (task === undefined || task.controller!.signal.aborted) return;
     const before = task.future.state;
@@ -239,7 +269,7 @@ export class Model {
   }
 
   map(call: MapCall): void {
-    const { kind, size, chunkSize, bufferSize, stopAfter, settled } = call;
+    const { kind, size, chunkSize, bufferSize, stopAfter, settled, abortable } = call;
     const first = this.#count;
     this.#count += size;
     this.#onlySubmits = false;
@@ -256,16 +286,24 @@ export class Model {
         yield item;
       }
     };
+    const controller = abortable ? new AbortController() : undefined;
+    const executor = controller === undefined
+      ? this.executor
+      : this.executor.with({ signal: controller.signal });
     const iterator = this.#admit(
       undefined,
       () =>
-        this.executor.map(TASKS[kind], bufferSize === undefined ? items : lazy(), {
+        executor.map(TASKS[kind], bufferSize === undefined ? items : lazy(), {
           ...(chunkSize === undefined ? {} : { chunkSize }),
           ...(bufferSize === undefined ? {} : { bufferSize }),
           ...(settled ? { settled: true } : {}),
         }),
     );
     if (iterator === undefined) return;
+    if (controller !== undefined) this.#maps.push(controller);
+    if (bufferSize === undefined) {
+      for (const item of items) this.#byIndex.set(item, { priority: 0, future: undefined });
+    }
     this.#promise(
       "map",
       (async () => {
@@ -273,8 +311,10 @@ export class Model {
           if (stopAfter === 0) return void await iterator.return!();
           for await (const result of iterator) {
             const index = first + taken++;
-            if (settled) this.#checkItem(index, kind, result as PromiseSettledResult<unknown>);
-            else this.#checkItem(index, kind, { status: "fulfilled", value: result });
+            const outcome = settled
+              ? result as PromiseSettledResult<unknown>
+              : { status: "fulfilled" as const, value: result };
+            this.#checkItem(index, kind, outcome, controller?.signal);
             if (taken === stopAfter) break;
           }
           if (taken !== stopAfter) {
@@ -282,14 +322,20 @@ export class Model {
           }
         } catch (reason) {
           if (reason instanceof Error && reason.name === "Violation") throw reason;
-          this.#checkItem(first + taken, kind, { status: "rejected", reason });
+          const outcome = { status: "rejected" as const, reason };
+          this.#checkItem(first + taken, kind, outcome, controller?.signal);
         }
       })().catch((error) => this.#mapError ??= error),
     );
   }
 
   /** One result of a map. */
-  #checkItem(index: number, kind: Kind, result: PromiseSettledResult<unknown>): void {
+  #checkItem(
+    index: number,
+    kind: Kind,
+    result: PromiseSettledResult<unknown>,
+    signal: AbortSignal | undefined,
+  ): void {
     const what = () => `item ${index} of a map of ${kind}: ${show(result)}`;
     const runs = this.world.runs[index] ?? [];
     if (result.status === "fulfilled") {
@@ -297,8 +343,11 @@ export class Model {
       return;
     }
     const { reason } = result;
-    if (reason instanceof WorkerCrashError) must(this.#deaths > 0, what);
-    else if (reason instanceof BrokenExecutorError) {
+    if (signal?.aborted && reason === signal.reason) return;
+    if (reason instanceof WorkerCrashError) {
+      // A neighbour that does not end in time takes its worker along.
+      must(this.#deaths > 0 || this.runtime.workers.some(({ terminated }) => terminated), what);
+    } else if (reason instanceof BrokenExecutorError) {
       must(this.#terminated || this.#mayBeBroken, what);
     } else if ((reason as Error)?.name === "CancelledError") {
       must(this.#cancelledAll && runs.length === 0, what);
@@ -306,6 +355,7 @@ export class Model {
   }
 
   warmUp(): void {
+    if (KNOWN.warmUpLoops && this.#setup.idleTimeout !== undefined) return;
     const warm = this.#admit(undefined, () => this.executor.warmUp());
     if (warm === undefined) return;
     if (KNOWN.warmUpHangs) warm.catch(() => {});
@@ -377,7 +427,7 @@ export class Model {
   kill(which: number, death: Death): void {
     const worker = this.#pick(this.runtime.living, which);
     if (worker === undefined) return;
-    this.#deaths++;
+    worker.struck = true;
     if (death === "stray" && worker.loaded) worker.stray(new Error("a stray error"));
     else if (death === "unreadable") worker.events.messageError();
     else {
@@ -398,8 +448,10 @@ export class Model {
 
   /** Lets everything happen but the passing of time; asynchronous tasks end. */
   async settle(): Promise<void> {
+    let rounds = 0;
     for (let moved = true; moved;) {
       moved = false;
+      must(++rounds < 1_000, () => "it never comes to rest");
       await this.tick();
       for (const worker of this.runtime.living) {
         if (!worker.loaded) moved = true;
@@ -432,12 +484,17 @@ export class Model {
   check(): void {
     if (this.#mapError !== undefined) throw this.#mapError;
     this.#checkOrder();
+    const deaths = this.#deaths;
+    void this.#mayBeBroken;
     const open: Tracked[] = [];
+    let replied = false;
     for (const task of this.#open) {
       this.#checkTask(task);
-      if (task.future.done()) this.#checkOutcome(task);
-      else open.push(task);
+      if (!task.future.done()) open.push(task);
+      else if (this.#checkOutcome(task)) replied = true;
     }
+    // A death since the last look may have come after the reply.
+    if (replied) this.#deathsInRow = this.#deaths - deaths;
     this.#open = open;
     this.#checkStats();
   }
@@ -461,7 +518,8 @@ export class Model {
     if (task.cancelled) must(state === "cancelled", () => `task ${index} was cancelled: ${state}`);
   }
 
-  #checkOutcome(task: Tracked): void {
+  /** Whether it ended by itself. */
+  #checkOutcome(task: Tracked): boolean {
     const { future, index, kind } = task;
     const run = this.world.runs[index]?.[0];
     const result = outcome(future);
@@ -469,10 +527,15 @@ export class Model {
     if (future.cancelled()) {
       must(run === undefined && (task.cancelled || this.#cancelledAll), what);
     } else if (task.abortedRunning !== undefined) {
-      must(result.status === "rejected" && result.reason === task.abortedRunning, what);
+      must(result.status === "rejected", what);
+      // Its timeout may have come first.
+      if (result.reason instanceof TimeoutError) this.#checkError(task, result.reason, run, what);
+      else must(result.reason === task.abortedRunning, what);
     } else if (result.status === "fulfilled") {
       must(run !== undefined && kind !== "failing" && result.value === valueOf(index), what);
-    } else this.#checkError(task, result.reason, run, what);
+      return true;
+    } else return this.#checkError(task, result.reason, run, what);
+    return false;
   }
 
   #checkError(
@@ -480,7 +543,7 @@ export class Model {
     reason: unknown,
     run: { worker: string; at: number } | undefined,
     what: () => string,
-  ): void {
+  ): boolean {
     if (reason instanceof TimeoutError) {
       must(run !== undefined && task.timeout !== undefined, what);
       must(this.world.now - run.at >= task.timeout, what);
@@ -490,28 +553,37 @@ export class Model {
       must(worker === undefined || worker.dead, what);
     } else if (reason instanceof BrokenExecutorError) {
       must(this.#terminated || this.#mayBeBroken, what);
-    } else {must(
-        run !== undefined && task.kind === "failing" && isOwnError(reason, task.index),
-        what,
-      );}
+    } else {
+      must(run !== undefined && task.kind === "failing" && isOwnError(reason, task.index), what);
+      return true;
+    }
+    return false;
   }
 
-  /** With one worker the order is known. */
+  /** With one worker the order is known; no worker runs more than it may. */
   #checkOrder(): void {
-    const { order } = this.world;
-    if (this.#setup.maxWorkers > 1) return;
+    const { order, runs } = this.world;
+    const { maxWorkers, tasksPerWorker, maxTasksPerChild = Infinity } = this.#setup;
     for (; this.#ordered < order.length; this.#ordered++) {
       const index = order[this.#ordered]!;
       const task = this.#byIndex.get(index);
       if (task === undefined) continue;
+      const { worker } = runs[index]![0]!;
+      const share = (this.#shares.get(worker) ?? 0) + (task.future === undefined ? 0 : 1);
+      this.#shares.set(worker, share);
+      must(share <= maxTasksPerChild, () => `worker ${worker} runs ${share} tasks`);
+      if (maxWorkers > 1) continue;
+      // Items of a chunk do not keep together where several tasks run at once.
+      if (task.future === undefined && tasksPerWorker > 1) continue;
       const last = this.#lastBegun.get(task.priority) ?? -1;
       must(last < index, () => `task ${index} began after task ${last} of the same priority`);
       this.#lastBegun.set(task.priority, index);
+      if (task.future === undefined) continue;
       for (const other of this.#open) {
         if (!other.known || other.priority <= task.priority) continue;
         if (this.world.runs[other.index] !== undefined || other.future.done()) continue;
         must(
-          ++other.overtakenBy <= this.#setup.tasksPerWorker,
+          ++other.overtakenBy <= tasksPerWorker,
           () => `${other.overtakenBy} tasks of lower priority began before task ${other.index}`,
         );
       }
@@ -554,6 +626,15 @@ export class Model {
 
   /** After `tick()`: work that is left has somebody who keeps the program alive. */
   checkAlive(): void {
+    this.check();
+    const { maxPending } = this.#setup;
+    const pending = this.#open.filter(({ future }) => future.state === "pending").length;
+    if (this.#onlySubmits && maxPending !== undefined && pending < maxPending) {
+      must(
+        this.#promised.every(({ what, settled }) => settled || what !== "ready()"),
+        () => `ready() is pending with ${pending} pending tasks`,
+      );
+    }
     if (this.#open.length === 0) return;
     must(
       this.runtime.living.some(({ referenced }) => referenced),
@@ -565,12 +646,11 @@ export class Model {
   async end(): Promise<void> {
     await this.tick();
     if (!this.#closed) this.shutdown(false);
-    for (let round = 0; round < 50; round++) {
+    // Nobody needs time for this: no timer has to help.
+    await this.settle();
+    if (KNOWN.deadIgnoresStop) {
+      this.world.advance(1_000);
       await this.settle();
-      if (this.#promised.every(({ settled }) => settled) && this.world.timers === 0) break;
-      const wait = this.world.untilNextTimer;
-      if (wait === Infinity) break;
-      this.world.advance(wait);
     }
     this.check();
     for (const { future, index } of this.#open) {

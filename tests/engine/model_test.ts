@@ -65,6 +65,7 @@ const mapCall: fc.Arbitrary<MapCall> = fc.record({
   bufferSize: maybe(1, 10),
   stopAfter: maybe(0, 10),
   settled: fc.boolean(),
+  abortable: fc.boolean(),
 });
 
 /** One step of a program: a name and its arguments, so that a counterexample can be read. */
@@ -119,7 +120,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constant("terminate" as const)) },
 );
 
-async function take(model: Model, step: Step): Promise<void> {
+/** Takes one step: at once, unless it lets microtasks run. */
+function take(model: Model, step: Step): void | Promise<void> {
   switch (step[0]) {
     case "submit":
       for (let i = 0; i < step[1]; i++) model.submit(step[2], step[3], step[4], step[5]);
@@ -135,11 +137,9 @@ async function take(model: Model, step: Step): Promise<void> {
     case "advance":
       return model.world.advance(step[1]);
     case "tick":
-      await model.tick();
-      return model.checkAlive();
+      return model.tick().then(() => model.checkAlive());
     case "settle":
-      await model.settle();
-      return model.checkIdle();
+      return model.settle().then(() => model.checkIdle());
     case "warmUp":
     case "ready":
     case "terminate":
@@ -154,7 +154,8 @@ async function run(setup: Setup, program: readonly Step[]): Promise<void> {
   const uninstall = model.world.install();
   try {
     for (const step of program) {
-      await take(model, step);
+      const pause = take(model, step);
+      if (pause !== undefined) await pause;
       model.check();
     }
     await model.end();

@@ -37,6 +37,8 @@ interface Timer {
 export class ModelWorker extends FakeWorker {
   readonly #slowExit: boolean;
   loaded = false;
+  /** It was killed by the program. */
+  struck = false;
 
   constructor(options: WorkerOptions, events: WorkerEvents, slowExit: boolean) {
     super(options, events);
