@@ -1,5 +1,5 @@
 import type { Future } from "../futures/future.ts";
-import { WorkItem } from "./work_item.ts";
+import { ItemControl, WorkItem } from "./work_item.ts";
 import type { WorkItemOwner } from "./work_item.ts";
 import type { TaskLimits } from "./item_limits.ts";
 import type { TaskEntry } from "./task_registry.ts";
@@ -37,7 +37,7 @@ export class ChunkSupply extends WorkItem {
     source: ChunkSource,
     limits: TaskLimits | undefined,
   ) {
-    super(owner, task, [], -1, limits?.priority ?? 0);
+    super(owner, task, [], -1);
     this.source = source;
     this.limits = limits;
   }
@@ -55,14 +55,12 @@ export class ChunkSupply extends WorkItem {
 
   /** Cuts the next chunk. */
   cut(size: number): WorkItem {
-    const chunk = new WorkItem(
-      this.owner,
-      this.task,
-      this.source.take(size),
-      size,
-      this.priority,
-    );
+    const chunk = new WorkItem(this.owner, this.task, this.source.take(size), size);
     chunk.sequence = this.sequence;
+    if (this.control !== undefined) {
+      chunk.control = new ItemControl();
+      chunk.control.priority = this.control.priority;
+    }
     return chunk;
   }
 }

@@ -20,9 +20,12 @@ export class Claims {
       : undefined;
   }
 
-  /** Opens a slot for a task that is about to be sent. No one else looks at the slot then. */
+  /**
+   * Opens a slot for a task that is about to be sent. No one else looks at the slot until the message
+   * has arrived, and that orders the two, so a plain store is enough.
+   */
   open(slot: number): void {
-    if (this.table !== undefined) Atomics.store(this.table, slot, CLAIM_PENDING);
+    if (this.table !== undefined) this.table[slot] = CLAIM_PENDING;
   }
 
   /** Takes a sent-ahead task back. True if its worker has not begun it, and now never will. */

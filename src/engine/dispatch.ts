@@ -1,6 +1,8 @@
 import { SerializationError } from "../futures/errors.ts";
+import { messageOf } from "../futures/show.ts";
 import { cloneError } from "../wire/clone_error.ts";
-import { unwrapTransfers } from "../wire/transfer.ts";
+import { unwrapTransfer, unwrapTransfers } from "../wire/transfer.ts";
+import { ItemControl } from "./work_item.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
@@ -19,7 +21,7 @@ export function dispatch(
   let together: WorkItem[] | undefined;
   for (let i = 0; i < items.length; i++) {
     const item = items[i]!;
-    const unwrapped = unwrapTransfers(item.args);
+    const unwrapped = movedBy(item);
     if (unwrapped === undefined) {
       together?.push(item);
       continue;
@@ -27,11 +29,19 @@ export function dispatch(
     together ??= items.slice(0, i);
     if (together.length > 0) postAll(worker, together, onUnsendable);
     together = [];
-    item.args = unwrapped.values;
+    item.replaceArguments(unwrapped.values);
     postOne(worker, item, onUnsendable, unwrapped.transfer);
   }
   together ??= items as WorkItem[];
   if (together.length > 0) postAll(worker, together, onUnsendable);
+}
+
+/** What moves with an item, if anything. Nothing does for almost all, so it makes nothing for them. */
+function movedBy(item: WorkItem): ReturnType<typeof unwrapTransfers> {
+  if (item.chunk === 0 && item.arity === 1 && unwrapTransfer(item.args) === undefined) {
+    return undefined;
+  }
+  return unwrapTransfers(item.argumentList);
 }
 
 function postAll(worker: WorkerSlot, items: readonly WorkItem[], onUnsendable: OnUnsendable): void {
@@ -64,23 +74,24 @@ function postOne(
 /** Leaves out the items of a chunk that cannot be sent, if there are any and not all. */
 function dropUnsendableItems(item: WorkItem): boolean {
   if (item.unsent !== undefined) return false;
-  const arity = item.args.length / item.chunk;
+  const { arity, argumentList } = item;
   const unsent = new Map<number, SerializationError>();
   const args: unknown[] = [];
   for (let index = 0; index < item.chunk; index++) {
-    const own = item.args.slice(index * arity, (index + 1) * arity);
+    const own = argumentList.slice(index * arity, (index + 1) * arity);
     const error = cloneError(own);
     if (error === undefined) args.push(...own);
     else unsent.set(index, describe(item, own, error.reason));
   }
   if (unsent.size === 0 || unsent.size === item.chunk) return false;
-  item.unsent = unsent;
+  item.control ??= new ItemControl();
+  item.control.unsent = unsent;
   item.args = args;
   return true;
 }
 
 function serializationError(item: WorkItem, probe: boolean, error: unknown): SerializationError {
-  return probe ? describe(item, item.args, error) : describe(item, [], error);
+  return probe ? describe(item, item.argumentList, error) : describe(item, [], error);
 }
 
 /** Names the argument that cannot be cloned. */
@@ -94,9 +105,8 @@ function describe(item: WorkItem, args: readonly unknown[], error: unknown): Ser
     reason = failure.reason;
     break;
   }
-  const why = reason instanceof Error ? reason.message : String(reason);
   return new SerializationError(
-    `Cannot send ${what} of task "${item.task.name}": ${why}; ` +
+    `Cannot send ${what} of task "${item.task.name}": ${messageOf(reason)}; ` +
       `pass plain data, and functions by importTasks`,
     { cause: reason },
   );

@@ -1,6 +1,7 @@
 import { startTimer } from "../futures/deadline.ts";
 import { TimeoutError } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
+import { ItemControl } from "./work_item.ts";
 import type { WorkItem, WorkItemOwner } from "./work_item.ts";
 
 /** What may be asked for one task beyond running it; everything is checked already. */
@@ -34,19 +35,20 @@ export class ItemLimits {
   /** Arms what was asked for an item that has just been queued. */
   apply(item: WorkItem, limits: TaskLimits): void {
     const { signal, timeout, onProgress } = limits;
-    if (signal === undefined && timeout === undefined && onProgress === undefined) return;
-    item.control = { timeout, onProgress, unlisten: undefined, stopTimer: undefined };
+    const control = item.control ??= new ItemControl();
+    control.timeout = timeout;
+    control.onProgress = onProgress;
     if (signal === undefined) return;
     if (signal.aborted) return this.#abort(item, signal.reason);
     const listener = () => this.#abort(item, signal.reason);
     signal.addEventListener("abort", listener, { once: true });
-    item.control.unlisten = () => signal.removeEventListener("abort", listener);
+    control.unlisten = () => signal.removeEventListener("abort", listener);
   }
 
   /** The task began: its timeout counts from now. */
   started(item: WorkItem): void {
     const control = item.control;
-    if (control?.timeout === undefined || item.aborted !== undefined) return;
+    if (item.done || control?.timeout === undefined || item.aborted !== undefined) return;
     const { timeout } = control;
     control.stopTimer = startTimer(timeout, () => {
       this.#abort(
@@ -68,12 +70,14 @@ export class ItemLimits {
 
   /** Lets go of everything: the item is settled. */
   ended(item: WorkItem): void {
-    item.args = NO_ARGUMENTS;
+    item.args = undefined;
     const control = item.control;
     if (control === undefined) return;
     control.unlisten?.();
+    control.unlisten = undefined;
     control.stopTimer?.();
-    item.control = undefined;
+    control.stopTimer = undefined;
+    control.onProgress = undefined;
   }
 
   #abort(item: WorkItem, reason: unknown): void {
@@ -83,14 +87,10 @@ export class ItemLimits {
       item.setCancelled(reason);
       return;
     }
-    item.aborted = { reason };
-    const control = item.control;
-    control?.stopTimer?.();
+    const control = item.control!;
+    control.aborted = { reason };
+    control.stopTimer?.();
     item.worker?.abort(item, reason);
-    if (control !== undefined) {
-      control.stopTimer = startTimer(this.#grace, () => this.#owner.taskOverran(item));
-    }
+    control.stopTimer = startTimer(this.#grace, () => this.#owner.taskOverran(item));
   }
 }
-
-const NO_ARGUMENTS: readonly unknown[] = [];

@@ -17,13 +17,14 @@ import {
 } from "../wire/messages.ts";
 import type { FailureKind } from "../wire/messages.ts";
 import { SerializationError } from "../futures/errors.ts";
+import { messageOf } from "../futures/show.ts";
 import type { TaskEntry } from "./task_registry.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
 /** What one chunk of `map` comes to: a value per item, and the errors of those that failed. */
 export interface ChunkOutcome {
-  readonly values: unknown[];
+  readonly values: ArrayLike<unknown>;
   readonly failures: Map<number, unknown> | undefined;
 }
 
@@ -121,20 +122,20 @@ function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: T
   const item = worker.release(message[1] as number);
   if (item === undefined) return;
   item.task.observe(message[2] as number);
-  const failures = new Map<number, unknown>();
+  const failures = message.length === 4 ? undefined : new Map<number, unknown>();
   for (let at = 4; at < message.length; at += 3) {
-    failures.set(
+    failures!.set(
       message[at] as number,
       failure(item.task, message[at + 1] as FailureKind, message[at + 2]),
     );
   }
-  tasks.taskSucceeded(item, chunkOutcome(item, message[3] as unknown[], failures));
+  tasks.taskSucceeded(item, chunkOutcome(item, message[3] as ArrayLike<unknown>, failures));
 }
 
 /** Puts the items that could not be sent back to their places. */
 function chunkOutcome(
   item: WorkItem,
-  values: unknown[],
+  values: ArrayLike<unknown>,
   failures?: Map<number, unknown>,
 ): ChunkOutcome {
   const unsent = item.unsent;
@@ -157,7 +158,7 @@ function chunkOutcome(
 function failure(task: TaskEntry, kind: FailureKind, record: unknown): unknown {
   const reason = decodeFailure(record);
   if (kind === THROWN) return reason;
-  const why = reason instanceof Error ? reason.message : String(reason);
+  const why = messageOf(reason);
   if (kind === UNCLONEABLE) {
     return new SerializationError(`Cannot send the result of task "${task.name}": ${why}`, {
       cause: reason,

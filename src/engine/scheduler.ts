@@ -20,7 +20,7 @@ import { Supervisor } from "./supervisor.ts";
 import type { SupervisorOwner } from "./supervisor.ts";
 import { TaskQueue } from "./task_queue.ts";
 import { MAX_WINDOW, TaskRegistry } from "./task_registry.ts";
-import { WorkItem } from "./work_item.ts";
+import { ItemControl, WorkItem } from "./work_item.ts";
 import type { WorkItemOwner } from "./work_item.ts";
 import { WorkerList } from "./worker_list.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
@@ -85,8 +85,9 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   }
 
   get capabilities(): Capabilities {
-    const { runtime, worker } = this.#options;
-    return runtime.capabilitiesOf?.(worker) ?? runtime.capabilities;
+    const { runtime, worker, memory } = this.#options;
+    const capabilities = runtime.capabilitiesOf?.(worker) ?? runtime.capabilities;
+    return { ...capabilities, sharedMemory: memory === "shared" };
   }
 
   /** Throws if no task can be taken: broken first, then shut down. */
@@ -119,7 +120,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
           `await ready() first`,
       );
     }
-    return this.#enqueue(new WorkItem(this, entry, args, 0, limits?.priority ?? 0), limits);
+    return this.#enqueue(new WorkItem(this, entry, args), limits);
   }
 
   /** Queues one chunk of `map`, whose reader bounds how many there are. */
@@ -131,7 +132,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   ): Future<unknown> {
     this.checkOpen();
     const entry = this.#tasks.entry(task);
-    return this.#enqueue(new WorkItem(this, entry, args, items, limits?.priority ?? 0), limits);
+    return this.#enqueue(new WorkItem(this, entry, args, items), limits);
   }
 
   /** Queues a whole `map`, to be cut into chunks. The future tells when all are cut. */
@@ -148,6 +149,10 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   #enqueue(item: WorkItem, limits: TaskLimits | undefined): Future<unknown> {
     item.sequence = this.#sequence++;
     this.#outstanding++;
+    if (limits?.priority !== undefined) {
+      item.control = new ItemControl();
+      item.control.priority = limits.priority;
+    }
     this.#queue.push(item);
     if (limits !== undefined) this.#limits.apply(item, limits);
     this.#schedulePump();
@@ -161,8 +166,9 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     const results: Promise<unknown>[] = [];
     for (const worker of [...this.#workers]) {
       if (worker.state === "stopping") continue;
-      const item = new WorkItem(this, entry, args, 0, 0);
-      item.pinned = true;
+      const item = new WorkItem(this, entry, args);
+      item.control = new ItemControl();
+      item.control.pinned = true;
       item.long = true;
       item.sequence = this.#sequence++;
       this.#outstanding++;
@@ -228,9 +234,10 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
           ),
         );
       }
+      worker.backlog = [];
+      if (worker.state === "initializing") this.#supervisor.stop(worker);
     }
     this.#supervisor.dismissAll();
-    this.#supervisor.rejectWarm();
     this.#checkReady();
     return this.#whenEnded();
   }
@@ -284,7 +291,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
         batch.push(this.#cut(worker, item, size));
       } else {
         if (batch.length >= share || !this.#fits(worker, item, item.chunk)) break;
-        queue.remove(item);
+        queue.shift();
         this.#assign(worker, item);
         batch.push(item);
       }

@@ -45,7 +45,8 @@ export class Supervisor implements WorkerReplies {
   #count = 0;
   #crashesInRow = 0;
   #warmWaiters: PromiseWithResolvers<void>[] = [];
-  #closed = false;
+  /** Workers that ended before they were warm, while somebody waits for it. */
+  #unwarmed = 0;
 
   constructor(
     owner: SupervisorOwner,
@@ -113,6 +114,7 @@ export class Supervisor implements WorkerReplies {
   /** Starts all workers; resolves when each has run its initializer. */
   warmUp(): Promise<void> {
     const warm = Promise.withResolvers<void>();
+    warm.promise.catch(() => {}); // as silent as a future, for those who do not await it
     this.#warmWaiters.push(warm);
     while (this.free > 0) this.start();
     this.#checkWarm();
@@ -162,7 +164,7 @@ export class Supervisor implements WorkerReplies {
 
   /** No worker is started any more but for what is queued. */
   close(): void {
-    this.#closed = true;
+    this.#rejectWarm(new CancelledError("Cannot warm up: executor was shut down"));
   }
 
   /** Dismisses every worker. */
@@ -210,7 +212,11 @@ export class Supervisor implements WorkerReplies {
 
   /** The worker gets no more work. */
   #leave(worker: WorkerSlot): void {
-    if (worker.state !== "live") this.starting--;
+    if (worker.state !== "live") {
+      this.starting--;
+      if (this.#warmWaiters.length > 0) this.#unwarmed++;
+    }
+    worker.leftWhile = worker.state;
     worker.state = "stopping";
     clearTimeout(worker.idleTimer);
     this.#owner.workerLeaves(worker);
@@ -218,15 +224,17 @@ export class Supervisor implements WorkerReplies {
 
   #exited(worker: WorkerSlot, exitCode: number | undefined): void {
     if (worker.state === "dead") return;
-    const initializing = worker.state === "initializing" && this.#initializer !== undefined;
     const crashed = worker.state !== "stopping" || worker.crashed;
     if (worker.state !== "stopping") this.#leave(worker);
+    const initializing = worker.leftWhile === "initializing" && this.#initializer !== undefined;
     worker.state = "dead";
     clearTimeout(worker.idleTimer);
     this.workers.delete(worker);
     const code = worker.exitCode ?? exitCode;
     this.#owner.workerDied(worker, code);
     if (crashed) this.#countCrash(worker, initializing, code);
+    // One that was warm and has ended is not started anew.
+    for (; this.#unwarmed > 0 && this.free > 0; this.#unwarmed--) this.start();
     this.#checkWarm();
     this.#owner.workerGone();
   }
@@ -237,7 +245,10 @@ export class Supervisor implements WorkerReplies {
     const cause = worker.error?.reason;
     const ended = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
     if (initializing) {
-      this.#break(`initializer ended its worker${ended}`, cause);
+      this.#break(
+        worker.error === undefined ? `initializer ended its worker${ended}` : "initializer failed",
+        cause,
+      );
     } else if (this.#options.onCrash === "break") {
       this.#break(`worker died${ended}`, cause);
     } else if (this.#crashesInRow >= CRASH_BUDGET) {
@@ -249,7 +260,7 @@ export class Supervisor implements WorkerReplies {
     if (this.broken !== undefined) return;
     this.broken = { message, cause };
     this.#owner.executorBroke();
-    this.rejectWarm(this.brokenError());
+    this.#rejectWarm(this.brokenError());
     const all = this.#options.onCrash === "break";
     for (const worker of [...this.workers]) {
       if (all || worker.inFlight === 0) this.stop(worker);
@@ -259,17 +270,12 @@ export class Supervisor implements WorkerReplies {
   // --- who waits for the start ---
 
   #checkWarm(): void {
-    if (this.#warmWaiters.length === 0 || this.starting > 0) return;
-    // One may have died while it started, within the crash budget.
-    if (this.free > 0) {
-      if (!this.#closed) this.start();
-      return;
-    }
+    if (this.starting > 0 || this.#unwarmed > 0) return;
     for (const warm of this.#warmWaiters.splice(0)) warm.resolve();
   }
 
-  /** Fails those who wait until all workers are warm. */
-  rejectWarm(error: unknown = new CancelledError("Cannot warm up: executor was terminated")): void {
+  #rejectWarm(error: unknown): void {
+    this.#unwarmed = 0;
     for (const warm of this.#warmWaiters.splice(0)) warm.reject(error);
   }
 }

@@ -72,8 +72,12 @@ export class TaskQueue {
 
   /** Takes the item that is next. */
   shift(): WorkItem | undefined {
-    const item = this.first;
-    if (item !== undefined) this.remove(item);
+    const level = this.#levels[0];
+    if (level === undefined) return undefined;
+    const item = level.first!;
+    level.unlink(item);
+    this.length--;
+    if (level.first === undefined) this.#levels.shift();
     return item;
   }
 

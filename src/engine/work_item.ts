@@ -22,28 +22,39 @@ export interface WorkItemHolder {
   abort(item: WorkItem, reason: unknown): void;
 }
 
-/** What was asked for one task beyond running it; most tasks have none of it. */
-export interface ItemControl {
-  readonly timeout: number | undefined;
-  readonly onProgress: ((value: unknown, future: Future<unknown>) => void) | undefined;
+/** What is known of a task beyond its function and its arguments; most tasks have none of it. */
+export class ItemControl {
+  priority = 0;
+  timeout: number | undefined = undefined;
+  onProgress: ((value: unknown, future: Future<unknown>) => void) | undefined = undefined;
   /** Removes the listener from the caller's signal. */
-  unlisten: (() => void) | undefined;
+  unlisten: (() => void) | undefined = undefined;
   /** Stops the timer of the task's timeout, later of the grace after it. */
-  stopTimer: (() => void) | undefined;
+  stopTimer: (() => void) | undefined = undefined;
+  /** Must run on its worker and no other (`broadcast`). */
+  pinned = false;
+  /** The items of a chunk that cannot be cloned, by index. */
+  unsent: Map<number, unknown> | undefined = undefined;
+  /** What the future rejects with when the task ends, whatever its outcome: it was aborted. */
+  aborted: { readonly reason: unknown } | undefined = undefined;
 }
 
 /**
- * A task and its future: the producer's side of the future, linked into the queue or into the
- * slot of a worker. One object per task, so that a pending future stays small.
+ * A task and its future: the producer's side of the future, linked into the queue or into the slot of
+ * a worker. One object per task and few fields, because a hundred thousand may be pending.
  */
 export class WorkItem extends FutureSource<unknown> {
   readonly owner: WorkItemOwner;
   readonly task: TaskEntry;
-  /** The arguments; for a chunk those of all its items, one after the other. Dropped when done. */
-  args: readonly unknown[];
+  /**
+   * The argument itself if there is one, else an array; for a chunk those of all its items, one
+   * after the other. Dropped when done.
+   */
+  args: unknown;
+  /** How many arguments a task has, or each item of a chunk. */
+  readonly arity: number;
   /** Number of items if this is a chunk of `map`, -1 if it is a supply of chunks, else 0. */
   readonly chunk: number;
-  readonly priority: number;
   /** Place in submit order. */
   sequence = 0;
   control: ItemControl | undefined = undefined;
@@ -56,31 +67,49 @@ export class WorkItem extends FutureSource<unknown> {
   slot = -1;
   /** Counts as a long task of its worker: nothing is sent ahead behind it. */
   long = false;
-  /** Must run on its worker and no other (`broadcast`). */
-  pinned = false;
-  /** The items of a chunk that cannot be cloned, by index. */
-  unsent: Map<number, unknown> | undefined = undefined;
-  /** What the future rejects with when the task ends, whatever its outcome: it was aborted. */
-  aborted: { readonly reason: unknown } | undefined = undefined;
 
-  constructor(
-    owner: WorkItemOwner,
-    task: TaskEntry,
-    args: readonly unknown[],
-    chunk: number,
-    priority: number,
-  ) {
+  /**
+   * @param args Those of a task, or those of all items of a chunk.
+   * @param chunk See {@linkcode WorkItem.chunk}.
+   */
+  constructor(owner: WorkItemOwner, task: TaskEntry, args: readonly unknown[], chunk = 0) {
     super();
     this.owner = owner;
     this.task = task;
-    this.args = args;
     this.chunk = chunk;
-    this.priority = priority;
+    this.arity = chunk > 0 ? args.length / chunk : args.length;
+    this.args = chunk === 0 && args.length === 1 ? args[0] : args;
+  }
+
+  /** The arguments as an array; for a chunk those of all its items. */
+  get argumentList(): readonly unknown[] {
+    return this.chunk === 0 && this.arity === 1 ? [this.args] : this.args as unknown[];
+  }
+
+  /** Puts other arguments in place of these, as many. */
+  replaceArguments(args: readonly unknown[]): void {
+    this.args = this.chunk === 0 && this.arity === 1 ? args[0] : args;
   }
 
   /** Whether the future is settled. */
   get done(): boolean {
     return this.future.done();
+  }
+
+  get priority(): number {
+    return this.control === undefined ? 0 : this.control.priority;
+  }
+
+  get pinned(): boolean {
+    return this.control !== undefined && this.control.pinned;
+  }
+
+  get aborted(): { readonly reason: unknown } | undefined {
+    return this.control?.aborted;
+  }
+
+  get unsent(): Map<number, unknown> | undefined {
+    return this.control?.unsent;
   }
 
   /** Whether its worker must say when it begins. */

@@ -1,4 +1,13 @@
-import { ABORT, DEFINE, FLAG_CHUNK, FLAG_CLAIMED, FLAG_NOTIFY, RUN } from "../wire/messages.ts";
+import {
+  ABORT,
+  DEFINE,
+  FLAG_CHUNK,
+  FLAG_CLAIMED,
+  FLAG_NOTIFY,
+  FLAG_PACKED,
+  RUN,
+} from "../wire/messages.ts";
+import { packNumbers } from "../wire/packed_numbers.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import type { WorkerHandle } from "../runtime/runtime.ts";
 import { Claims } from "./claims.ts";
@@ -37,6 +46,8 @@ export class WorkerSlot implements WorkItemHolder {
   recalled = false;
   /** What the worker died of, if it said so. */
   error: { readonly reason: unknown } | undefined = undefined;
+  /** In which state it was when it got no more work. */
+  leftWhile: WorkerState = "starting";
   /** Whether it is being stopped because of a fault of its own. */
   crashed = false;
   /** The last exit code it announced. */
@@ -190,28 +201,41 @@ export class WorkerSlot implements WorkItemHolder {
     let arity = -1;
     let nextSlot = -1;
     for (const item of items) {
-      const itemFlags = (item.chunk > 0 ? FLAG_CHUNK : 0) | (item.notifies ? FLAG_NOTIFY : 0) |
-        (item.pinned ? FLAG_CLAIMED : 0);
-      const args = item.args;
+      if (item.chunk > 0) {
+        this.#addChunk(message, item);
+        task = undefined;
+        continue;
+      }
+      const itemFlags = flagsOf(item);
       if (
-        item.task === task && itemFlags === flags && args.length === arity &&
-        item.slot === nextSlot && item.chunk === 0
+        item.task === task && itemFlags === flags && item.arity === arity && item.slot === nextSlot
       ) {
         message[header + 4] = message[header + 4] as number + 1;
       } else {
         task = item.task;
         flags = itemFlags;
-        const items = item.chunk - (item.unsent?.size ?? 0);
-        arity = item.chunk > 0 ? args.length / items : args.length;
+        arity = item.arity;
         if (!this.#defined.has(task.id)) this.#define(task);
         header = message.length;
-        message.push(task.id, flags, arity, item.slot, item.chunk > 0 ? items : 1);
+        message.push(task.id, flags, arity, item.slot, 1);
       }
       nextSlot = item.slot + 1;
-      if (args.length === 1) message.push(args[0]);
-      else for (let i = 0; i < args.length; i++) message.push(args[i]);
+      if (arity === 1) message.push(item.args);
+      else for (let i = 0; i < arity; i++) message.push((item.args as unknown[])[i]);
     }
     this.handle.post(message, transfer);
+  }
+
+  #addChunk(message: unknown[], item: WorkItem): void {
+    const { task, arity, slot } = item;
+    if (!this.#defined.has(task.id)) this.#define(task);
+    const count = item.chunk - (item.unsent?.size ?? 0);
+    const args = item.args as readonly unknown[];
+    const packed = packNumbers(args);
+    const flags = flagsOf(item) | FLAG_CHUNK | (packed === undefined ? 0 : FLAG_PACKED);
+    message.push(task.id, flags, arity, slot, count);
+    if (packed !== undefined) message.push(packed);
+    else for (let i = 0; i < args.length; i++) message.push(args[i]);
   }
 
   /** Asks a running task to end. */
@@ -223,4 +247,8 @@ export class WorkerSlot implements WorkItemHolder {
     this.handle.post([DEFINE, task.id, task.wire]);
     this.#defined.add(task.id);
   }
+}
+
+function flagsOf(item: WorkItem): number {
+  return (item.notifies ? FLAG_NOTIFY : 0) | (item.pinned ? FLAG_CLAIMED : 0);
 }

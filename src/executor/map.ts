@@ -113,7 +113,7 @@ class MapRun implements MapIterator<unknown> {
   #chunks: MapChunk[] = [];
   #head = 0;
   /** Results of the chunk that is being taken, and how far. */
-  #values: readonly unknown[] = [];
+  #values: ArrayLike<unknown> = [];
   #failures: Map<number, unknown> | undefined = undefined;
   #at = 0;
   /** No more chunks come; `error` is what the input ended with. */
@@ -188,7 +188,7 @@ class MapRun implements MapIterator<unknown> {
   async toArray(): Promise<unknown[]> {
     const all: unknown[] = [];
     for (;;) {
-      const some = await this.#take(true) as readonly unknown[] | undefined;
+      const some = await this.#take(true) as ArrayLike<unknown> | undefined;
       if (some === undefined) return all;
       for (let i = 0; i < some.length; i++) all.push(some[i]);
     }
@@ -258,7 +258,9 @@ class MapRun implements MapIterator<unknown> {
 
   #give(taker: Taker): void {
     if (taker.many && this.#failures === undefined && !this.#settled) {
-      const some = this.#at === 0 ? this.#values : this.#values.slice(this.#at);
+      const some = this.#at === 0
+        ? this.#values
+        : Array.prototype.slice.call(this.#values, this.#at);
       this.#at = this.#values.length;
       this.#input.taken(some.length);
       return taker.resolve(some);

@@ -27,7 +27,69 @@ interface Registration {
   readonly callback: Callback;
 }
 
-type Watcher = FutureObserver | Registration;
+type Watcher = Awaiter | FutureObserver | Registration;
+
+/**
+ * One `await`, or whoever else waits without a timeout. It is also what `then` returns to those who pass
+ * a promise's own functions: they do not look at it, so a promise is made when one does.
+ */
+class Awaiter implements Promise<undefined> {
+  readonly future: Future<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+
+  constructor(
+    future: Future<unknown>,
+    resolve: (value: unknown) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.future = future;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  then<A = undefined, B = never>(
+    onFulfilled?: ((value: undefined) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#promise().then(onFulfilled, onRejected);
+  }
+
+  catch<B = never>(
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<undefined | B> {
+    return this.#promise().catch(onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<undefined> {
+    return this.#promise().finally(onFinally);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Promise";
+  }
+
+  #promise(): Promise<undefined> {
+    const ignore = (): undefined => undefined;
+    return this.future.result().then(ignore, ignore);
+  }
+}
+
+const sourceOf = Function.prototype.toString;
+/** What V8 gives as the source of a native function without a name, and of a bound one. */
+const NATIVE = "function () { [native code] }";
+
+/**
+ * Whether a function is one of those that belong to a promise, as `await` and `Promise.all` pass them to
+ * `then`. Calling one runs no code of a user's, so it does not matter when it is called, nor in
+ * which async context, and two promises need not be made. Only V8 gains by it, and is asked.
+ */
+function belongsToPromise(fn: ((value: never) => unknown) | null | undefined): boolean {
+  return typeof fn === "function" && sourceOf.call(fn) === NATIVE && fn.name === "";
+}
+
+/** Whether this is V8, as far as it matters here. */
+const isV8 = sourceOf.call(new Proxy(() => {}, {})) === NATIVE;
 
 /** What a future came to, without a promise. */
 export type Outcome =
@@ -47,10 +109,14 @@ export let hasFailed: (future: Future<unknown>) => boolean;
 
 let makeFuture: <T>(source: FutureSource<T>) => Future<T>;
 let settle: (future: Future<unknown>, state: number, value: unknown) => boolean;
+let tell: (awaiter: Awaiter) => void;
 let setRunning: (future: Future<unknown>) => boolean;
 let stateOf: (future: Future<unknown>) => number;
 
 const MAKE = Symbol("make");
+
+/** Cancelled futures whose producer was told. */
+const notified = new WeakSet<Future<unknown>>();
 
 /**
  * The result of a task that may not have begun.
@@ -89,6 +155,14 @@ export class Future<T> implements PromiseLike<T> {
       typeof value === "object" && value !== null && #state in value;
     stateOf = (future) => future.#state;
     hasFailed = (future) => future.#state === FAILED;
+    tell = ({ future, resolve, reject }) => {
+      try {
+        if (future.#state === SUCCEEDED) resolve(future.#value);
+        else reject(future.#reason());
+      } catch (error) {
+        void Promise.reject(error); // a Proxy around a user's function looks like a promise's own
+      }
+    };
     setRunning = (future) => {
       if (future.#state !== PENDING) return false;
       future.#state = RUNNING;
@@ -260,19 +334,30 @@ export class Future<T> implements PromiseLike<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.result().then(onFulfilled, onRejected);
+    const direct = isV8 && this.#state < CANCELLED &&
+      belongsToPromise(onFulfilled) && belongsToPromise(onRejected);
+    if (direct) {
+      const awaiter = new Awaiter(
+        this as Future<unknown>,
+        onFulfilled as (value: unknown) => void,
+        onRejected as (reason: unknown) => void,
+      );
+      this.#add(awaiter);
+      return awaiter as Promise<unknown> as Promise<A | B>;
+    }
+    return this.#promise().then(onFulfilled, onRejected);
   }
 
   /** As `Promise.catch`, on `result()`. */
   catch<B = never>(
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<T | B> {
-    return this.result().catch(onRejected);
+    return this.#promise().catch(onRejected);
   }
 
   /** As `Promise.finally`, on `result()`. */
   finally(onFinally?: (() => void) | null): Promise<T> {
-    return this.result().finally(onFinally);
+    return this.#promise().finally(onFinally);
   }
 
   /** `"Future"`. */
@@ -284,6 +369,19 @@ export class Future<T> implements PromiseLike<T> {
   #reason(): unknown {
     if (this.#state === CANCELLED && this.#value === undefined) this.#value = new CancelledError();
     return this.#value;
+  }
+
+  /** `result()` without options: the path of every `await`, so it makes as little as it can. */
+  #promise(): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const awaiter = new Awaiter(
+        this as Future<unknown>,
+        resolve as (value: unknown) => void,
+        reject,
+      );
+      if (this.#state >= CANCELLED) tell(awaiter);
+      else this.#add(awaiter);
+    });
   }
 
   #wait<R>(
@@ -345,8 +443,10 @@ export class Future<T> implements PromiseLike<T> {
   /** Tells observers now and callbacks in a microtask. */
   #notify(watchers: Watcher | Watcher[]): void {
     let callbacks: Registration[] | undefined;
+    if (watchers instanceof Awaiter) return tell(watchers);
     for (const watcher of Array.isArray(watchers) ? watchers : [watchers]) {
-      if ("futureDone" in watcher) watcher.futureDone(this as Future<unknown>);
+      if (watcher instanceof Awaiter) tell(watcher);
+      else if ("futureDone" in watcher) watcher.futureDone(this as Future<unknown>);
       else (callbacks ??= []).push(watcher);
     }
     if (callbacks === undefined) return;
@@ -383,7 +483,6 @@ export class Future<T> implements PromiseLike<T> {
 export class FutureSource<T> {
   /** The consumer's side. */
   readonly future: Future<T> = makeFuture<T>(this);
-  #asked = false;
 
   /**
    * Says that the task begins, unless it was cancelled.
@@ -393,8 +492,8 @@ export class FutureSource<T> {
    */
   setRunningOrNotifyCancel(): boolean {
     const future = this.future as Future<unknown>;
-    if (future.cancelled() && !this.#asked) {
-      this.#asked = true;
+    if (future.cancelled() && !notified.has(future)) {
+      notified.add(future);
       return false;
     }
     if (!setRunning(future)) {

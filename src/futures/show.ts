@@ -1,3 +1,12 @@
+/** What a thrown value says. Never throws, whatever the value. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? `${thrown.message}` : String(thrown);
+  } catch {
+    return show(thrown);
+  }
+}
+
 /** A value as it is shown in an error. Never throws, whatever the value. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);

@@ -14,7 +14,7 @@
 import type { ErrorRecord } from "./error_codec.ts";
 
 /** Changes whenever a layout below changes; both sides compare it before the first task. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 // --- executor -> worker ---
 
@@ -43,6 +43,9 @@ export const FLAG_CHUNK = 1;
 export const FLAG_NOTIFY = 2;
 /** Flag of a `RUN` segment: the owner claimed the task for this worker already (`broadcast`). */
 export const FLAG_CLAIMED = 4;
+
+/** Flag of a chunk: its arguments, all of them numbers, are one `Float64Array`. */
+export const FLAG_PACKED = 8;
 
 /** A task function as a worker is told of it. `fn` stays inside one thread. */
 export type WireTask =
@@ -76,7 +79,10 @@ export const INITIALIZER_FAILED = 2;
 export const DONE = 3;
 /** `[FAILED, (slot, nanoseconds, kind, ErrorRecord)*]` */
 export const FAILED = 4;
-/** `[CHUNK_DONE, slot, nanoseconds, values, (index, kind, ErrorRecord)*]`: a chunk with failures. */
+/**
+ * `[CHUNK_DONE, slot, nanoseconds, values, (index, kind, ErrorRecord)*]`: a chunk with failures, or
+ * one whose values, all of them numbers, are a `Float64Array`.
+ */
 export const CHUNK_DONE = 5;
 /** `[STARTED, slot]`: a task flagged `NOTIFY` begins. */
 export const STARTED = 6;

@@ -58,7 +58,11 @@ export function transfer<T>(value: T, buffers: readonly Transferable[]): T {
 /** What a mark holds, or `undefined` if the value is not one. */
 export function unwrapTransfer(value: unknown): Moved | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  return (value as { [MARK]?: Moved })[MARK];
+  try {
+    return (value as { [MARK]?: Moved })[MARK];
+  } catch {
+    return undefined; // a Proxy whose traps throw; that it cannot be cloned is told in its time
+  }
 }
 
 /** The values without their marks and all that moves, or `undefined` if nothing does. */

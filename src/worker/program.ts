@@ -14,6 +14,7 @@ import {
   FLAG_CHUNK,
   FLAG_CLAIMED,
   FLAG_NOTIFY,
+  FLAG_PACKED,
   INITIALIZED,
   INITIALIZER_FAILED,
   MAX_NANOSECONDS,
@@ -32,6 +33,7 @@ import {
 } from "../wire/messages.ts";
 import type { Failure, FailureKind, WireTask, WorkerSetup } from "../wire/messages.ts";
 import type { TaskContext } from "../wire/task_ref.ts";
+import { packNumbers } from "../wire/packed_numbers.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
 import { taskScope } from "./current_task.ts";
 
@@ -43,6 +45,9 @@ const GATHER_MILLISECONDS = 0.5;
 
 /** Tasks between two looks at the clock, for functions that take about no time. */
 const CLOCK_INTERVAL = 16;
+
+/** As it was before any task could change it. */
+const { isArray } = Array;
 
 /** What the program needs of the place where it runs. */
 export interface ProgramHost {
@@ -70,6 +75,9 @@ interface LocalTask {
   /** Run time of one task; -1 while nothing is known. */
   nanoseconds: number;
 }
+
+/** Arguments one after the other, among other things or alone. */
+type Row = readonly unknown[] | Float64Array;
 
 /** A batch and how far it is done. */
 interface Batch {
@@ -145,7 +153,7 @@ export class Program {
 
   /** Takes a message of the owner. */
   receive(message: unknown): void {
-    if (!Array.isArray(message) || this.#dead) return;
+    if (!isArray(message) || (this.#dead && message[0] !== STOP)) return;
     switch (message[0]) {
       case RUN:
         this.#batches.push({ message, at: 1, left: -1 });
@@ -239,9 +247,13 @@ export class Program {
     const slot = message[header + 3] as number;
     const count = message[header + 4] as number;
     if ((flags & FLAG_CHUNK) !== 0) {
-      batch.at = header + RUN_HEADER + arity * count;
+      const packed = (flags & FLAG_PACKED) !== 0;
+      const first = header + RUN_HEADER;
+      batch.at = first + (packed ? 1 : arity * count);
       if (this.#claim(slot, flags)) {
-        this.#runChunk(task, flags, slot, arity, count, message, header);
+        if (packed) {
+          this.#runChunk(task, flags, slot, arity, count, message[first] as Float64Array, 0);
+        } else this.#runChunk(task, flags, slot, arity, count, message, first);
       }
       return true;
     }
@@ -329,23 +341,23 @@ export class Program {
   #call(
     call: AnyFunction,
     context: Context,
-    message: readonly unknown[],
+    args: Row,
     at: number,
     arity: number,
   ): unknown {
     const { storage } = this.#scope;
     if (storage !== undefined && this.#limit > 1) {
-      return storage.run(context, () => call.apply(context, message.slice(at, at + arity)));
+      return storage.run(context, () => call.apply(context, [...args.slice(at, at + arity)]));
     }
     switch (arity) {
       case 0:
         return call.call(context);
       case 1:
-        return call.call(context, message[at]);
+        return call.call(context, args[at]);
       case 2:
-        return call.call(context, message[at], message[at + 1]);
+        return call.call(context, args[at], args[at + 1]);
       default:
-        return call.apply(context, message.slice(at, at + arity));
+        return call.apply(context, [...args.slice(at, at + arity)]);
     }
   }
 
@@ -398,8 +410,8 @@ export class Program {
     slot: number,
     arity: number,
     count: number,
-    message: readonly unknown[],
-    header: number,
+    args: Row,
+    first: number,
   ): void {
     if (task.nanoseconds < 0 || task.nanoseconds * count >= SHORT_NANOSECONDS) this.flush();
     if ((flags & FLAG_NOTIFY) !== 0) this.#host.post([STARTED, slot]);
@@ -422,10 +434,10 @@ export class Program {
     /** Runs items until one has to be waited for. */
     const run = (call: AnyFunction): PromiseLike<unknown> | undefined => {
       while (index < count) {
-        const at = header + RUN_HEADER + index * arity;
+        const at = first + index * arity;
         this.#scope.current = context;
         try {
-          const result = this.#call(call, context, message, at, arity);
+          const result = this.#call(call, context, args, at, arity);
           if (isThenable(result)) return result;
           values[index++] = result;
         } catch (error) {
@@ -584,6 +596,13 @@ export class Program {
       if (moved === undefined) continue;
       values[i] = moved.value;
       (transfer ??= []).push(...moved.transfer);
+    }
+    if (failures.length === 0 && transfer === undefined) {
+      const packed = packNumbers(values);
+      if (packed !== undefined) {
+        this.flush();
+        return this.#host.post([CHUNK_DONE, slot, nanoseconds, packed]);
+      }
     }
     if (failures.length === 0 && transfer === undefined && this.#done.length === 1) {
       try {

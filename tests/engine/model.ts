@@ -28,7 +28,6 @@ import {
   TimeoutError,
   WorkerCrashError,
 } from "../../mod.ts";
-import { env } from "node:process";
 import { outcome } from "../../src/futures/future.ts";
 import {
   type Kind,
@@ -39,23 +38,6 @@ import {
   valueOf,
   World,
 } from "./model_world.ts";
-
-/**
- * Bugs that the model has found and that wait for their fix: what they break is not looked at. Take
- * the line away with the bug. `FC_STRICT=1` looks at everything.
- */
-const KNOWN = env.FC_STRICT === undefined
-  ? {
-    // warmUp(), shutdown(): the promise of warmUp() never settles.
-    warmUpHangs: true,
-    // broadcast() to a starting worker, terminate(): stats() still counts the settled task as pending.
-    backlogCounts: true,
-    // A program that strayed, or whose initializer failed, ignores STOP: its end takes a second.
-    deadIgnoresStop: true,
-    // warmUp() with an idleTimeout shorter than the start of a worker: workers come and go for ever.
-    warmUpLoops: true,
-  }
-  : { warmUpHangs: false, backlogCounts: false, deadIgnoresStop: false, warmUpLoops: false };
 
 /** How the executor of a program is made. */
 export interface Setup {
@@ -355,11 +337,9 @@ export class Model {
   }
 
   warmUp(): void {
-    if (KNOWN.warmUpLoops && this.#setup.idleTimeout !== undefined) return;
     const warm = this.#admit(undefined, () => this.executor.warmUp());
     if (warm === undefined) return;
-    if (KNOWN.warmUpHangs) warm.catch(() => {});
-    else this.#promise("warmUp()", warm);
+    this.#promise("warmUp()", warm);
   }
 
   ready(): void {
@@ -594,7 +574,6 @@ export class Model {
     const stats = this.executor.stats();
     const living = this.runtime.living.length;
     const places = this.#setup.maxWorkers * this.#setup.tasksPerWorker;
-    if (KNOWN.backlogCounts && this.#terminated && this.#broadcasts.size > 0) return;
     const what = () => `stats() are ${JSON.stringify(stats)}, with ${this.#open.length} open tasks`;
     must(stats.workers === living && living <= this.#setup.maxWorkers, what);
     must(stats.idle <= stats.workers && stats.pending >= 0 && stats.running >= 0, what);
@@ -648,10 +627,6 @@ export class Model {
     if (!this.#closed) this.shutdown(false);
     // Nobody needs time for this: no timer has to help.
     await this.settle();
-    if (KNOWN.deadIgnoresStop) {
-      this.world.advance(1_000);
-      await this.settle();
-    }
     this.check();
     for (const { future, index } of this.#open) {
       must(false, () => `task ${index} is ${future.state} for ever`);

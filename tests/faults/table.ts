@@ -4,7 +4,15 @@ import { CLONES } from "./clones.ts";
 import { DEATHS } from "./deaths.ts";
 import { ENDLESS } from "./endless.ts";
 import type { Fault } from "./fault.ts";
+import { HOSTILE } from "./hostile.ts";
 import { LOADS } from "./loads.ts";
 import { THROWN } from "./thrown.ts";
 
-export const FAULTS: readonly Fault[] = [...THROWN, ...DEATHS, ...ENDLESS, ...LOADS, ...CLONES];
+export const FAULTS: readonly Fault[] = [
+  ...THROWN,
+  ...DEATHS,
+  ...ENDLESS,
+  ...LOADS,
+  ...CLONES,
+  ...HOSTILE,
+];

@@ -1,0 +1,28 @@
+import { OUR_POOL, PEERS, RAW } from "../pools.ts";
+import { check, rate } from "../workload.ts";
+import type { Workload } from "../workload.ts";
+
+export const workload: Workload = {
+  title: "Sequential: await submit(identity), again and again, on one CPU",
+  unit: "round trips/s",
+  better: "more",
+  pinned: true,
+  rounds: 9,
+  targets: [
+    { than: /^raw/, ratio: { deno: 0.85, bun: 0.75, node: 0.85 } },
+    { than: /^(?!raw)/, ratio: 1 },
+  ],
+  contenders: async (quick) =>
+    await Promise.all([RAW, OUR_POOL, ...PEERS].map(async ({ name, start }) => {
+      const pool = await start("identity", 1);
+      const count = quick ? 2_000 : 10_000;
+      return {
+        name,
+        round: () =>
+          rate(count, async () => {
+            for (let i = 0; i < count; i++) check(await pool.submit(i) === i, "identity");
+          }),
+        end: () => pool.end() as void,
+      };
+    })),
+};
