@@ -198,9 +198,23 @@ const LANGUAGE_PROPERTIES = new Set(["cause", "errors", "error", "suppressed"]);
 const HOSTILE_NAMES = new Set(["__proto__", "constructor", "prototype"]);
 
 function decodeGraph(encoded: readonly EncodedError[]): unknown {
-  const errors = encoded.map(makeError);
+  const errors = makeErrors(encoded);
+  fillErrors(errors, encoded.map(({ props }) => props));
+  return errors[0] ?? new Error("Worker sent an error that cannot be read");
+}
+
+/** The errors of a graph, without their properties. */
+export function makeErrors(encoded: readonly Omit<EncodedError, "props">[]): Error[] {
+  return encoded.map(makeError);
+}
+
+/** Gives the errors of a graph their properties, which may lead to any of them. */
+export function fillErrors(
+  errors: readonly Error[],
+  props: readonly EncodedError["props"][],
+): void {
   for (let i = 0; i < errors.length; i++) {
-    for (const [key, value] of encoded[i]!.props) {
+    for (const [key, value] of props[i]!) {
       if (HOSTILE_NAMES.has(key)) continue;
       attempt(() =>
         Object.defineProperty(errors[i]!, key, {
@@ -212,7 +226,6 @@ function decodeGraph(encoded: readonly EncodedError[]): unknown {
       );
     }
   }
-  return errors[0] ?? new Error("Worker sent an error that cannot be read");
 }
 
 function decodeValue(encoded: Encoded, errors: readonly Error[]): unknown {
@@ -222,7 +235,7 @@ function decodeValue(encoded: Encoded, errors: readonly Error[]): unknown {
 }
 
 /** An error of the nearest class that is known here, without calling a user's constructor. */
-function makeError({ classes, name, message, stack }: EncodedError): Error {
+function makeError({ classes, name, message, stack }: Omit<EncodedError, "props">): Error {
   if (classes[0] === "DOMException" && typeof DOMException === "function") {
     const exception = new DOMException(message, name);
     define(exception, "stack", stack);

@@ -1,0 +1,325 @@
+import { show } from "../futures/show.ts";
+import { ByteWriter } from "./byte_writer.ts";
+import { encodeError } from "./error_codec.ts";
+import type { EncodedError } from "./error_codec.ts";
+import * as format from "./structured_format.ts";
+
+/** Arrays of fewer numbers are written one by one: a small number is then one byte. */
+const MIN_PACKED = 16;
+
+/** Missing elements until an array may count as sparse. */
+const MIN_HOLES = 1_000;
+
+/**
+ * Writes a value as bytes.
+ *
+ * @param value The value.
+ * @param headroom Bytes at the beginning that are left to the caller.
+ * @returns The bytes, in memory of their own.
+ * @throws {DOMException} "DataCloneError" if something in it cannot travel, and what a getter throws.
+ */
+export function encodeStructured(value: unknown, headroom = 0): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(headroom);
+  try {
+    new Encoder(writer).encode(value);
+    return writer.finish();
+  } finally {
+    writer.release();
+  }
+}
+
+/** Content that is still to be written. */
+type Content =
+  | { readonly kind: "array"; readonly value: readonly unknown[] }
+  | { readonly kind: "object"; readonly value: Record<string, unknown> }
+  | { readonly kind: "map"; readonly value: Map<unknown, unknown> }
+  | { readonly kind: "set"; readonly value: Set<unknown> }
+  | { readonly kind: "errors"; readonly value: readonly EncodedError[] };
+
+class Encoder {
+  readonly #writer: ByteWriter;
+  readonly #objects = new Map<object, number>();
+  readonly #keys = new Map<string, number>();
+  readonly #contents: Content[] = [];
+
+  constructor(writer: ByteWriter) {
+    this.#writer = writer;
+  }
+
+  encode(value: unknown): void {
+    this.#write(value);
+    for (let i = 0; i < this.#contents.length; i++) this.#fill(this.#contents[i]!);
+  }
+
+  #write(value: unknown): void {
+    const writer = this.#writer;
+    switch (typeof value) {
+      case "number":
+        if ((value | 0) !== value || Object.is(value, -0)) {
+          writer.byte(format.DOUBLE);
+          writer.double(value);
+        } else if (value >= 0 && value < format.SMALL) {
+          writer.byte(format.SMALL + value);
+        } else {
+          writer.byte(format.INTEGER);
+          writer.varint((value << 1 ^ value >> 31) >>> 0);
+        }
+        return;
+      case "string":
+        return this.#writeString(value);
+      case "undefined":
+        return writer.byte(format.UNDEFINED);
+      case "boolean":
+        return writer.byte(value ? format.TRUE : format.FALSE);
+      case "bigint":
+        writer.byte(value < 0n ? format.NEGATIVE_BIGINT : format.BIGINT);
+        return writer.utf8((value < 0n ? -value : value).toString(16));
+      case "object":
+        return value === null ? writer.byte(format.NULL) : this.#writeObject(value);
+      default:
+        throw uncloneable(value);
+    }
+  }
+
+  #writeString(value: string): void {
+    const isWide = !value.isWellFormed();
+    this.#writer.byte(isWide ? format.WIDE_STRING : format.STRING);
+    if (isWide) this.#writer.utf16(value);
+    else this.#writer.utf8(value);
+  }
+
+  #writeObject(value: object): void {
+    const number = this.#objects.get(value);
+    if (number !== undefined) {
+      this.#writer.byte(format.REFERENCE);
+      return this.#writer.varint(number);
+    }
+    this.#objects.set(value, this.#objects.size);
+    if (Array.isArray(value)) {
+      this.#writer.byte(format.ARRAY);
+      this.#contents.push({ kind: "array", value });
+      return;
+    }
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) {
+      if (ArrayBuffer.isView(value)) return this.#writeView(value);
+      if (this.#writeBuiltIn(value, kindOf(value))) return;
+    }
+    this.#writer.byte(format.OBJECT);
+    this.#contents.push({ kind: "object", value: value as Record<string, unknown> });
+  }
+
+  /** Whether it was an object of a class that has a form of its own. */
+  #writeBuiltIn(value: object, kind: string): boolean {
+    const writer = this.#writer;
+    switch (kind) {
+      case "Map":
+        writer.byte(format.MAP);
+        this.#contents.push({ kind: "map", value: value as Map<unknown, unknown> });
+        return true;
+      case "Set":
+        writer.byte(format.SET);
+        this.#contents.push({ kind: "set", value: value as Set<unknown> });
+        return true;
+      case "Date":
+        writer.byte(format.DATE);
+        writer.double(Date.prototype.getTime.call(value));
+        return true;
+      case "RegExp": {
+        const { source, flags } = value as RegExp;
+        writer.byte(format.REGEXP);
+        this.#writeString(source);
+        this.#writeString(flags);
+        return true;
+      }
+      case "ArrayBuffer": {
+        if ((value as { detached?: boolean }).detached) throw uncloneable(value, "is detached");
+        const bytes = new Uint8Array(value as ArrayBuffer);
+        writer.byte(format.BUFFER);
+        writer.varint(bytes.length);
+        writer.raw(bytes);
+        return true;
+      }
+      case "Error":
+        this.#writeErrors(value);
+        return true;
+      case "Number":
+      case "String":
+      case "Boolean":
+      case "BigInt":
+        writer.byte(format.BOXED);
+        this.#write(value.valueOf());
+        return true;
+      case "Object":
+        return false;
+      default:
+        throw uncloneable(value);
+    }
+  }
+
+  #writeView(view: ArrayBufferView): void {
+    const kind = format.VIEW_KINDS.indexOf(viewKind.call(view) ?? "DataView");
+    if (kind < 0) throw uncloneable(view);
+    this.#writer.byte(format.VIEW);
+    this.#writer.byte(kind);
+    this.#writeObject(view.buffer);
+    this.#writer.varint(view.byteOffset);
+    this.#writer.varint((view as Partial<Uint8Array>).length ?? view.byteLength);
+  }
+
+  #writeErrors(value: object): void {
+    const record = encodeError(value);
+    if (record.kind !== "errors") throw uncloneable(value);
+    this.#writer.byte(format.ERROR);
+    this.#writer.varint(record.errors.length);
+    for (const { classes, name, message, stack } of record.errors) {
+      this.#writer.varint(classes.length);
+      for (const one of classes) this.#writeString(one);
+      this.#writeString(name);
+      this.#writeString(message);
+      this.#write(stack);
+    }
+    this.#contents.push({ kind: "errors", value: record.errors });
+  }
+
+  #fill(content: Content): void {
+    const writer = this.#writer;
+    switch (content.kind) {
+      case "array":
+        return this.#fillArray(content.value);
+      case "object": {
+        const keys = Object.keys(content.value);
+        writer.varint(keys.length);
+        for (const key of keys) {
+          this.#writeKey(key);
+          this.#write(content.value[key]);
+        }
+        return;
+      }
+      case "map": {
+        // Gathered first: errors among them may have getters, which may change the map.
+        const entries: unknown[] = [];
+        Map.prototype.forEach.call(content.value, (value, key) => entries.push(key, value));
+        writer.varint(entries.length / 2);
+        for (const entry of entries) this.#write(entry);
+        return;
+      }
+      case "set": {
+        const entries: unknown[] = [];
+        Set.prototype.forEach.call(content.value, (value) => entries.push(value));
+        writer.varint(entries.length);
+        for (const entry of entries) this.#write(entry);
+        return;
+      }
+      case "errors":
+        for (const { props } of content.value) this.#write(props);
+    }
+  }
+
+  /** Objects with the same keys are frequent: a key is written once, and then its number. */
+  #writeKey(key: string): void {
+    const number = this.#keys.get(key);
+    if (number !== undefined) return this.#writer.varint(number);
+    this.#keys.set(key, this.#keys.size + 1);
+    this.#writer.varint(0);
+    this.#writeString(key);
+  }
+
+  #fillArray(array: readonly unknown[]): void {
+    const writer = this.#writer;
+    const { length } = array;
+    const packed = length < MIN_PACKED ? undefined : pack(array as readonly number[]);
+    if (packed !== undefined) {
+      const isInteger = packed instanceof Int32Array;
+      writer.byte(isInteger ? format.CONTENT_INTEGERS : format.CONTENT_DOUBLES);
+      writer.varint(length);
+      return writer.raw(new Uint8Array(packed.buffer));
+    }
+    if (isSparse(array)) return this.#fillSparse(array);
+    writer.byte(format.CONTENT_VALUES);
+    writer.varint(length);
+    for (let i = 0; i < length; i++) {
+      const value = array[i];
+      if (value === undefined && !(i in array)) writer.byte(format.HOLE);
+      else this.#write(value);
+    }
+  }
+
+  #fillSparse(array: readonly unknown[]): void {
+    const { length } = array;
+    const indices = Object.keys(array).filter((key) => String(Number(key) >>> 0) === key);
+    this.#writer.byte(format.CONTENT_SPARSE);
+    this.#writer.varint(length);
+    this.#writer.varint(indices.length);
+    for (const index of indices) {
+      this.#writer.varint(Number(index));
+      this.#write(array[Number(index)]);
+    }
+  }
+}
+
+/** The elements of an array, if all are numbers. */
+function pack(array: readonly number[]): Int32Array | Float64Array | undefined {
+  const { length } = array;
+  let integers = true;
+  for (let i = 0; i < length; i++) {
+    const value = array[i];
+    if (typeof value !== "number") return undefined;
+    if (integers && ((value | 0) !== value || Object.is(value, -0))) integers = false;
+  }
+  return integers ? Int32Array.from(array) : Float64Array.from(array);
+}
+
+function isSparse(array: readonly unknown[]): boolean {
+  const { length } = array;
+  let holes = 0;
+  for (let i = 0; i < length; i++) {
+    if (array[i] !== undefined || i in array) continue;
+    holes++;
+    if (holes > MIN_HOLES && holes > i / 2) return true;
+  }
+  return false;
+}
+
+/** The kind of a typed array, whatever its class says; `undefined` for a `DataView`. */
+const viewKind = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)!.get as (this: unknown) => string | undefined;
+
+/** Built-in classes that have a form of their own, and how to tell an object that only claims to be one. */
+const BUILT_IN: readonly (readonly [string, new (...args: never[]) => object])[] = [
+  ["Map", Map],
+  ["Set", Set],
+  ["Error", Error],
+  ["Error", DOMException],
+  ["Date", Date],
+  ["ArrayBuffer", ArrayBuffer],
+  ["RegExp", RegExp],
+  ["Number", Number],
+  ["String", String],
+  ["Boolean", Boolean],
+  ["BigInt", BigInt as unknown as new () => object],
+];
+
+/** "Object" for what travels by its own properties, or the name of its class. */
+function kindOf(value: object): string {
+  for (const [kind, builtIn] of BUILT_IN) if (value instanceof builtIn) return kind;
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  if (tag === "Object" || tag === "Arguments") return "Object";
+  // A class of the runtime (MessagePort, Promise, Blob) has state that no property shows; a class of
+  // the user's own with a tag has not.
+  const known = (globalThis as Record<string, unknown>)[tag];
+  if (typeof known === "function" && value instanceof known) return tag;
+  return /^(?:Async)?Generator$|Iterator$/.test(tag) ? tag : "Object";
+}
+
+function uncloneable(value: unknown, why = "cannot be sent to another process"): DOMException {
+  const name = typeof value === "object" || typeof value === "function"
+    ? show(value)
+    : `${typeof value}`;
+  return new DOMException(
+    `${typeof value === "symbol" ? "a symbol" : name} ${why}`,
+    "DataCloneError",
+  );
+}
