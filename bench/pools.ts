@@ -22,7 +22,10 @@ export type TaskName = keyof typeof tasks;
 
 /** Our executor, ready to run. */
 export async function ours(concurrency = 1): Promise<Executor> {
-  const executor = new ThreadPoolExecutor({ maxWorkers: WORKERS, tasksPerWorker: concurrency });
+  const executor = new ThreadPoolExecutor({
+    maxWorkers: WORKERS,
+    tasksPerWorker: concurrency,
+  });
   await executor.warmUp();
   return executor;
 }
@@ -39,7 +42,10 @@ export const OUR_POOL: PoolKind = {
   async start(task, concurrency) {
     const executor = await ours(concurrency);
     const fn = tasks[task] as (arg: unknown) => unknown;
-    return { submit: (arg) => executor.submit(fn, arg), end: () => executor.shutdown() };
+    return {
+      submit: (arg) => executor.submit(fn, arg),
+      end: () => executor.shutdown(),
+    };
   },
 };
 
@@ -55,7 +61,8 @@ export const RAW: PoolKind = {
 export const RAW_BATCHED: PoolKind = {
   name: "raw, micro-batched",
   runtimes: ["deno", "bun", "node"],
-  start: async (task) => new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
+  start: async (task) =>
+    new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
 };
 
 function piscina(name: string, concurrency: number | undefined): PoolKind {
@@ -107,7 +114,10 @@ const ALL_PEERS: readonly PoolKind[] = [
         WORKERS,
         new URL("./peers/poolifier_worker.js", import.meta.url).pathname,
       );
-      return { submit: (arg) => pool.execute(arg, task), end: () => pool.destroy() };
+      return {
+        submit: (arg) => pool.execute(arg, task),
+        end: () => pool.destroy(),
+      };
     },
   },
   {
@@ -117,9 +127,17 @@ const ALL_PEERS: readonly PoolKind[] = [
       const workerpool = (await load("workerpool")).default;
       const pool = workerpool.pool(
         new URL("./peers/workerpool_worker.js", import.meta.url).pathname,
-        { minWorkers: WORKERS, maxWorkers: WORKERS, workerType: "thread", workerThreadOpts: {} },
+        {
+          minWorkers: WORKERS,
+          maxWorkers: WORKERS,
+          workerType: "thread",
+          workerThreadOpts: {},
+        },
       );
-      return { submit: (arg) => pool.exec(task, [arg]), end: () => pool.terminate() };
+      return {
+        submit: (arg) => pool.exec(task, [arg]),
+        end: () => pool.terminate(),
+      };
     },
   },
   {
@@ -134,7 +152,10 @@ const ALL_PEERS: readonly PoolKind[] = [
         WORKERS,
         new URL(`./peers/poolifier_web_worker_${RUNTIME}.js`, import.meta.url),
       );
-      return { submit: (arg) => pool.execute(arg, task), end: () => pool.destroy() };
+      return {
+        submit: (arg) => pool.execute(arg, task),
+        end: () => pool.destroy(),
+      };
     },
   },
 ];

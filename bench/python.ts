@@ -14,7 +14,11 @@ export function python(
     name,
     round() {
       const path = new URL(`./python/${script}`, import.meta.url).pathname;
-      const { stdout, stderr } = spawnSync("python3", [path, `${WORKERS}`, ...args], {
+      const { stdout, stderr } = spawnSync("python3", [
+        path,
+        `${WORKERS}`,
+        ...args,
+      ], {
         encoding: "utf8",
       });
       const figure = Number(stdout);

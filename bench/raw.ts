@@ -11,7 +11,9 @@ interface Worker {
 async function startWorker(receive: (data: unknown) => void): Promise<Worker> {
   const url = new URL("./raw_worker.js", import.meta.url);
   if (RUNTIME === "bun") {
-    const { Worker } = globalThis as unknown as { Worker: new (url: URL) => globalThis.Worker };
+    const { Worker } = globalThis as unknown as {
+      Worker: new (url: URL) => globalThis.Worker;
+    };
     const worker = new Worker(url);
     worker.onmessage = (event: MessageEvent) => receive(event.data);
     return {
@@ -39,13 +41,19 @@ export class RawChannel {
   #next = 0;
 
   /** Starts workers for one of the tasks; `batched` ones take arrays of arguments. */
-  static async start(workers: number, task: string, batched = false): Promise<RawChannel> {
+  static async start(
+    workers: number,
+    task: string,
+    batched = false,
+  ): Promise<RawChannel> {
     const channel = new RawChannel();
     for (let i = 0; i < workers; i++) {
       const waiting: ((data: never) => void)[] = [];
       channel.#waiting.push(waiting);
       channel.#heads.push(0);
-      channel.#workers.push(await startWorker((data) => channel.#answered(i, data)));
+      channel.#workers.push(
+        await startWorker((data) => channel.#answered(i, data)),
+      );
       await channel.send({ setup: { task, batched } }, i);
     }
     return channel;
@@ -62,7 +70,11 @@ export class RawChannel {
   }
 
   /** Sends one message to the next worker, or to a certain one; resolves with the answer. */
-  send<T>(message: unknown, worker: number = this.#next, transfer?: Transferable[]): Promise<T> {
+  send<T>(
+    message: unknown,
+    worker: number = this.#next,
+    transfer?: Transferable[],
+  ): Promise<T> {
     this.#next = (worker + 1) % this.#workers.length;
     return new Promise<T>((resolve) => {
       this.#waiting[worker]!.push(resolve);
@@ -105,9 +117,13 @@ export class BatchedChannel {
     this.#args = [];
     this.#resolves = [];
     for (let at = 0; at < args.length; at += BATCH) {
-      void this.#channel.send<unknown[]>(args.slice(at, at + BATCH)).then((results) => {
-        for (let i = 0; i < results.length; i++) resolves[at + i]!(results[i]);
-      });
+      void this.#channel.send<unknown[]>(args.slice(at, at + BATCH)).then(
+        (results) => {
+          for (let i = 0; i < results.length; i++) {
+            resolves[at + i]!(results[i]);
+          }
+        },
+      );
     }
   }
 

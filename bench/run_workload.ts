@@ -9,6 +9,8 @@ import { runWorkload } from "./workload.ts";
 import type { Workload } from "./workload.ts";
 
 const [id, flag] = process.argv.slice(2);
-const { workload } = await import(`./workloads/${id}.ts`) as { workload: Workload };
+const { workload } = await import(`./workloads/${id}.ts`) as {
+  workload: Workload;
+};
 const result = await runWorkload(id!, workload, flag === "--quick");
 process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit());

@@ -15,12 +15,16 @@ export function factorial(n) {
 export function burn(units) {
   const startedAt = performance.now();
   let x = units | 1;
-  for (let i = 0; i < units * 1000; i++) x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d) + i | 0;
+  for (let i = 0; i < units * 1000; i++) {
+    x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d) + i | 0;
+  }
   const took = performance.now() - startedAt;
   return x === 0.5 ? -1 : took;
 }
 
 /** Waits without working; returns its argument. */
 export function sleep(milliseconds) {
-  return new Promise((resolve) => setTimeout(() => resolve(milliseconds), milliseconds));
+  return new Promise((resolve) =>
+    setTimeout(() => resolve(milliseconds), milliseconds)
+  );
 }

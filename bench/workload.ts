@@ -19,7 +19,7 @@ export const RUNTIME: RuntimeName = "Deno" in globalThis
 export const WORKERS = 2;
 
 /** Milliseconds until a round is given up. */
-const ROUND_LIMIT = 60_000;
+const ROUND_LIMIT = 120_000;
 
 /** The name of this library in every workload. */
 export const OURS = "@concurrent/futures";
@@ -51,8 +51,8 @@ export interface Workload {
   readonly pinned?: boolean;
   readonly rounds: number;
   readonly targets: readonly Target[];
-  /** Flags for the runtime. */
-  readonly gc?: boolean;
+  /** Each round starts a process, which has nothing to warm up. */
+  readonly cold?: boolean;
   contenders(quick: boolean): Promise<Contender[]>;
 }
 
@@ -71,30 +71,39 @@ export interface WorkloadResult {
   readonly unit: string;
   readonly better: "more" | "less";
   readonly pinned: boolean;
-  readonly targets: readonly { than: string; ratio: number; of?: string | undefined }[];
+  readonly targets: readonly {
+    than: string;
+    ratio: number;
+    of?: string | undefined;
+  }[];
   readonly rows: readonly Row[];
   /** Contenders that gave an error or a wrong result. */
   readonly failures: readonly { name: string; message: string }[];
 }
 
-/** Runs a workload: a round to warm up, then rounds that count. */
+/** Runs a workload: a round to warm up, then the rounds that count. */
 export async function runWorkload(
   id: string,
   workload: Workload,
   quick: boolean,
 ): Promise<WorkloadResult> {
   const contenders = await workload.contenders(quick);
-  const rows = new Map(contenders.map(({ name }) => [name, { name, figures: [] as number[] }]));
+  const rows = new Map(
+    contenders.map(({ name }) => [name, { name, figures: [] as number[] }]),
+  );
   const failures: { name: string; message: string }[] = [];
   const rounds = quick ? Math.min(3, workload.rounds) : workload.rounds;
-  for (let round = -1; round < rounds; round++) {
+  for (let round = workload.cold ? 0 : -1; round < rounds; round++) {
     // Who begins changes: the first of a round meets a colder machine.
     for (let i = 0; i < contenders.length; i++) {
       const contender = contenders[(i + round + 1) % contenders.length]!;
       const row = rows.get(contender.name);
       if (row === undefined) continue;
       try {
-        const figure = await Promise.race([contender.round(), limit(contender.name)]);
+        const figure = await Promise.race([
+          contender.round(),
+          limit(contender.name),
+        ]);
         if (round >= 0) row.figures.push(figure);
       } catch (error) {
         rows.delete(contender.name);
@@ -122,14 +131,24 @@ export async function runWorkload(
 }
 
 function version(): string {
-  const { deno, bun, node } = process.versions as Record<string, string | undefined>;
-  return deno !== undefined ? `Deno ${deno}` : bun !== undefined ? `Bun ${bun}` : `Node.js ${node}`;
+  const { deno, bun, node } = process.versions as Record<
+    string,
+    string | undefined
+  >;
+  return deno !== undefined
+    ? `Deno ${deno}`
+    : bun !== undefined
+    ? `Bun ${bun}`
+    : `Node.js ${node}`;
 }
 
 /** Rejects when a round takes so long that it will never end. */
 function limit(name: string): Promise<never> {
   return new Promise((_, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${name} has not ended`)), ROUND_LIMIT);
+    const timer = setTimeout(
+      () => reject(new Error(`${name} has not ended`)),
+      ROUND_LIMIT,
+    );
     timer.unref?.();
   });
 }
@@ -147,6 +166,9 @@ export async function time(run: () => Promise<unknown>): Promise<number> {
 }
 
 /** How often per second `count` things are done by `run`. */
-export async function rate(count: number, run: () => Promise<unknown>): Promise<number> {
+export async function rate(
+  count: number,
+  run: () => Promise<unknown>,
+): Promise<number> {
   return count / (await time(run)) * 1000;
 }

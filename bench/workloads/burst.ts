@@ -27,12 +27,18 @@ export const workload: Workload = {
               const pending: PromiseLike<unknown>[] = [];
               for (let i = 0; i < count; i++) pending.push(pool.submit(i));
               const results = await Promise.all(pending);
-              check(results.length === count && results.every((x, i) => x === i), "all in order");
+              check(
+                results.length === count && results.every((x, i) => x === i),
+                "all in order",
+              );
             }),
           end: () => pool.end() as void,
         };
       }),
     );
-    return [...pools, ...python("burst.py", [["CPython ThreadPoolExecutor", `${count}`]])];
+    return [
+      ...pools,
+      ...python("burst.py", [["CPython ThreadPoolExecutor", `${count}`]]),
+    ];
   },
 };

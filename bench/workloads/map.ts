@@ -23,7 +23,10 @@ export const workload: Workload = {
     const count = quick ? 200_000 : 1_000_000;
     const numbers = Array.from({ length: count }, (_, i) => i);
     const ordered = (results: readonly unknown[]): void =>
-      check(results.length === count && results.every((x, i) => x === i), "all in order");
+      check(
+        results.length === count && results.every((x, i) => x === i),
+        "all in order",
+      );
     const executor = await ours();
     const raw = await RawChannel.start(WORKERS, "identity", true);
     return [
@@ -36,7 +39,9 @@ export const workload: Workload = {
               sent.push(raw.send<unknown[]>(numbers.slice(at, at + FLAT)));
             }
             const results: unknown[] = [];
-            for (const part of sent) for (const value of await part) results.push(value);
+            for (const part of sent) {
+              for (const value of await part) results.push(value);
+            }
             ordered(results);
           }),
         end: () => raw.end(),
@@ -44,7 +49,11 @@ export const workload: Workload = {
       {
         name: `${OURS}, toArray`,
         round: () =>
-          rate(count, async () => ordered(await executor.map(identity, numbers).toArray())),
+          rate(
+            count,
+            async () =>
+              ordered(await executor.map(identity, numbers).toArray()),
+          ),
       },
       {
         name: `${OURS}, for await`,

@@ -20,7 +20,9 @@ export const workload: Workload = {
         name,
         round: () =>
           rate(count, async () => {
-            for (let i = 0; i < count; i++) check(await pool.submit(i) === i, "identity");
+            for (let i = 0; i < count; i++) {
+              check(await pool.submit(i) === i, "identity");
+            }
           }),
         end: () => pool.end() as void,
       };
