@@ -48,6 +48,8 @@ test("the packed package works from another folder's node_modules", () => {
     for (const name of ["README.md", "CHANGELOG.md", "LICENSE"]) {
       execFileSync("cp", [join(ROOT, name), copy]);
     }
+    mkdirSync(join(copy, "tools"));
+    execFileSync("cp", [join(ROOT, "tools/build.mjs"), join(copy, "tools")]);
     symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
     const packed = JSON.parse(
       execFileSync("npm", ["pack", "--json", "--silent"], { cwd: copy, encoding: "utf8" })
