@@ -5,6 +5,7 @@
  */
 
 import { test as nodeTest } from "node:test";
+import { LeakCheck } from "./leaks.ts";
 
 /** How a test is run. */
 export interface TestOptions {
@@ -12,20 +13,29 @@ export interface TestOptions {
   skip?: string | false | undefined;
   /** Milliseconds until a test that hangs fails. @default {10_000} */
   deadline?: number;
+  /** Why it may leave workers or timers behind, if it may. */
+  leaves?: string;
 }
 
-/** Declares a test. A test that hangs fails: a hang is the typical bug here. */
+/**
+ * Declares a test. One that hangs fails: a hang is the typical bug here. So does one that leaves a
+ * worker, a timer or a port.
+ */
 export function test(
   name: string,
   fn: () => void | Promise<void>,
-  { skip, deadline = 10_000 }: TestOptions = {},
+  { skip, deadline = 10_000, leaves }: TestOptions = {},
 ): void {
   if (skip) {
     nodeTest(`${name} # skipped: ${skip}`, { skip: true }, () => {});
     return;
   }
   // The runner's own limit comes later, for tests that block this very thread.
-  nodeTest(name, { timeout: 2 * deadline }, () => withDeadline(name, fn, deadline));
+  nodeTest(name, { timeout: 2 * deadline }, async () => {
+    const leaks = new LeakCheck();
+    await withDeadline(name, fn, deadline);
+    if (leaves === undefined) await leaks.check();
+  });
 }
 
 async function withDeadline(

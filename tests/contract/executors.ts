@@ -7,6 +7,7 @@
 import { createExecutor, type Executor, InlineExecutor, ThreadPoolExecutor } from "../../mod.ts";
 import type { ThreadPoolExecutorOptions } from "../../mod.ts";
 import { detectRuntime } from "../../src/runtime/mod.ts";
+import { watched } from "../leaks.ts";
 
 /** One kind of executor. */
 export interface ExecutorKind {
@@ -23,7 +24,7 @@ export interface ExecutorKind {
   readonly perWorker: number;
 }
 
-const runtime = detectRuntime();
+const runtime = watched(detectRuntime());
 const unshared = {
   ...runtime,
   capabilities: { ...runtime.capabilities, sharedMemory: false },

@@ -29,6 +29,7 @@ for (const kind of EXECUTORS) {
     }, {
       skip: fault.skip?.(kind) ?? (endsWorkers(fault) ? isDouble(kind) : undefined),
       deadline: 20_000,
+      ...(fault.options === undefined && !fault.breaks ? { leaves: "the shared executor" } : {}),
     });
   }
 

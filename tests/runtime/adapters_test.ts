@@ -186,7 +186,7 @@ for (const subject of SUBJECTS) {
     };
     spawn(() => same);
     assertThrows(() => spawn(() => same), TypeError, "got the same again");
-  }, { skip });
+  }, { skip, leaves: "it makes a worker that is none" });
 }
 
 test("unsupported() names the option, the runtime and what to do, and ignores none", () => {

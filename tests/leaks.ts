@@ -1,0 +1,110 @@
+/**
+ * What a test must not leave behind: workers, timers of the library, and on Node ports. Bun and Deno
+ * do not tell of theirs (`getActiveResourcesInfo()` lists at most timers), so that workers are counted
+ * where they are started, and timers where they are set.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { detectRuntime } from "../src/runtime/mod.ts";
+import type { Runtime } from "../src/runtime/mod.ts";
+
+/** Milliseconds in which workers that were told to end have ended, on a busy machine too. */
+const PATIENCE = 3_000;
+
+/** Workers that have not ended, by the events that they tell. */
+const workers = new Map<object, string>();
+
+/** Timers of the library that are set, and where. */
+const timers = new Map<unknown, string>();
+
+const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
+
+const watchedRuntimes = new WeakSet<Runtime>();
+
+/** Counts the workers and the timers of a runtime from now on. Copies of it are counted, too. */
+export function watched(runtime: Runtime): Runtime {
+  if (watchedRuntimes.has(runtime)) return runtime;
+  watchedRuntimes.add(runtime);
+  const { spawn, timer } = runtime;
+  const changes: Pick<Runtime, "spawn" | "timer"> = {
+    spawn(options, events) {
+      const handle = spawn.call(runtime, options, {
+        ...events,
+        exit(exitCode) {
+          workers.delete(events);
+          events.exit(exitCode);
+        },
+      });
+      workers.set(events, options.name);
+      return handle;
+    },
+    timer: (callback, milliseconds) => setTimer(timer, callback, milliseconds),
+  };
+  return Object.assign(runtime, changes);
+}
+
+function setTimer<T>(
+  set: (callback: () => void, milliseconds: number) => T,
+  callback: () => void,
+  milliseconds: number,
+): T {
+  const place = whereFrom(new Error().stack ?? "");
+  const timer = set(() => {
+    timers.delete(timer);
+    callback();
+  }, milliseconds);
+  if (place !== undefined) timers.set(timer, `${place}, ${milliseconds} ms`);
+  return timer;
+}
+
+/** The place in the library that called; none for those who call it from outside. */
+function whereFrom(stack: string): string | undefined {
+  const caller = stack.split("\n").find((line) => /:\d+/.test(line) && !line.includes("leaks.ts"));
+  return /\/(src\/[^?:]*(?::\d+)*)/.exec(caller ?? "")?.[1];
+}
+
+watched(detectRuntime());
+Object.assign(globalThis, {
+  setTimeout: Object.assign(
+    (callback: (...args: unknown[]) => void, milliseconds = 0, ...args: unknown[]) =>
+      setTimer(real.setTimeout, () => callback(...args), milliseconds),
+    real.setTimeout,
+  ),
+  clearTimeout(timer: ReturnType<typeof setTimeout>) {
+    timers.delete(timer);
+    real.clearTimeout(timer);
+  },
+});
+
+function openPorts(): number {
+  const names: readonly string[] = process.getActiveResourcesInfo?.() ?? [];
+  return names.filter((name) => name === "MessagePort").length;
+}
+
+/** Remembers what there is, and finds later what has come and not gone. */
+export class LeakCheck {
+  readonly #workers = new Set(workers.keys());
+  readonly #timers = new Set(timers.keys());
+  readonly #ports = openPorts();
+
+  /** What is left, in words; empty if nothing is. */
+  get left(): string[] {
+    const left: string[] = [];
+    for (const [key, name] of workers) if (!this.#workers.has(key)) left.push(`worker ${name}`);
+    for (const [key, place] of timers) if (!this.#timers.has(key)) left.push(`timer of ${place}`);
+    const ports = openPorts() - this.#ports;
+    if (ports > 0) left.push(`${ports} ports`);
+    return left;
+  }
+
+  /** Rejects if something is left that does not go by itself. */
+  async check(patience: number = PATIENCE): Promise<void> {
+    const end = performance.now() + patience;
+    while (this.left.length > 0) {
+      if (performance.now() > end) throw new Error(`The test has left ${this.left.join("; ")}`);
+      await new Promise((resolve) => real.setTimeout(resolve, 2));
+    }
+  }
+}
