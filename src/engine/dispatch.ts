@@ -1,8 +1,8 @@
 import { SerializationError } from "../futures/errors.ts";
 import { messageOf } from "../futures/show.ts";
 import { cloneError } from "../wire/clone_error.ts";
-import { unwrapTransfer, unwrapTransfers } from "../wire/transfer.ts";
-import { ItemControl } from "./work_item.ts";
+import { unwrapTransfers } from "../wire/transfer.ts";
+import { isList, ItemControl } from "./work_item.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
@@ -29,7 +29,7 @@ export function dispatch(
     together ??= items.slice(0, i);
     if (together.length > 0) postAll(worker, together, onUnsendable);
     together = [];
-    item.replaceArguments(unwrapped.values);
+    item.args = unwrapped.values;
     postOne(worker, item, onUnsendable, unwrapped.transfer);
   }
   together ??= items as WorkItem[];
@@ -38,10 +38,7 @@ export function dispatch(
 
 /** What moves with an item, if anything. Nothing does for almost all, so it makes nothing for them. */
 function movedBy(item: WorkItem): ReturnType<typeof unwrapTransfers> {
-  if (item.chunk === 0 && item.arity === 1 && unwrapTransfer(item.args) === undefined) {
-    return undefined;
-  }
-  return unwrapTransfers(item.argumentList);
+  return isList(item.args) ? unwrapTransfers(item.args) : undefined;
 }
 
 function postAll(worker: WorkerSlot, items: readonly WorkItem[], onUnsendable: OnUnsendable): void {
@@ -74,7 +71,8 @@ function postOne(
 /** Leaves out the items of a chunk that cannot be sent, if there are any and not all. */
 function dropUnsendableItems(item: WorkItem): boolean {
   if (item.unsent !== undefined) return false;
-  const { arity, argumentList } = item;
+  const { argumentList } = item;
+  const arity = argumentList.length / item.chunk;
   const unsent = new Map<number, SerializationError>();
   const args: unknown[] = [];
   for (let index = 0; index < item.chunk; index++) {

@@ -47,12 +47,10 @@ export class WorkItem extends FutureSource<unknown> {
   readonly owner: WorkItemOwner;
   readonly task: TaskEntry;
   /**
-   * The argument itself if there is one, else an array; for a chunk those of all its items, one
-   * after the other. Dropped when done.
+   * The arguments; for a chunk those of all its items, one after the other. A single primitive
+   * stands here itself, without an array around it. Dropped when done.
    */
   args: unknown;
-  /** How many arguments a task has, or each item of a chunk. */
-  readonly arity: number;
   /** Number of items if this is a chunk of `map`, -1 if it is a supply of chunks, else 0. */
   readonly chunk: number;
   /** Place in submit order. */
@@ -77,18 +75,12 @@ export class WorkItem extends FutureSource<unknown> {
     this.owner = owner;
     this.task = task;
     this.chunk = chunk;
-    this.arity = chunk > 0 ? args.length / chunk : args.length;
-    this.args = chunk === 0 && args.length === 1 ? args[0] : args;
+    this.args = args.length === 1 && !isList(args[0]) ? args[0] : args;
   }
 
   /** The arguments as an array; for a chunk those of all its items. */
   get argumentList(): readonly unknown[] {
-    return this.chunk === 0 && this.arity === 1 ? [this.args] : this.args as unknown[];
-  }
-
-  /** Puts other arguments in place of these, as many. */
-  replaceArguments(args: readonly unknown[]): void {
-    this.args = this.chunk === 0 && this.arity === 1 ? args[0] : args;
+    return isList(this.args) ? this.args : [this.args];
   }
 
   /** Whether the future is settled. */
@@ -126,4 +118,9 @@ export class WorkItem extends FutureSource<unknown> {
   override started(): boolean {
     return this.worker !== undefined && this.worker.isRunning(this);
   }
+}
+
+/** Whether the `args` of an item are an array of arguments, and not one that is a primitive. */
+export function isList(args: unknown): args is readonly unknown[] {
+  return typeof args === "object" && args !== null;
 }

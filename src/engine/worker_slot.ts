@@ -13,6 +13,7 @@ import type { WorkerHandle } from "../runtime/runtime.ts";
 import { Claims } from "./claims.ts";
 import { MAX_WINDOW } from "./task_registry.ts";
 import type { TaskEntry } from "./task_registry.ts";
+import { isList } from "./work_item.ts";
 import type { WorkItem, WorkItemHolder } from "./work_item.ts";
 
 /** Slots of one worker: room for a window, for as many that are taken back, and for some that last. */
@@ -207,30 +208,34 @@ export class WorkerSlot implements WorkItemHolder {
         continue;
       }
       const itemFlags = flagsOf(item);
+      const { args } = item;
+      const list = isList(args);
+      const itemArity = list ? args.length : 1;
       if (
-        item.task === task && itemFlags === flags && item.arity === arity && item.slot === nextSlot
+        item.task === task && itemFlags === flags && itemArity === arity && item.slot === nextSlot
       ) {
         message[header + 4] = message[header + 4] as number + 1;
       } else {
         task = item.task;
         flags = itemFlags;
-        arity = item.arity;
+        arity = itemArity;
         if (!this.#defined.has(task.id)) this.#define(task);
         header = message.length;
         message.push(task.id, flags, arity, item.slot, 1);
       }
       nextSlot = item.slot + 1;
-      if (arity === 1) message.push(item.args);
-      else for (let i = 0; i < arity; i++) message.push((item.args as unknown[])[i]);
+      if (!list) message.push(args);
+      else for (let i = 0; i < arity; i++) message.push(args[i]);
     }
     this.handle.post(message, transfer);
   }
 
   #addChunk(message: unknown[], item: WorkItem): void {
-    const { task, arity, slot } = item;
+    const { task, slot } = item;
     if (!this.#defined.has(task.id)) this.#define(task);
     const count = item.chunk - (item.unsent?.size ?? 0);
-    const args = item.args as readonly unknown[];
+    const args = item.argumentList;
+    const arity = args.length / count;
     const packed = packNumbers(args);
     const flags = flagsOf(item) | FLAG_CHUNK | (packed === undefined ? 0 : FLAG_PACKED);
     message.push(task.id, flags, arity, slot, count);

@@ -28,6 +28,7 @@ interface Registration {
 }
 
 type Watcher = Awaiter | FutureObserver | Registration;
+type Watchers = Watcher | Watcher[] | undefined;
 
 /**
  * One `await`, or whoever else waits without a timeout. It is also what `then` returns to those who pass
@@ -144,10 +145,11 @@ export class Future<T> implements PromiseLike<T> {
   #state = PENDING;
   /** The producer, until the future is done. */
   #source: FutureSource<unknown> | undefined;
-  /** The result, the error, or the reason of the cancellation. */
-  #value: unknown = undefined;
-  /** Nobody, one, or several who wait for the end; most futures have at most one. */
-  #watchers: Watcher | Watcher[] | undefined = undefined;
+  /**
+   * Until it is done, who waits for it: nobody, one, or several. Then the result, the error, or the
+   * reason of the cancellation. One field for both, because so many futures may be pending.
+   */
+  #held: unknown = undefined;
 
   static {
     makeFuture = <T>(source: FutureSource<T>) => new Future<T>(MAKE, source);
@@ -157,7 +159,7 @@ export class Future<T> implements PromiseLike<T> {
     hasFailed = (future) => future.#state === FAILED;
     tell = ({ future, resolve, reject }) => {
       try {
-        if (future.#state === SUCCEEDED) resolve(future.#value);
+        if (future.#state === SUCCEEDED) resolve(future.#held);
         else reject(future.#reason());
       } catch (error) {
         void Promise.reject(error); // a Proxy around a user's function looks like a promise's own
@@ -172,15 +174,14 @@ export class Future<T> implements PromiseLike<T> {
     unobserve = (future, observer) => future.#remove(observer);
     outcome = (future) =>
       future.#state === SUCCEEDED
-        ? { status: "fulfilled", value: future.#value }
+        ? { status: "fulfilled", value: future.#held }
         : { status: "rejected", reason: future.#reason() };
     settle = (future, state, value) => {
       if (future.#state >= CANCELLED) return false;
       future.#state = state;
-      future.#value = value;
+      const watchers = future.#held as Watchers;
+      future.#held = value;
       future.#source = undefined;
-      const watchers = future.#watchers;
-      future.#watchers = undefined;
       if (watchers !== undefined) future.#notify(watchers);
       return true;
     };
@@ -260,7 +261,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   result(options?: WaitOptions): Promise<T> {
     return this.#wait(options, "result", (resolve, reject) => {
-      if (this.#state === SUCCEEDED) resolve(this.#value as T);
+      if (this.#state === SUCCEEDED) resolve(this.#held as T);
       else reject(this.#reason());
     });
   }
@@ -288,7 +289,7 @@ export class Future<T> implements PromiseLike<T> {
   exception(options?: WaitOptions): Promise<unknown> {
     return this.#wait(options, "exception", (resolve, reject) => {
       if (this.#state === CANCELLED) reject(this.#reason());
-      else resolve(this.#state === FAILED ? this.#value : undefined);
+      else resolve(this.#state === FAILED ? this.#held : undefined);
     });
   }
 
@@ -367,8 +368,8 @@ export class Future<T> implements PromiseLike<T> {
 
   /** The error of a future without a result. A cancellation makes its own when it is first asked for. */
   #reason(): unknown {
-    if (this.#state === CANCELLED && this.#value === undefined) this.#value = new CancelledError();
-    return this.#value;
+    if (this.#state === CANCELLED && this.#held === undefined) this.#held = new CancelledError();
+    return this.#held;
   }
 
   /** `result()` without options: the path of every `await`, so it makes as little as it can. */
@@ -425,15 +426,16 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   #add(watcher: Watcher): void {
-    const watchers = this.#watchers;
-    if (watchers === undefined) this.#watchers = watcher;
+    const watchers = this.#held as Watchers;
+    if (watchers === undefined) this.#held = watcher;
     else if (Array.isArray(watchers)) watchers.push(watcher);
-    else this.#watchers = [watchers, watcher];
+    else this.#held = [watchers, watcher];
   }
 
   #remove(watcher: Watcher): void {
-    const watchers = this.#watchers;
-    if (watchers === watcher) this.#watchers = undefined;
+    if (this.#state >= CANCELLED) return;
+    const watchers = this.#held as Watchers;
+    if (watchers === watcher) this.#held = undefined;
     else if (Array.isArray(watchers)) {
       const index = watchers.indexOf(watcher);
       if (index >= 0) watchers.splice(index, 1);
