@@ -27,7 +27,11 @@ const PORT = "src/runtime/runtime.ts";
 const DETECT = "src/runtime/detect.ts";
 
 /** Files outside of `src/runtime/` that know where they run: the worker's program. */
-const KNOWS_RUNTIME = new Set(["src/worker/listen.ts", "src/worker/current_task.ts"]);
+const KNOWS_RUNTIME = new Set([
+  "src/worker/listen.ts",
+  "src/worker/process_channel.ts",
+  "src/worker/current_task.ts",
+]);
 
 const RUNTIME_NAMES = /\b(?:Deno|Bun)\.|\bprocess\b|\bself\b|\bnew Worker\b/;
 const BANNED_NAMES = /(?:^|\/)(?:index|utils|helpers|common)\.ts$/;
@@ -154,7 +158,8 @@ function roomOf(file: string): string | undefined {
 }
 
 function isGenerated(file: string): boolean {
-  return file === "src/worker/program_source.ts";
+  return file === "src/worker/program_source.ts" ||
+    file === "src/worker/process_channel_source.ts";
 }
 
 function listFiles(root: string, folder: string): string[] {

@@ -34,13 +34,13 @@ export class EventGate implements WorkerEvents {
     if (this.#state !== "closed") this.#events.messageError();
   }
 
-  exit(exitCode?: number): void {
+  exit(exitCode?: number, signal?: string): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
     clearTimeout(this.#giveUpTimer);
     this.#whenQuiet(() => {
       this.#state = "closed";
-      this.#events.exit(exitCode);
+      this.#events.exit(exitCode, signal);
     });
   }
 

@@ -29,8 +29,8 @@ export interface WorkerEvents {
   error(error: unknown): void;
   /** A message could not be read on this side. The worker is not to be trusted any more. */
   messageError(): void;
-  /** The worker is gone. `exitCode` where the runtime tells one. */
-  exit(exitCode?: number): void;
+  /** The worker is gone. `exitCode` where the runtime tells one, `signal` if a signal ended a process. */
+  exit(exitCode?: number, signal?: string): void;
 }
 
 /** What a worker is started with. */

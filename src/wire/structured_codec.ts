@@ -5,5 +5,5 @@
  * @module
  */
 
-export { encodeStructured } from "./structured_encoder.ts";
+export { checkStructured, encodeStructured } from "./structured_encoder.ts";
 export { decodeStructured } from "./structured_decoder.ts";

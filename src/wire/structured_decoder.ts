@@ -47,8 +47,9 @@ class Decoder {
   readonly #errors: Errors[] = [];
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const { buffer, byteOffset, byteLength } = bytes;
+    this.#bytes = new Uint8Array(buffer, byteOffset, byteLength); // slice() of a Buffer copies nothing
+    this.#view = new DataView(buffer, byteOffset, byteLength);
   }
 
   decode(): unknown {

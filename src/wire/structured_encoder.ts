@@ -28,6 +28,19 @@ export function encodeStructured(value: unknown, headroom = 0): Uint8Array<Array
   }
 }
 
+/**
+ * Throws if a value cannot be written, as `encodeStructured` does. It does not look into errors: they
+ * leave out what cannot travel, and ask this.
+ */
+export function checkStructured(value: unknown): void {
+  const writer = new ByteWriter(0);
+  try {
+    new Encoder(writer, true).encode(value);
+  } finally {
+    writer.release();
+  }
+}
+
 /** Content that is still to be written. */
 type Content =
   | { readonly kind: "array"; readonly value: readonly unknown[] }
@@ -41,9 +54,11 @@ class Encoder {
   readonly #objects = new Map<object, number>();
   readonly #keys = new Map<string, number>();
   readonly #contents: Content[] = [];
+  readonly #skipsErrors: boolean;
 
-  constructor(writer: ByteWriter) {
+  constructor(writer: ByteWriter, skipsErrors = false) {
     this.#writer = writer;
+    this.#skipsErrors = skipsErrors;
   }
 
   encode(value: unknown): void {
@@ -168,6 +183,7 @@ class Encoder {
   }
 
   #writeErrors(value: object): void {
+    if (this.#skipsErrors) return;
     const record = encodeError(value);
     if (record.kind !== "errors") throw uncloneable(value);
     this.#writer.byte(format.ERROR);

@@ -1,5 +1,8 @@
 import { encodeError } from "../wire/error_codec.ts";
+import { useClone } from "../wire/clone_error.ts";
 import { EXITING } from "../wire/messages.ts";
+import { PROCESS_PORT } from "../wire/process_port.ts";
+import type { ProcessPort } from "../wire/process_port.ts";
 import { Program } from "./program.ts";
 
 interface Port {
@@ -8,6 +11,7 @@ interface Port {
 }
 
 interface WorkerScope {
+  [PROCESS_PORT]?: ProcessPort;
   process?: {
     on?(event: string, listener: (error: unknown) => void): void;
     exit?(exitCode?: number): void;
@@ -30,17 +34,21 @@ export function listen(named: Record<string, unknown> | undefined): void {
   const scope = globalThis as unknown as WorkerScope;
   // Workers of the web's kind have `self`, whose channel takes a tenth of the other's time in Bun.
   // There both kinds have it, but only parentPort reaches both, as a worker of the user's own needs.
-  const web = scope.self !== undefined && (scope.Bun === undefined || named === undefined);
-  const threads = !web
+  const parent = scope[PROCESS_PORT];
+  const web = parent === undefined && scope.self !== undefined &&
+    (scope.Bun === undefined || named === undefined);
+  const threads = parent === undefined && !web
     ? scope.process?.getBuiltinModule?.("node:worker_threads") as
       | { parentPort?: Port | null }
       | undefined
     : undefined;
-  const port = threads?.parentPort ?? undefined;
+  const port = parent ?? threads?.parentPort ?? undefined;
+  if (parent !== undefined) useClone((value) => parent.check(value));
   const post = port === undefined
     ? scope.postMessage.bind(scope)
     : (message: unknown, transfer?: readonly Transferable[]) => port.postMessage(message, transfer);
-  const lock = scope.Deno === undefined ? undefined : new BusyLock();
+  // A process is stopped by a signal, whatever it does.
+  const lock = scope.Deno === undefined || parent !== undefined ? undefined : new BusyLock();
 
   const program = new Program({
     post,

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkManifests } from "../../tools/check_manifests.ts";
 import { checkStructure } from "../../tools/check_structure.ts";
-import { generateProgram } from "../../tools/generate_program.ts";
+import { generate, TARGETS } from "../../tools/generate_program.ts";
 import { test } from "../harness.ts";
 
 /** A folder with these files, for as long as `use` runs. */
@@ -157,7 +157,9 @@ test("checkManifests() finds a version, exports and dependencies that differ", (
   assertEquals(check({}, "").length, 1);
 });
 
-test("program_source.ts is what program_entry.ts makes", () => {
-  const file = new URL("../../src/worker/program_source.ts", import.meta.url);
-  assertEquals(readFileSync(file, "utf8"), generateProgram());
-});
+for (const target of TARGETS) {
+  test(`${target.file} is what ${target.entry} makes`, () => {
+    const file = new URL(`../../${target.file}`, import.meta.url);
+    assertEquals(readFileSync(file, "utf8"), generate(target));
+  });
+}

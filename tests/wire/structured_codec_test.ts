@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
+import { Buffer } from "node:buffer";
 import { decodeStructured, encodeStructured } from "../../src/wire/structured_codec.ts";
 import { test } from "../harness.ts";
 
@@ -91,7 +92,9 @@ for (const [name, value] of VALUES) {
 }
 
 test("Float16Array arrives where the runtime has it", () => {
-  const { Float16Array: Halves } = globalThis as { Float16Array?: Float64ArrayConstructor };
+  const { Float16Array: Halves } = globalThis as unknown as {
+    Float16Array?: Float64ArrayConstructor;
+  };
   if (Halves !== undefined) assertEquals(travel(new Halves([0.5, 1])), new Halves([0.5, 1]));
 });
 
@@ -126,6 +129,17 @@ test("what arrives shares no memory with what was sent, nor with the message", (
   const arrived = decodeStructured(message) as Uint8Array;
   message.fill(0);
   assertEquals(arrived, new Uint8Array([1]));
+});
+
+test("a Buffer, whose slice() copies nothing, is read as any other bytes", () => {
+  const message = Buffer.concat([
+    Buffer.from("before"),
+    encodeStructured([new Uint8Array(3), "\uD800"]),
+  ]);
+  const arrived = decodeStructured(message.subarray(6)) as [Uint8Array, string];
+  message.fill(255);
+  assertEquals(arrived, [new Uint8Array(3), "\uD800"]);
+  assertEquals(arrived[0].buffer.byteLength, 3);
 });
 
 test("missing elements stay missing, and a sparse array costs what it has", () => {

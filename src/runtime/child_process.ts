@@ -1,0 +1,78 @@
+import { UnsupportedError } from "../futures/errors.ts";
+import { PROCESS_CHANNEL_SOURCE } from "../worker/process_channel_source.ts";
+import { argumentsOf, refuseCommand, resolveCommand } from "./child_command.ts";
+import type { ProcessCommand } from "./child_command.ts";
+import { ChildHandle } from "./child_handle.ts";
+import type { Child } from "./child_handle.ts";
+import { tieToParent } from "./child_tie.ts";
+import type { Runtime } from "./runtime.ts";
+import { backgroundTimer, builtin } from "./thread_handle.ts";
+
+/** What is used of `node:child_process`. */
+interface ChildProcessModule {
+  spawn(path: string, args: readonly string[], options: Record<string, unknown>): Child;
+}
+
+/** How processes are started. */
+export interface ProcessRuntimeOptions {
+  /** The runtime that runs the tasks. @default {the one that runs this program} */
+  command?: ProcessCommand | undefined;
+  /** The directory in which they start. @default {this program's own} */
+  cwd?: string | URL | undefined;
+}
+
+const NAMES = { deno: "Deno", bun: "Bun", node: "Node.js" } as const;
+
+/**
+ * Deno, Bun and Node: processes of `node:child_process`, of the same runtime or of another.
+ *
+ * @throws {TypeError} If an option is of a wrong kind.
+ * @throws {UnsupportedError} If there are no processes here, or the command is of no runtime.
+ *
+ * @see https://nodejs.org/api/child_process.html
+ */
+export function childProcessRuntime({ command, cwd }: ProcessRuntimeOptions = {}): Runtime {
+  const resolved = resolveCommand(command);
+  return {
+    name: NAMES[resolved.name],
+
+    // --- capabilities ---
+
+    capabilities: {
+      parallel: true,
+      stopsBusyTasks: true,
+      sharedMemory: false,
+      sandbox: resolved.name !== "bun",
+    },
+
+    availableParallelism() {
+      const os = builtin<{ availableParallelism(): number }>("os");
+      return globalThis.navigator?.hardwareConcurrency ?? os?.availableParallelism() ?? 1;
+    },
+
+    unsupported(options) {
+      for (const name of ["factory", "resourceLimits"] as const) {
+        if (options[name] === undefined) continue;
+        const option = name === "factory" ? "worker" : name;
+        return new UnsupportedError(`Cannot use ${option}: processes have none`);
+      }
+      return refuseCommand(resolved, options.permissions);
+    },
+
+    timer: backgroundTimer,
+
+    // --- workers ---
+
+    spawn({ program, env, permissions }, events) {
+      const { spawn } = builtin<ChildProcessModule>("child_process")!;
+      const line = [...tieToParent(), resolved.path, ...argumentsOf(resolved, permissions)];
+      const child = spawn(line[0]!, line.slice(1), {
+        stdio: ["pipe", "pipe", "pipe", "pipe"],
+        windowsHide: true,
+        ...(env === undefined ? {} : { env }),
+        ...(cwd === undefined ? {} : { cwd }),
+      });
+      return new ChildHandle(child, PROCESS_CHANNEL_SOURCE + program, events);
+    },
+  };
+}

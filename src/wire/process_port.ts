@@ -1,0 +1,12 @@
+/** Where a process's program finds the channel to its owner. Registered: two texts agree on it. */
+export const PROCESS_PORT: unique symbol = Symbol.for(
+  "@concurrent/futures.processPort",
+) as typeof PROCESS_PORT;
+
+/** The channel to the owner, as the program of a process has it. */
+export interface ProcessPort {
+  on(event: "message", listener: (data: unknown) => void): void;
+  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
+  /** Throws if a value cannot be sent. */
+  check(value: unknown): void;
+}
