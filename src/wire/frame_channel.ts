@@ -1,14 +1,15 @@
 /**
- * Messages over a stream of bytes: each is its length, four bytes, and itself as `structured_codec.ts`
- * writes it. Both ends, in the owner and in the process, are this.
+ * Messages over a stream of bytes, in frames: the length and how many attachments follow, four bytes
+ * each, and the message as `structured_codec.ts` writes it; then its large buffers, each in a frame.
+ * They are read into the memory in which they stay. Both ends, in the owner and in the process, are this.
  *
  * @module
  */
 
 import { decodeStructured, encodeStructured } from "./structured_codec.ts";
 
-/** Bytes of the length. */
-const HEADER = 4;
+/** Bytes before a frame's own. */
+const HEADER = 8;
 
 const MAX_FRAME = 2 ** 32 - 1;
 
@@ -39,10 +40,16 @@ export class FrameChannel {
   /** What the stream does not take yet, in order. */
   #queue: Uint8Array[] = [];
   #full = false;
-  /** What came of a length or of a message that is not complete, and how many bytes it lacks. */
-  #parts: Uint8Array[] = [];
-  #missing = HEADER;
-  #inBody = false;
+  /** What is read next, how many bytes of it there are to be, and how many there are. */
+  #reading: "header" | "message" | "attachment" = "header";
+  #size = HEADER;
+  #filled = 0;
+  /** Where it is gathered, if it does not come at once. */
+  #target: Uint8Array<ArrayBuffer> | undefined = undefined;
+  /** A message that waits for its attachments, those that came, and how many are to come. */
+  #message: Uint8Array | undefined = undefined;
+  #attachments: ArrayBuffer[] = [];
+  #missing = 0;
 
   constructor(stream: ByteStream, events: FrameEvents) {
     this.#stream = stream;
@@ -62,21 +69,39 @@ export class FrameChannel {
    * @throws {DOMException} "DataCloneError" if it cannot travel; then nothing was sent.
    */
   send(message: unknown, transfer?: readonly Transferable[]): void {
-    const buffers = transfer?.filter((one) => one instanceof ArrayBuffer) ?? [];
-    if (transfer !== undefined && buffers.length < transfer.length) {
+    const moved = new Set(transfer?.filter((one) => one instanceof ArrayBuffer));
+    if (transfer !== undefined && moved.size < new Set(transfer).size) {
       throw new DOMException("only buffers can be sent to another process", "DataCloneError");
     }
-    const frame = encodeStructured(message, HEADER);
-    if (frame.length - HEADER > MAX_FRAME) {
-      throw new DOMException("a message of 4 GiB or more cannot be sent", "DataCloneError");
+    const attachments: ArrayBuffer[] = [];
+    const frame = encodeStructured(message, HEADER, attachments);
+    if (Math.max(frame.length, ...attachments.map((one) => one.byteLength)) > MAX_FRAME) {
+      throw new DOMException("4 GiB or more cannot be sent at once", "DataCloneError");
     }
-    new DataView(frame.buffer, frame.byteOffset).setUint32(0, frame.length - HEADER, true);
-    if (buffers.length > 0) structuredClone(null, { transfer: [...new Set(buffers)] });
+    const copies = attachments.map((one) =>
+      moved.has(one) ? undefined : new Uint8Array(one).slice()
+    );
+    const bodies = attachments.map((one, i) =>
+      copies[i] ?? new Uint8Array(structuredClone(one, { transfer: [one] }))
+    );
+    const rest = [...moved].filter((one) => !attachments.includes(one));
+    if (rest.length > 0) structuredClone(null, { transfer: rest });
     if (this.#closed) return;
-    for (let at = 0; at < frame.length; at += SLICE) {
-      this.#queue.push(frame.subarray(at, at + SLICE));
+    writeHeader(frame, frame.length - HEADER, bodies.length);
+    this.#enqueue(frame);
+    for (const body of bodies) {
+      const header = new Uint8Array(HEADER);
+      writeHeader(header, body.length, 0);
+      this.#enqueue(header);
+      this.#enqueue(body);
     }
     this.#pump();
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += SLICE) {
+      this.#queue.push(bytes.subarray(at, at + SLICE));
+    }
   }
 
   #pump(): void {
@@ -89,45 +114,63 @@ export class FrameChannel {
 
   #receive(bytes: Uint8Array): void {
     let at = 0;
-    while (!this.#closed && bytes.length - at >= this.#missing) {
-      const part = bytes.subarray(at, at += this.#missing);
-      const whole = this.#parts.length === 0 ? part : this.#join(part);
-      this.#inBody = !this.#inBody;
-      if (this.#inBody) {
-        this.#missing = new DataView(whole.buffer, whole.byteOffset).getUint32(0, true);
-      } else {
-        this.#missing = HEADER;
-        this.#deliver(whole);
+    while (!this.#closed) {
+      const size = this.#size;
+      if (this.#filled === 0 && this.#reading !== "attachment" && bytes.length - at >= size) {
+        this.#take(bytes.subarray(at, at += size));
+        continue;
       }
-    }
-    if (at === bytes.length) return;
-    this.#parts.push(bytes.subarray(at));
-    this.#missing -= bytes.length - at;
-  }
-
-  /** All parts as one. Memory is taken for what came, not for what a length announces. */
-  #join(last: Uint8Array): Uint8Array {
-    const parts = this.#parts;
-    this.#parts = [];
-    const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, last.length));
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
+      if (at === bytes.length) return;
+      const target = this.#target ??= allocate(size);
+      if (target === undefined) return this.#fail();
+      const part = bytes.subarray(at, at + size - this.#filled);
+      target.set(part, this.#filled);
       at += part.length;
+      this.#filled += part.length;
+      if (this.#filled < size) return;
+      this.#filled = 0;
+      this.#target = undefined;
+      this.#take(target);
     }
-    whole.set(last, at);
-    return whole;
   }
 
-  #deliver(frame: Uint8Array): void {
+  /** Takes what was to be read next. */
+  #take(bytes: Uint8Array): void {
+    if (this.#reading === "header") {
+      const header = new DataView(bytes.buffer, bytes.byteOffset);
+      this.#size = header.getUint32(0, true);
+      this.#reading = this.#message === undefined ? "message" : "attachment";
+      if (this.#message === undefined) this.#missing = header.getUint32(4, true);
+      else if (this.#size === 0) this.#fail(); // what is empty is not attached
+      return;
+    }
+    if (this.#reading === "message") this.#message = bytes;
+    else {
+      this.#attachments.push(bytes.buffer as ArrayBuffer);
+      this.#missing--;
+    }
+    this.#reading = "header";
+    this.#size = HEADER;
+    if (this.#missing === 0) return this.#deliver();
+    // The stream may use its memory again before the attachments are there.
+    if (this.#attachments.length === 0) this.#message = new Uint8Array(bytes);
+  }
+
+  #deliver(): void {
     let message: unknown;
     try {
-      message = decodeStructured(frame);
+      message = decodeStructured(this.#message!, this.#attachments);
     } catch {
-      this.#closed = true;
-      return this.#events.messageError();
+      return this.#fail();
     }
+    this.#message = undefined;
+    if (this.#attachments.length > 0) this.#attachments = [];
     this.#events.message(message);
+  }
+
+  #fail(): void {
+    this.#closed = true;
+    this.#events.messageError();
   }
 
   #close(): void {
@@ -135,5 +178,20 @@ export class FrameChannel {
     this.#closed = true;
     this.#queue = [];
     this.#events.close();
+  }
+}
+
+function writeHeader(frame: Uint8Array, length: number, attachments: number): void {
+  const header = new DataView(frame.buffer, frame.byteOffset, HEADER);
+  header.setUint32(0, length, true);
+  header.setUint32(4, attachments, true);
+}
+
+/** Memory for what is announced, which costs nothing until it comes; `undefined` if it is too much. */
+function allocate(size: number): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return new Uint8Array(size);
+  } catch {
+    return undefined;
   }
 }

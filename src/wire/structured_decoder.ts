@@ -11,12 +11,16 @@ const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Reads what `encodeStructured` wrote.
  *
  * @param bytes The bytes; nothing of the value shares their memory.
+ * @param attachments The large buffers that were not among the bytes; they become part of the value.
  * @returns The value.
  * @throws {DOMException} "DataCloneError" if the bytes are not of that form, whatever they are.
  */
-export function decodeStructured(bytes: Uint8Array): unknown {
+export function decodeStructured(
+  bytes: Uint8Array,
+  attachments: readonly ArrayBuffer[] = [],
+): unknown {
   try {
-    return new Decoder(bytes).decode();
+    return new Decoder(bytes, attachments).decode();
   } catch (cause) {
     const error = new DOMException("Message cannot be read", "DataCloneError");
     Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
@@ -45,8 +49,11 @@ class Decoder {
   readonly #keys: string[] = [];
   readonly #targets: Target[] = [];
   readonly #errors: Errors[] = [];
+  readonly #attachments: readonly ArrayBuffer[];
+  #attached = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, attachments: readonly ArrayBuffer[]) {
+    this.#attachments = attachments;
     const { buffer, byteOffset, byteLength } = bytes;
     this.#bytes = new Uint8Array(buffer, byteOffset, byteLength); // slice() of a Buffer copies nothing
     this.#view = new DataView(buffer, byteOffset, byteLength);
@@ -111,6 +118,12 @@ class Decoder {
       case format.BUFFER: {
         const start = this.#skip(this.#varint());
         return this.#known(this.#bytes.slice(start, this.#at).buffer);
+      }
+      case format.ATTACHMENT: {
+        const length = this.#varint();
+        const buffer = this.#attachments[this.#attached++];
+        if (buffer?.byteLength !== length) throw new RangeError("no such attachment");
+        return this.#known(buffer);
       }
       case format.VIEW:
         return this.#readView();

@@ -1,11 +1,14 @@
-import { show } from "../futures/show.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import { encodeError } from "./error_codec.ts";
 import type { EncodedError } from "./error_codec.ts";
 import * as format from "./structured_format.ts";
+import { kindOf, uncloneable, viewKindOf } from "./value_kind.ts";
 
 /** Arrays of fewer numbers are written one by one: a small number is then one byte. */
 const MIN_PACKED = 16;
+
+/** Bytes from which on a buffer is attached: less is copied faster than it is handled. */
+const MIN_ATTACHED = 64 * 1024;
 
 /** Missing elements until an array may count as sparse. */
 const MIN_HOLES = 1_000;
@@ -15,13 +18,18 @@ const MIN_HOLES = 1_000;
  *
  * @param value The value.
  * @param headroom Bytes at the beginning that are left to the caller.
+ * @param attachments Gets the large buffers, which then are not among the bytes.
  * @returns The bytes, in memory of their own.
  * @throws {DOMException} "DataCloneError" if something in it cannot travel, and what a getter throws.
  */
-export function encodeStructured(value: unknown, headroom = 0): Uint8Array<ArrayBuffer> {
+export function encodeStructured(
+  value: unknown,
+  headroom = 0,
+  attachments?: ArrayBuffer[],
+): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(headroom);
   try {
-    new Encoder(writer).encode(value);
+    new Encoder(writer, attachments).encode(value);
     return writer.finish();
   } finally {
     writer.release();
@@ -35,7 +43,7 @@ export function encodeStructured(value: unknown, headroom = 0): Uint8Array<Array
 export function checkStructured(value: unknown): void {
   const writer = new ByteWriter(0);
   try {
-    new Encoder(writer, true).encode(value);
+    new Encoder(writer, [], true).encode(value);
   } finally {
     writer.release();
   }
@@ -54,10 +62,12 @@ class Encoder {
   readonly #objects = new Map<object, number>();
   readonly #keys = new Map<string, number>();
   readonly #contents: Content[] = [];
+  readonly #attachments: ArrayBuffer[] | undefined;
   readonly #skipsErrors: boolean;
 
-  constructor(writer: ByteWriter, skipsErrors = false) {
+  constructor(writer: ByteWriter, attachments?: ArrayBuffer[], skipsErrors = false) {
     this.#writer = writer;
+    this.#attachments = attachments;
     this.#skipsErrors = skipsErrors;
   }
 
@@ -150,9 +160,11 @@ class Encoder {
       case "ArrayBuffer": {
         if ((value as { detached?: boolean }).detached) throw uncloneable(value, "is detached");
         const bytes = new Uint8Array(value as ArrayBuffer);
-        writer.byte(format.BUFFER);
+        const isAttached = this.#attachments !== undefined && bytes.length >= MIN_ATTACHED;
+        writer.byte(isAttached ? format.ATTACHMENT : format.BUFFER);
         writer.varint(bytes.length);
-        writer.raw(bytes);
+        if (isAttached) this.#attachments!.push(value as ArrayBuffer);
+        else writer.raw(bytes);
         return true;
       }
       case "Error":
@@ -173,7 +185,7 @@ class Encoder {
   }
 
   #writeView(view: ArrayBufferView): void {
-    const kind = format.VIEW_KINDS.indexOf(viewKind.call(view) ?? "DataView");
+    const kind = format.VIEW_KINDS.indexOf(viewKindOf(view));
     if (kind < 0) throw uncloneable(view);
     this.#writer.byte(format.VIEW);
     this.#writer.byte(kind);
@@ -295,47 +307,4 @@ function isSparse(array: readonly unknown[]): boolean {
     if (holes > MIN_HOLES && holes > i / 2) return true;
   }
   return false;
-}
-
-/** The kind of a typed array, whatever its class says; `undefined` for a `DataView`. */
-const viewKind = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  Symbol.toStringTag,
-)!.get as (this: unknown) => string | undefined;
-
-/** Built-in classes that have a form of their own, and how to tell an object that only claims to be one. */
-const BUILT_IN: readonly (readonly [string, new (...args: never[]) => object])[] = [
-  ["Map", Map],
-  ["Set", Set],
-  ["Error", Error],
-  ["Error", DOMException],
-  ["Date", Date],
-  ["ArrayBuffer", ArrayBuffer],
-  ["RegExp", RegExp],
-  ["Number", Number],
-  ["String", String],
-  ["Boolean", Boolean],
-  ["BigInt", BigInt as unknown as new () => object],
-];
-
-/** "Object" for what travels by its own properties, or the name of its class. */
-function kindOf(value: object): string {
-  for (const [kind, builtIn] of BUILT_IN) if (value instanceof builtIn) return kind;
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
-  if (tag === "Object" || tag === "Arguments") return "Object";
-  // A class of the runtime (MessagePort, Promise, Blob) has state that no property shows; a class of
-  // the user's own with a tag has not.
-  const known = (globalThis as Record<string, unknown>)[tag];
-  if (typeof known === "function" && value instanceof known) return tag;
-  return /^(?:Async)?Generator$|Iterator$/.test(tag) ? tag : "Object";
-}
-
-function uncloneable(value: unknown, why = "cannot be sent to another process"): DOMException {
-  const name = typeof value === "object" || typeof value === "function"
-    ? show(value)
-    : `${typeof value}`;
-  return new DOMException(
-    `${typeof value === "symbol" ? "a symbol" : name} ${why}`,
-    "DataCloneError",
-  );
 }

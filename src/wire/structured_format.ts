@@ -49,6 +49,8 @@ export const BOXED = 19;
 export const ERROR = 20;
 /** In an array: no element here. */
 export const HOLE = 21;
+/** Varint of how many bytes, which travel beside the message. */
+export const ATTACHMENT = 22;
 export const SMALL = 128;
 
 /** How the content of an array is written: its values one by one. */

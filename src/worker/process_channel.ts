@@ -22,13 +22,21 @@ interface NetModule {
 }
 
 const { process, Bun } = globalThis as unknown as {
-  process: { getBuiltinModule(name: string): unknown; exit(exitCode: number): void };
+  process: Record<"stdout" | "stderr", { _handle?: { setBlocking?(blocking: boolean): void } }> & {
+    getBuiltinModule(name: string): unknown;
+    exit(exitCode: number): void;
+  };
   Bun?: unknown;
 };
 const net = process.getBuiltinModule("node:net") as NetModule;
 const exit = process.exit.bind(process); // as it was before any task could change it
 
 useClone(checkStructured);
+
+// What a task prints is to be on its way before its result: Node 24 would keep back what does not fit.
+if (Bun === undefined) {
+  for (const name of ["stdout", "stderr"] as const) process[name]._handle?.setBlocking?.(true);
+}
 
 const stream = Bun === undefined
   ? new net.Socket({ fd: FILE, readable: true, writable: true })
