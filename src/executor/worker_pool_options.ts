@@ -1,0 +1,122 @@
+import { Scheduler } from "../engine/scheduler.ts";
+import type { BrokenExecutorError } from "../futures/errors.ts";
+import { show } from "../futures/show.ts";
+import type {
+  Runtime,
+  WorkerOptions,
+  WorkerPermissions,
+  WorkerResourceLimits,
+} from "../runtime/runtime.ts";
+import type { Task } from "../wire/task_ref.ts";
+import { PROGRAM_SOURCE } from "../worker/program_source.ts";
+import { checkCount, checkFunction, checkOptions, checkString, checkTime } from "./options.ts";
+
+/** Options of every executor that has workers. */
+export interface WorkerPoolOptions {
+  /** How many workers there are at the most. @default {available parallelism} */
+  maxWorkers?: number;
+  /** How many asynchronous tasks one worker runs at once. @default {1} */
+  tasksPerWorker?: number;
+  /** Runs in each worker before its first task; if it fails, the executor is broken. @default {undefined} */
+  initializer?: Task<never[], unknown>;
+  /** Arguments of `initializer`. @default {[]} */
+  initargs?: readonly unknown[];
+  /** Tasks after which a worker is replaced. @default {Infinity} */
+  maxTasksPerChild?: number;
+  /** Milliseconds until a worker with nothing to do is let go. @default {Infinity} */
+  idleTimeout?: number;
+  /** Tasks that may be pending; `submit` throws `QueueFullError` past it. @default {Infinity} */
+  maxPending?: number;
+  /** Whether a dead worker is replaced, or breaks the executor, as in Python's process pools. @default {"replace"} */
+  onCrash?: "replace" | "break";
+  /** Milliseconds that an aborted task has to end by itself. @default {100} */
+  grace?: number;
+}
+
+/** What may be asked of workers, of whatever kind. */
+interface GivenOptions extends WorkerPoolOptions {
+  threadNamePrefix?: string;
+  worker?: () => unknown;
+  permissions?: WorkerPermissions;
+  env?: Record<string, string>;
+  resourceLimits?: WorkerResourceLimits;
+}
+
+/** What the kinds of executors differ in. */
+export interface WorkerPoolKind {
+  readonly executorName: string;
+  readonly brokenError: (message: string, options: ErrorOptions) => BrokenExecutorError;
+}
+
+let created = 0;
+
+/** Options as executors take them: a number is `maxWorkers`. */
+export function optionsOf<T extends WorkerPoolOptions>(options: number | T | undefined): T {
+  if (typeof options === "object" && options !== null) return options;
+  return { maxWorkers: options } as T;
+}
+
+/**
+ * Checks the options of an executor; starts nothing yet.
+ *
+ * @param kind The executor's class.
+ * @param given The options, `runtime` apart.
+ * @param makeRuntime Who starts the workers. Called when all else is checked.
+ */
+export function makeScheduler(
+  kind: WorkerPoolKind,
+  given: GivenOptions,
+  makeRuntime: () => Runtime,
+): Scheduler {
+  checkFunction("worker", given.worker);
+  checkString("threadNamePrefix", given.threadNamePrefix);
+  checkOptions("env", given.env);
+  checkOptions("resourceLimits", given.resourceLimits);
+  if (given.permissions !== undefined && typeof given.permissions !== "string") {
+    checkOptions("permissions", given.permissions);
+  }
+  if (given.initargs !== undefined && !Array.isArray(given.initargs)) {
+    throw new TypeError(`Cannot use initargs: expected an array, got ${show(given.initargs)}`);
+  }
+  if (given.onCrash !== undefined && given.onCrash !== "replace" && given.onCrash !== "break") {
+    throw new TypeError(
+      `Cannot use onCrash: expected "replace" or "break", got ${show(given.onCrash)}`,
+    );
+  }
+  const maxWorkers = checkCount("maxWorkers", given.maxWorkers);
+  const tasksPerWorker = checkCount("tasksPerWorker", given.tasksPerWorker) ?? 1;
+  const maxTasksPerChild = checkCount("maxTasksPerChild", given.maxTasksPerChild);
+  const maxPending = checkCount("maxPending", given.maxPending);
+  const idleTimeout = checkTime("idleTimeout", given.idleTimeout);
+  const grace = checkTime("grace", given.grace === undefined ? 100 : given.grace) ?? Infinity;
+
+  const runtime = makeRuntime();
+  const worker: Omit<WorkerOptions, "name"> = {
+    program: PROGRAM_SOURCE,
+    factory: given.worker,
+    env: given.env,
+    resourceLimits: given.resourceLimits,
+    permissions: given.permissions,
+  };
+  const unsupported = runtime.unsupported(worker);
+  if (unsupported !== undefined) throw unsupported;
+
+  return new Scheduler({
+    ...kind,
+    runtime,
+    worker,
+    memory: runtime.capabilities.sharedMemory ? "shared" : "none",
+    inThread: false,
+    maxWorkers: maxWorkers ?? runtime.availableParallelism(),
+    tasksPerWorker,
+    namePrefix: given.threadNamePrefix ?? `${kind.executorName}-${created++}`,
+    initializer: given.initializer === undefined
+      ? undefined
+      : { task: given.initializer, args: given.initargs ?? [] },
+    maxTasksPerChild,
+    idleTimeout,
+    maxPending,
+    onCrash: given.onCrash ?? "replace",
+    grace,
+  });
+}
