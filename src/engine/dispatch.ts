@@ -11,7 +11,8 @@ export type OnUnsendable = (item: WorkItem, error: SerializationError) => void;
 
 /**
  * Sends items that have their slots to their worker: all in one message, but for those that move
- * buffers, which go alone, so that the failure of one leaves the buffers of the others alone.
+ * buffers, which go alone, so that the failure of one leaves the buffers of the others alone, and
+ * for those of a message that could not be read.
  */
 export function dispatch(
   worker: WorkerSlot,
@@ -22,15 +23,15 @@ export function dispatch(
   for (let i = 0; i < items.length; i++) {
     const item = items[i]!;
     const unwrapped = movedBy(item);
-    if (unwrapped === undefined) {
+    if (unwrapped === undefined && !item.control?.alone) {
       together?.push(item);
       continue;
     }
     together ??= items.slice(0, i);
     if (together.length > 0) postAll(worker, together, onUnsendable);
     together = [];
-    item.args = unwrapped.values;
-    postOne(worker, item, onUnsendable, unwrapped.transfer);
+    if (unwrapped !== undefined) item.args = unwrapped.values;
+    postOne(worker, item, onUnsendable, unwrapped?.transfer);
   }
   together ??= items as WorkItem[];
   if (together.length > 0) postAll(worker, together, onUnsendable);
@@ -57,6 +58,9 @@ function postOne(
   transfer?: readonly Transferable[],
 ): void {
   try {
+    // Deno sends what it cannot read; its structuredClone() reads, too.
+    const unreadable = item.control?.alone ? cloneError(item.args) : undefined;
+    if (unreadable !== undefined) throw unreadable.reason;
     worker.post([item], transfer);
     return;
   } catch (error) {

@@ -14,6 +14,7 @@ import {
   THROWN,
   UNCLONEABLE,
   UnclonedError,
+  UNREADABLE,
 } from "../wire/messages.ts";
 import type { FailureKind } from "../wire/messages.ts";
 import { SerializationError } from "../futures/errors.ts";
@@ -43,6 +44,8 @@ export interface TaskReplies {
   taskReported(item: WorkItem, value: unknown): void;
   taskSucceeded(item: WorkItem, value: unknown): void;
   taskFailed(item: WorkItem, error: unknown): void;
+  /** A message to the worker was lost: it has no other tasks than those in these slots. */
+  messageLost(worker: WorkerSlot, held: ReadonlySet<number>): void;
 }
 
 /** Takes one message of a worker apart and tells what it says, slot by slot. */
@@ -69,6 +72,8 @@ export function readReply(
       if (item !== undefined) tasks.taskReported(item, message[2]);
       return;
     }
+    case UNREADABLE:
+      return tasks.messageLost(worker, new Set(message.slice(1) as number[]));
     case READY:
       return workers.workerReady(worker, message[1]);
     case INITIALIZED:

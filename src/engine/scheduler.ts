@@ -3,6 +3,7 @@
 import {
   BrokenExecutorError,
   QueueFullError,
+  SerializationError,
   ShutdownError,
   WorkerCrashError,
 } from "../futures/errors.ts";
@@ -325,7 +326,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   }
 
   #assign(worker: WorkerSlot, item: WorkItem): void {
-    item.long = item.task.window(item.chunk) === 1;
+    item.long = item.task.window(item.chunk) === 1 || (item.control?.alone ?? false);
     worker.assign(item);
     if (worker.inFlight > this.#options.tasksPerWorker) {
       this.#aheadPriority = Math.min(this.#aheadPriority, item.priority);
@@ -521,6 +522,33 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   taskFailed(item: WorkItem, error: unknown): void {
     this.#supervisor.taskDone();
     this.#settle(item, error);
+  }
+
+  /**
+   * Nobody knows what was in the message, but the worker knows what it has: all else is sent anew to
+   * others, each task alone, so that the one that cannot be read is found. This worker is replaced.
+   */
+  messageLost(worker: WorkerSlot, held: ReadonlySet<number>): void {
+    if (worker.state === "initializing") return this.#supervisor.setupLost();
+    worker.remaining = -Infinity;
+    for (const item of worker.itemsInFlight()) {
+      if (held.has(item.slot)) continue;
+      worker.lose(item);
+      const control = item.control ??= new ItemControl();
+      if (control.alone || control.pinned) {
+        this.#settle(
+          item,
+          new SerializationError(
+            `Cannot send the arguments of task "${item.task.name}": the worker could not read them`,
+          ),
+        );
+      } else {
+        control.alone = true;
+        this.#queue.restore(item);
+      }
+    }
+    this.#updateRoom(worker);
+    if (this.#queue.length > 0) this.#schedulePump();
   }
 
   /** The task of this item has not ended in time after it was aborted: its worker is replaced. */

@@ -156,6 +156,11 @@ export class Supervisor implements WorkerReplies {
     this.#checkWarm();
   }
 
+  /** A worker could not read what it was to be set up with. */
+  setupLost(): void {
+    this.#break("a worker could not read initargs", undefined);
+  }
+
   initializerFailed(_worker: WorkerSlot, error: unknown): void {
     this.#break("initializer failed", error);
   }

@@ -33,6 +33,8 @@ export class ItemControl {
   stopTimer: (() => void) | undefined = undefined;
   /** Must run on its worker and no other (`broadcast`). */
   pinned = false;
+  /** It was in a message that could not be read: it travels alone. */
+  alone = false;
   /** The items of a chunk that cannot be cloned, by index. */
   unsent: Map<number, unknown> | undefined = undefined;
   /** What the future rejects with when the task ends, whatever its outcome: it was aborted. */

@@ -150,6 +150,13 @@ export class WorkerSlot implements WorkItemHolder {
     return true;
   }
 
+  /** Takes a task back that has never arrived; its slot stays occupied. */
+  lose(item: WorkItem): void {
+    this.claims.revoke(item.slot);
+    this.#items[item.slot] = REVOKED;
+    this.#forget(item);
+  }
+
   /** Takes back up to `most` tasks that the worker has not begun, the last ones first. */
   revokeLast(most: number, which?: (item: WorkItem) => boolean): WorkItem[] {
     const taken: WorkItem[] = [];

@@ -1,6 +1,6 @@
 import type { TaskLimits } from "../engine/item_limits.ts";
 import type { Scheduler } from "../engine/scheduler.ts";
-import { observe, outcome } from "../futures/future.ts";
+import { FutureSource, observe, outcome } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 
 /** The input of one `map`: it makes chunks and tells its reader. */
@@ -105,9 +105,13 @@ class KnownInput implements MapInput {
   futureDone(supply: Future<unknown>): void {
     this.#columns = [];
     const result = outcome(supply);
-    this.#reader.inputEnded(
-      result.status === "fulfilled" ? undefined : { reason: result.reason },
-    );
+    if (result.status === "rejected" && this.remaining > 0) {
+      // Each of the items that are left has this outcome, as those that were cut have theirs.
+      const rest = new FutureSource<unknown>();
+      rest.setException(result.reason);
+      this.#reader.chunkMade(rest.future, this.remaining);
+    }
+    this.#reader.inputEnded(undefined);
   }
 
   taken(): void {}

@@ -93,6 +93,12 @@ export const STRAY = 8;
 /** `[EXITING, exitCode]`: the worker ends on its own account, where the runtime would not tell. */
 export const EXITING = 9;
 
+/**
+ * `[UNREADABLE, ...slots]`: a message could not be read here. The worker still has the tasks in these
+ * slots, and takes no others any more.
+ */
+export const UNREADABLE = 10;
+
 /** Numbers in front of the values of one segment of `DONE`. */
 export const DONE_HEADER = 3;
 

@@ -6,7 +6,7 @@ import type { ProcessPort } from "../wire/process_port.ts";
 import { Program } from "./program.ts";
 
 interface Port {
-  on(event: "message", listener: (data: unknown) => void): void;
+  on(event: "message" | "messageerror", listener: (data: unknown) => void): void;
   postMessage(message: unknown, transfer?: readonly Transferable[]): void;
 }
 
@@ -22,6 +22,7 @@ interface WorkerScope {
   Deno?: { exit?(exitCode?: number): void };
   close?(): void;
   onmessage?: ((event: { data: unknown }) => void) | null;
+  onmessageerror?: (() => void) | null;
   postMessage(message: unknown, transfer?: readonly Transferable[]): void;
   addEventListener?(type: string, listener: (event: Event) => void): void;
 }
@@ -67,8 +68,13 @@ export function listen(named: Record<string, unknown> | undefined): void {
     load: (url) => lock === undefined ? import(url) : lock.released(() => import(url)),
   });
 
-  if (port === undefined) scope.onmessage = (event) => program.receive(event.data);
-  else port.on("message", (data) => program.receive(data));
+  if (port === undefined) {
+    scope.onmessage = (event) => program.receive(event.data);
+    scope.onmessageerror = () => program.unreadable();
+  } else {
+    port.on("message", (data) => program.receive(data));
+    port.on("messageerror", () => program.unreadable());
+  }
 
   if (scope.process?.on !== undefined) {
     scope.process.on("uncaughtException", (error) => program.stray(error));

@@ -29,6 +29,7 @@ import {
   STRAY,
   THROWN,
   UNCLONEABLE,
+  UNREADABLE,
   UNRESOLVED,
 } from "../wire/messages.ts";
 import type { Failure, FailureKind, WireTask, WorkerSetup } from "../wire/messages.ts";
@@ -126,6 +127,8 @@ export class Program {
   #batches: Batch[] = [];
   #ready = false;
   #dead = false;
+  /** A message was lost: what comes after it is not taken. */
+  #deaf = false;
   #draining = false;
   #active = 0;
   #flushScheduled = false;
@@ -156,6 +159,7 @@ export class Program {
     if (!isArray(message) || (this.#dead && message[0] !== STOP)) return;
     switch (message[0]) {
       case RUN:
+        if (this.#deaf) return;
         this.#batches.push({ message, at: 1, left: -1 });
         if (this.#ready) this.#drain();
         return;
@@ -179,6 +183,33 @@ export class Program {
     this.flush();
     this.#dead = true;
     this.#host.post([STRAY, this.#host.encodeError(error)]);
+  }
+
+  /** A message could not be read: whoever sent it has to know what was in it. */
+  unreadable(): void {
+    if (this.#dead || this.#deaf) return;
+    this.#deaf = true;
+    this.flush();
+    this.#host.post([UNREADABLE, ...this.#heldSlots()]);
+  }
+
+  /** The slots of all tasks that have arrived and are not done. */
+  #heldSlots(): number[] {
+    const slots = [...this.#contexts.keys()];
+    for (const { message, at, left } of this.#batches) {
+      for (let header = at; header < message.length;) {
+        const [, flags, arity, slot, count] = message.slice(
+          header,
+          header + RUN_HEADER,
+        ) as number[];
+        const isChunk = (flags! & FLAG_CHUNK) !== 0;
+        const tasks = isChunk ? 1 : header === at && left >= 0 ? left : count!;
+        const last = slot! + (isChunk ? 0 : count! - 1);
+        for (let i = 0; i < tasks; i++) slots.push(last - i);
+        header += RUN_HEADER + ((flags! & FLAG_PACKED) !== 0 ? 1 : arity! * count!);
+      }
+    }
+    return slots;
   }
 
   /** `this.report(value)` of the task in a slot. */

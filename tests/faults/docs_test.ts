@@ -56,6 +56,10 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/options_test.ts",
     "initargs that cannot be cloned break the executor",
   ],
+  "an argument that cannot be read on the other side": [
+    "contract/unreadable_test.ts",
+    "an argument that cannot be read on the other side fails its own future, and no neighbour",
+  ],
   "an argument that is a function": [
     "contract/errors_test.ts",
     "an argument that cannot be cloned fails its own future, and names itself",
