@@ -38,6 +38,13 @@ export { createExecutor } from "./src/executor/create_executor.ts";
 export type { CreateExecutorOptions } from "./src/executor/create_executor.ts";
 export type { ExecutorStats } from "./src/engine/scheduler_options.ts";
 
+// multiprocessing.pool
+export { Pool, ThreadPool } from "./src/pool/pool.ts";
+export type { ImapOptions, MapAsyncOptions, PoolOptions } from "./src/pool/pool.ts";
+export { AsyncResult } from "./src/pool/async_result.ts";
+export type { AsyncResultOptions } from "./src/pool/async_result.ts";
+export type { NextOptions, PoolIterator } from "./src/pool/pool_iterator.ts";
+
 // Tasks
 export { importTasks, namedTasks } from "./src/wire/task_ref.ts";
 export type {

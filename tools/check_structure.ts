@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   runtime: ["futures", "wire", "worker"],
   engine: ["futures", "wire"],
   executor: ["futures", "wire", "worker", "engine", "runtime"],
-  pool: ["futures", "executor"],
+  pool: ["futures", "wire", "executor"],
 };
 
 /** The port: the only file of `runtime/` that `engine/` may know, and only its types. */

@@ -46,6 +46,9 @@ export interface MapIterator<R> extends AsyncIterableIterator<R>, AsyncDisposabl
   toArray(): Promise<R[]>;
 }
 
+/** For `imapUnordered`: an option of `map` that gives results as they come. */
+export const UNORDERED: unique symbol = Symbol("unordered");
+
 /** Checks the arguments of `map` and starts it. */
 export function mapOver(
   scheduler: Scheduler,
@@ -56,7 +59,7 @@ export function mapOver(
   scheduler.checkOpen();
   scheduler.checkTask(task);
   const inputs = [...rest];
-  let options: MapOptions = {};
+  let options: MapOptions & { [UNORDERED]?: boolean } = {};
   if (inputs.length > 1 && !isIterable(inputs.at(-1))) {
     const last = inputs.pop();
     checkOptions("options of map", last);
@@ -76,7 +79,7 @@ export function mapOver(
   checkBoolean("settled", options.settled);
   // A time limit or a progress of each item asks for one task per item.
   if (limits?.timeout !== undefined || limits?.onProgress !== undefined) chunkSize ??= 1;
-  const run = new MapRun(timeout, options.settled ?? false);
+  const run = new MapRun(timeout, options.settled ?? false, options[UNORDERED] ?? false);
   run.start(chunksOf(scheduler, task, inputs, limits, chunkSize, bufferSize, run));
   return run;
 }
@@ -106,6 +109,8 @@ const END: IteratorResult<unknown, undefined> = Object.freeze({ done: true, valu
 /** One call of `map`: its chunks in order, the one that is being taken, and who waits. */
 class MapRun implements MapIterator<unknown> {
   readonly #settled: boolean;
+  /** If results are given as they come: the chunks that are not done. They join the others when they are. */
+  readonly #open: Set<Future<unknown>> | undefined;
   readonly #timeout: number | undefined;
   readonly #deadline: number;
   #input!: MapInput;
@@ -124,7 +129,8 @@ class MapRun implements MapIterator<unknown> {
   #observed: Future<unknown> | undefined = undefined;
   #stopTimer: (() => void) | undefined = undefined;
 
-  constructor(timeout: number | undefined, settled: boolean) {
+  constructor(timeout: number | undefined, settled: boolean, unordered: boolean) {
+    this.#open = unordered ? new Set() : undefined;
     this.#timeout = timeout;
     this.#deadline = timeout === undefined ? Infinity : performance.now() + timeout;
     this.#settled = settled;
@@ -144,7 +150,17 @@ class MapRun implements MapIterator<unknown> {
       future.cancel();
       return;
     }
-    this.#chunks.push({ future, size });
+    if (this.#open === undefined || future.done()) return this.#add({ future, size });
+    this.#open.add(future);
+    observe(future, {
+      futureDone: () => {
+        if (this.#open!.delete(future)) this.#add({ future, size });
+      },
+    });
+  }
+
+  #add(chunk: MapChunk): void {
+    this.#chunks.push(chunk);
     this.#serve();
   }
 
@@ -213,7 +229,7 @@ class MapRun implements MapIterator<unknown> {
         taker.resolve(taker.many ? undefined : END);
       } else if (this.#head < this.#chunks.length) {
         if (!this.#openChunk(this.#chunks[this.#head]!)) break;
-      } else if (this.#exhausted !== undefined) {
+      } else if (this.#exhausted !== undefined && !(this.#open?.size)) {
         const { error } = this.#exhausted;
         if (error !== undefined) {
           this.#takers.shift();
@@ -309,9 +325,12 @@ class MapRun implements MapIterator<unknown> {
     this.#input.cancel();
     if (this.#observed !== undefined) unobserve(this.#observed, this);
     const chunks = this.#chunks.slice(this.#head);
+    const open = [...this.#open ?? []];
+    this.#open?.clear();
     this.#chunks = [];
     this.#head = 0;
     for (const { future } of chunks) future.cancel();
+    for (const future of open) future.cancel();
     this.#serve();
   }
 }

@@ -5,7 +5,8 @@ export const PROCESS_PORT: unique symbol = Symbol.for(
 
 /** The channel to the owner, as the program of a process has it. */
 export interface ProcessPort {
-  on(event: "message", listener: (data: unknown) => void): void;
+  /** A message that cannot be read ends the process, so that only messages are told. */
+  on(event: "message" | "messageerror", listener: (data: unknown) => void): void;
   postMessage(message: unknown, transfer?: readonly Transferable[]): void;
   /** Throws if a value cannot be sent. */
   check(value: unknown): void;

@@ -51,7 +51,9 @@ const channel = new FrameChannel(stream, {
 });
 
 const port: ProcessPort = {
-  on: (_event, callback) => listener = callback,
+  on(event, callback) {
+    if (event === "message") listener = callback;
+  },
   postMessage: (message, transfer) => channel.send(message, transfer),
   check: checkStructured,
 };
