@@ -30,7 +30,7 @@ export { ThreadPoolExecutor } from "./src/executor/thread_pool_executor.ts";
 export type { ThreadPoolExecutorOptions } from "./src/executor/thread_pool_executor.ts";
 export { ProcessPoolExecutor } from "./src/executor/process_pool_executor.ts";
 export type { ProcessPoolExecutorOptions } from "./src/executor/process_pool_executor.ts";
-export type { ProcessCommand } from "./src/runtime/child_command.ts";
+export type { ProcessCommand, RuntimeName } from "./src/runtime/child_command.ts";
 export type { WorkerPoolOptions } from "./src/executor/worker_pool_options.ts";
 export { InlineExecutor } from "./src/executor/inline_executor.ts";
 export type { InlineExecutorOptions } from "./src/executor/inline_executor.ts";
@@ -40,7 +40,9 @@ export type { ExecutorStats } from "./src/engine/scheduler_options.ts";
 
 // multiprocessing.pool
 export { Pool, ThreadPool } from "./src/pool/pool.ts";
-export type { ImapOptions, MapAsyncOptions, PoolOptions } from "./src/pool/pool.ts";
+export type { PoolOptions } from "./src/pool/pool.ts";
+export { WorkerPool } from "./src/pool/worker_pool.ts";
+export type { ImapOptions, MapAsyncOptions } from "./src/pool/worker_pool.ts";
 export { AsyncResult } from "./src/pool/async_result.ts";
 export type { AsyncResultOptions } from "./src/pool/async_result.ts";
 export type { NextOptions, PoolIterator } from "./src/pool/pool_iterator.ts";

@@ -39,6 +39,9 @@ export type {
 export { detectRuntime } from "./detect.ts";
 export { browserRuntime } from "./browser.ts";
 export { bunRuntime } from "./bun.ts";
+export { childProcessRuntime } from "./child_process.ts";
+export type { ProcessRuntimeOptions } from "./child_process.ts";
+export type { ProcessCommand, RuntimeName } from "./child_command.ts";
 export { denoRuntime } from "./deno.ts";
 export { edgeRuntime } from "./edge.ts";
 export { nodeRuntime } from "./node.ts";

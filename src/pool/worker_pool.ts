@@ -1,0 +1,271 @@
+import type { Executor } from "../executor/executor.ts";
+import { UNORDERED } from "../executor/map.ts";
+import { checkCount, checkFunction, checkOptions } from "../executor/options.ts";
+import { InvalidStateError } from "../futures/errors.ts";
+import { FutureSource } from "../futures/future.ts";
+import { show } from "../futures/show.ts";
+import type { Task } from "../wire/task_ref.ts";
+import { makeAsyncResult } from "./async_result.ts";
+import type { AsyncResult, AsyncResultOptions } from "./async_result.ts";
+import { OutcomeIterator } from "./pool_iterator.ts";
+import type { PoolIterator } from "./pool_iterator.ts";
+
+/** Options of `mapAsync` and `starmapAsync`. */
+export interface MapAsyncOptions<T> extends AsyncResultOptions<T> {
+  /** Items that go to a worker as one task. @default {Math.ceil(items / (4 * workers))} */
+  chunkSize?: number | undefined;
+}
+
+/** Options of `imap` and `imapUnordered`. */
+export interface ImapOptions {
+  /** Items that go to a worker as one task. @default {1} */
+  chunkSize?: number;
+  /** Items of an input of unknown length that may be in flight or waiting to be taken. */
+  bufferSize?: number;
+}
+
+type AnyTask = Task<unknown[], unknown>;
+
+/**
+ * The eight ways to issue work. {@linkcode ThreadPool} and {@linkcode Pool} differ only in what their
+ * workers are.
+ *
+ * Mirrors Python's `multiprocessing.pool.Pool`; what hangs there rejects here.
+ *
+ * @example Usage
+ * ```ts
+ * import { ThreadPool, type WorkerPool } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const squares = (pool: WorkerPool) => pool.map((x: number) => x * x, [1, 2, 3]);
+ *
+ * await using pool = new ThreadPool(2);
+ * assertEquals(await squares(pool), [1, 4, 9]);
+ * ```
+ */
+export abstract class WorkerPool implements AsyncDisposable {
+  readonly #executor: Executor;
+  #state: "running" | "closed" | "terminated" = "running";
+  #ended: Promise<void> | undefined = undefined;
+
+  /** Not for users: see {@linkcode ThreadPool} and {@linkcode Pool}. */
+  protected constructor(executor: Executor) {
+    this.#executor = executor;
+    void executor.warmUp().catch(() => {}); // whoever submits is told
+  }
+
+  /**
+   * Calls `fn(...args)` on a worker.
+   *
+   * Mirrors `Pool.apply(func, args)`.
+   *
+   * @returns Resolves with the result.
+   * @throws {InvalidStateError} If the pool is not running.
+   * @throws {TypeError} If `fn` cannot be submitted.
+   */
+  apply<A extends unknown[], R>(fn: Task<A, R>, args?: A): Promise<Awaited<R>> {
+    return this.applyAsync(fn, args).get();
+  }
+
+  /**
+   * Calls `fn(...args)` on a worker, and goes on.
+   *
+   * Mirrors `Pool.apply_async(func, args, callback, error_callback)`.
+   *
+   * @param options See {@linkcode AsyncResultOptions}.
+   * @throws {InvalidStateError} If the pool is not running.
+   * @throws {TypeError} If `fn` cannot be submitted, or an argument is of a wrong kind.
+   */
+  applyAsync<A extends unknown[], R>(
+    fn: Task<A, R>,
+    args?: A,
+    options: AsyncResultOptions<Awaited<R>> = {},
+  ): AsyncResult<Awaited<R>> {
+    this.#check(options);
+    if (args !== undefined && !Array.isArray(args)) {
+      throw new TypeError(`Cannot apply: expected an array of arguments, got ${show(args)}`);
+    }
+    return makeAsyncResult(this.#executor.submit(fn, ...(args ?? []) as unknown as A), options);
+  }
+
+  /**
+   * Calls `fn` with each item; all results, in input order.
+   *
+   * Mirrors `Pool.map(func, iterable, chunksize)`.
+   *
+   * @returns Rejects with the error of the first item that failed, after all have ended.
+   * @throws {InvalidStateError} If the pool is not running.
+   * @throws {TypeError} If `fn` cannot be submitted, or `items` are not iterable.
+   * @throws {RangeError} If `chunkSize` is out of range.
+   */
+  map<A, R>(fn: Task<[A], R>, items: Iterable<A>, chunkSize?: number): Promise<Awaited<R>[]> {
+    return this.mapAsync(fn, items, { chunkSize }).get();
+  }
+
+  /** As {@linkcode WorkerPool.map}, and goes on. Mirrors `Pool.map_async`. */
+  mapAsync<A, R>(
+    fn: Task<[A], R>,
+    items: Iterable<A>,
+    options: MapAsyncOptions<Awaited<R>[]> = {},
+  ): AsyncResult<Awaited<R>[]> {
+    return this.#gather(fn as AnyTask, items, options, (item) => [item]);
+  }
+
+  /**
+   * Calls `fn` with each array of arguments; all results, in input order.
+   *
+   * Mirrors `Pool.starmap(func, iterable, chunksize)`.
+   */
+  starmap<A extends unknown[], R>(
+    fn: Task<A, R>,
+    items: Iterable<A>,
+    chunkSize?: number,
+  ): Promise<Awaited<R>[]> {
+    return this.starmapAsync(fn, items, { chunkSize }).get();
+  }
+
+  /** As {@linkcode WorkerPool.starmap}, and goes on. Mirrors `Pool.starmap_async`. */
+  starmapAsync<A extends unknown[], R>(
+    fn: Task<A, R>,
+    items: Iterable<A>,
+    options: MapAsyncOptions<Awaited<R>[]> = {},
+  ): AsyncResult<Awaited<R>[]> {
+    return this.#gather(fn as unknown as AnyTask, items, options, (item) => {
+      if (Array.isArray(item)) return item;
+      throw new TypeError(`Cannot call with ${show(item)}: expected an array of arguments`);
+    });
+  }
+
+  /**
+   * Calls `fn` with each item; results one by one, in input order.
+   *
+   * Mirrors `Pool.imap(func, iterable, chunksize)`. An input of unknown length is read as results are
+   * taken.
+   *
+   * @param options See {@linkcode ImapOptions}.
+   * @throws {InvalidStateError} If the pool is not running.
+   */
+  imap<A, R>(
+    fn: Task<[A], R>,
+    items: Iterable<A> | AsyncIterable<A>,
+    options?: ImapOptions,
+  ): PoolIterator<Awaited<R>> {
+    return this.#iterate(fn as AnyTask, items, options, false) as PoolIterator<Awaited<R>>;
+  }
+
+  /** As {@linkcode WorkerPool.imap}, with results as they come. Mirrors `Pool.imap_unordered`. */
+  imapUnordered<A, R>(
+    fn: Task<[A], R>,
+    items: Iterable<A> | AsyncIterable<A>,
+    options?: ImapOptions,
+  ): PoolIterator<Awaited<R>> {
+    return this.#iterate(fn as AnyTask, items, options, true) as PoolIterator<Awaited<R>>;
+  }
+
+  /** Takes no more work; what was issued is finished. Mirrors `Pool.close()`. */
+  close(): void {
+    if (this.#state !== "running") return;
+    this.#state = "closed";
+    this.#ended = this.#executor.shutdown();
+  }
+
+  /**
+   * Ends the workers at once. Every result that is outstanding rejects.
+   *
+   * Mirrors `Pool.terminate()`, after which Python's results hang.
+   *
+   * @returns Resolves when all workers have ended.
+   */
+  terminate(): Promise<void> {
+    this.#state = "terminated";
+    return this.#ended = this.#executor.terminate();
+  }
+
+  /**
+   * Waits until all work is done and all workers have ended.
+   *
+   * Mirrors `Pool.join()`.
+   *
+   * @returns Rejects with an `InvalidStateError` before `close()` or `terminate()`.
+   */
+  async join(): Promise<void> {
+    if (this.#ended === undefined) {
+      throw new InvalidStateError("Pool is still running: close it first");
+    }
+    await this.#ended;
+  }
+
+  /** `terminate()`, as Python's `with` does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.terminate();
+  }
+
+  #check(options: unknown): void {
+    if (this.#state !== "running") throw new InvalidStateError("Pool not running");
+    checkOptions("options", options);
+    const { callback, errorCallback } = (options ?? {}) as AsyncResultOptions<unknown>;
+    checkFunction("callback", callback);
+    checkFunction("errorCallback", errorCallback);
+  }
+
+  #gather<R>(
+    fn: AnyTask,
+    items: Iterable<unknown>,
+    options: MapAsyncOptions<R[]>,
+    argumentsOf: (item: unknown) => unknown[],
+  ): AsyncResult<R[]> {
+    this.#check(options);
+    checkCount("chunkSize", options.chunkSize);
+    if (
+      typeof (items as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] !== "function"
+    ) {
+      throw new TypeError(`Cannot map over ${show(items)}: expected an iterable`);
+    }
+    const source = new FutureSource<R[]>();
+    const result = makeAsyncResult(source.future, options);
+    void this.#outcomes(fn, items, options.chunkSize, argumentsOf).then((outcomes) => {
+      const failed = outcomes.find(({ status }) => status === "rejected");
+      if (failed?.status === "rejected") source.setException(failed.reason);
+      else source.setResult(outcomes.map((outcome) => (outcome as { value: R }).value));
+    }, (error) => source.setException(error));
+    return result;
+  }
+
+  /** What every item came to. An input that throws rejects. */
+  async #outcomes(
+    fn: AnyTask,
+    items: Iterable<unknown>,
+    given: number | undefined,
+    argumentsOf: (item: unknown) => unknown[],
+  ): Promise<PromiseSettledResult<unknown>[]> {
+    const rows = Array.from(items, argumentsOf);
+    const arity = rows[0]?.length ?? 1;
+    if (arity === 0 || rows.some(({ length }) => length !== arity)) {
+      return Promise.allSettled(rows.map((row) => this.#executor.submit(fn, ...row)));
+    }
+    const chunkSize = given ??
+      Math.max(1, Math.ceil(rows.length / (4 * this.#executor.maxWorkers)));
+    const columns = Array.from({ length: arity }, (_, i) => rows.map((row) => row[i]));
+    const map = this.#executor.map as (...args: unknown[]) => {
+      toArray(): Promise<PromiseSettledResult<unknown>[]>;
+    };
+    return await map.call(this.#executor, fn, ...columns, { chunkSize, settled: true }).toArray();
+  }
+
+  #iterate(
+    fn: AnyTask,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    options: ImapOptions = {},
+    unordered: boolean,
+  ): PoolIterator<unknown> {
+    this.#check(options);
+    const { chunkSize = 1, bufferSize } = options;
+    const outcomes = this.#executor.map(fn as Task<[unknown], unknown>, items, {
+      chunkSize,
+      settled: true,
+      [UNORDERED]: unordered,
+      ...(bufferSize === undefined ? {} : { bufferSize }),
+    } as { settled: true });
+    return new OutcomeIterator(outcomes);
+  }
+}
