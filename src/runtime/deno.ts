@@ -72,11 +72,19 @@ export const denoRuntime: Runtime = {
 
   spawn(options, events) {
     if (options.factory !== undefined) return fromFactory(options.factory, events, TRAITS);
-    if (!isRestricted(options)) return new ThreadHandle(startThread(options), events);
+    if (!isRestricted(options)) return new ThreadHandle(startThread(options), events, inMap);
     const more = { deno: { permissions: options.permissions } };
     return new WebHandle(startWebWorker(options, more), events, TRAITS);
   },
 };
+
+/**
+ * Deno looks for ports in each object and array that a worker receives, in a `Uint8Array` number by
+ * number: 60 ms for a MiB. It does not look into maps, and without a transfer there are no ports.
+ */
+function inMap(message: unknown): Map<number, unknown> {
+  return new Map([[0, message]]);
+}
 
 function isRestricted(options: Pick<WorkerOptions, "permissions">): boolean {
   return options.permissions !== undefined && options.permissions !== "inherit";

@@ -60,9 +60,16 @@ export function startThread(options: WorkerOptions): ThreadWorker {
 export class ThreadHandle implements WorkerHandle {
   readonly #worker: ThreadWorker;
   readonly #gate: EventGate;
+  readonly #envelope: (message: unknown) => unknown;
 
-  constructor(worker: ThreadWorker, events: WorkerEvents) {
+  /** @param envelope What a message that transfers nothing is put into. */
+  constructor(
+    worker: ThreadWorker,
+    events: WorkerEvents,
+    envelope: (message: unknown) => unknown = (message) => message,
+  ) {
     this.#worker = worker;
+    this.#envelope = envelope;
     const gate = this.#gate = new EventGate(events);
     worker.on("message", (data) => gate.message(data));
     worker.on("messageerror", () => gate.messageError());
@@ -73,7 +80,8 @@ export class ThreadHandle implements WorkerHandle {
   }
 
   post(message: unknown, transfer?: readonly Transferable[]): void {
-    this.#worker.postMessage(message, transfer);
+    if (transfer === undefined) this.#worker.postMessage(this.#envelope(message));
+    else this.#worker.postMessage(message, transfer);
   }
 
   ref(): void {

@@ -72,7 +72,9 @@ export function listen(named: Record<string, unknown> | undefined): void {
     scope.onmessage = (event) => program.receive(event.data);
     scope.onmessageerror = () => program.unreadable();
   } else {
-    port.on("message", (data) => program.receive(data));
+    const { get } = Map.prototype; // as it was before any task could change it
+    // In Deno messages come in maps.
+    port.on("message", (data) => program.receive(data instanceof Map ? get.call(data, 0) : data));
     port.on("messageerror", () => program.unreadable());
   }
 

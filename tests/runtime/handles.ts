@@ -75,7 +75,8 @@ export const PRELUDE = `
     : undefined;
   const post = (message, transfer) => (port ?? globalThis).postMessage(message, transfer);
   const listen = (callback) => {
-    if (port) port.on("message", callback);
+    // A message may come in a map, see WorkerHandle.post.
+    if (port) port.on("message", (data) => callback(data instanceof Map ? data.get(0) : data));
     else {
       globalThis.onmessage = ({ data }) => {
         if (data?.lifeline === undefined) callback(data); // not what Deno's adapter sends first
