@@ -80,8 +80,8 @@ export class ThreadHandle implements WorkerHandle {
   }
 
   post(message: unknown, transfer?: readonly Transferable[]): void {
-    if (transfer === undefined) this.#worker.postMessage(this.#envelope(message));
-    else this.#worker.postMessage(message, transfer);
+    const data = transfer === undefined ? this.#envelope(message) : message;
+    this.#worker.postMessage(data, transfer);
   }
 
   ref(): void {
