@@ -11,14 +11,21 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { charts, median, report, showFigure } from "./report.ts";
 import type { RuntimeName, Workload, WorkloadResult } from "./workload.ts";
 
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const here = (path: string): string =>
+  fileURLToPath(new URL(path, import.meta.url));
 
 /** In the order of the report. */
 const WORKLOADS = [
@@ -52,7 +59,8 @@ const { values } = parseArgs({
   },
 });
 const ids = values.only?.split(",") ?? WORKLOADS;
-const runtimes = (values.on?.split(",") ?? Object.keys(RUNTIMES)) as RuntimeName[];
+const runtimes =
+  (values.on?.split(",") ?? Object.keys(RUNTIMES)) as RuntimeName[];
 for (const id of ids) {
   if (!WORKLOADS.includes(id)) {
     fail(`no workload ${id}: ${WORKLOADS.join(" ")}`);
@@ -75,7 +83,12 @@ if (!values.quick && values.only !== undefined && existsSync(last)) {
 for (const id of ids) {
   for (const runtime of runtimes) {
     const result = await run(id, runtime);
-    if (result !== undefined) results.set(`${id} ${runtime}`, result);
+    if (result === undefined) continue;
+    results.set(`${id} ${runtime}`, result);
+    // At once, so that a run that breaks off can be taken up with --only.
+    if (!values.quick) {
+      writeFileSync(last, JSON.stringify([...results.values()]));
+    }
   }
 }
 if (!values.quick) write();
@@ -127,7 +140,9 @@ async function run(
   for (const { name, figures } of result.rows) {
     console.log(
       `  ${name.padEnd(44)} ${showFigure(median(figures)).padStart(9)}   ` +
-        `(${showFigure(Math.min(...figures))} to ${showFigure(Math.max(...figures))})`,
+        `(${showFigure(Math.min(...figures))} to ${
+          showFigure(Math.max(...figures))
+        })`,
     );
   }
   for (const { name, message } of result.failures) {
@@ -141,7 +156,6 @@ function write(): void {
     WORKLOADS.indexOf(result.id) * 10 +
     Object.keys(RUNTIMES).indexOf(result.runtime);
   const all = [...results.values()].sort((a, b) => order(a) - order(b));
-  writeFileSync(last, JSON.stringify(all));
   writeFileSync(here("./RESULTS.md"), report(all, values.quick));
   mkdirSync(here("./charts"), { recursive: true });
   for (const [name, svg] of charts(all)) {
@@ -153,7 +167,9 @@ function write(): void {
     here("./RESULTS.md"),
   ]);
   console.log(
-    `\nWritten: bench/RESULTS.md and ${readdirSync(here("./charts")).length} charts`,
+    `\nWritten: bench/RESULTS.md and ${
+      readdirSync(here("./charts")).length
+    } charts`,
   );
 }
 

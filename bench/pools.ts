@@ -61,7 +61,8 @@ export const RAW: PoolKind = {
 export const RAW_BATCHED: PoolKind = {
   name: "raw, micro-batched",
   runtimes: ["deno", "bun", "node"],
-  start: async (task) => new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
+  start: async (task) =>
+    new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
 };
 
 function piscina(name: string, concurrency: number | undefined): PoolKind {
