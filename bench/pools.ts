@@ -1,4 +1,4 @@
-import { ThreadPoolExecutor } from "../mod.ts";
+import { ProcessPoolExecutor, ThreadPoolExecutor } from "../mod.ts";
 import type { Executor } from "../mod.ts";
 import { BatchedChannel, RawChannel } from "./raw.ts";
 import * as tasks from "./tasks.js";
@@ -26,6 +26,13 @@ export async function ours(concurrency = 1): Promise<Executor> {
     maxWorkers: WORKERS,
     tasksPerWorker: concurrency,
   });
+  await executor.warmUp();
+  return executor;
+}
+
+/** Our executor over processes, ready to run. */
+export async function ourProcesses(): Promise<Executor> {
+  const executor = new ProcessPoolExecutor(WORKERS);
   await executor.warmUp();
   return executor;
 }
@@ -61,8 +68,7 @@ export const RAW: PoolKind = {
 export const RAW_BATCHED: PoolKind = {
   name: "raw, micro-batched",
   runtimes: ["deno", "bun", "node"],
-  start: async (task) =>
-    new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
+  start: async (task) => new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
 };
 
 function piscina(name: string, concurrency: number | undefined): PoolKind {
@@ -160,7 +166,63 @@ const ALL_PEERS: readonly PoolKind[] = [
   },
 ];
 
-/** The peers that run on this runtime. */
+export const OUR_PROCESS_POOL: PoolKind = {
+  name: OURS,
+  runtimes: ["deno", "bun", "node"],
+  async start(task) {
+    const executor = await ourProcesses();
+    const fn = tasks[task] as (arg: unknown) => unknown;
+    return { submit: (arg) => executor.submit(fn, arg), end: () => executor.shutdown() };
+  },
+};
+
+const ALL_PROCESS_PEERS: readonly PoolKind[] = [
+  {
+    name: "tinypool, child_process",
+    runtimes: ["node"],
+    async start(task) {
+      const { Tinypool } = await load("tinypool");
+      const pool = new Tinypool({
+        filename: file("./tasks.js"),
+        runtime: "child_process",
+        minThreads: WORKERS,
+        maxThreads: WORKERS,
+      });
+      return { submit: (arg) => pool.run(arg, { name: task }), end: () => pool.destroy() };
+    },
+  },
+  {
+    name: "workerpool, process",
+    runtimes: ["node"],
+    async start(task) {
+      const workerpool = (await load("workerpool")).default;
+      const path = new URL("./peers/workerpool_worker.js", import.meta.url).pathname;
+      const pool = workerpool.pool(path, {
+        minWorkers: WORKERS,
+        maxWorkers: WORKERS,
+        workerType: "process",
+      });
+      return { submit: (arg) => pool.exec(task, [arg]), end: () => pool.terminate() };
+    },
+  },
+  {
+    name: "jest-worker",
+    runtimes: ["node"],
+    async start(task) {
+      const { Worker } = await load("jest-worker");
+      const path = new URL("./peers/jest_worker.cjs", import.meta.url).pathname;
+      const pool = new Worker(path, { numWorkers: WORKERS, exposedMethods: ["identity"] });
+      return { submit: (arg) => pool[task](arg), end: () => pool.end() };
+    },
+  },
+];
+
+/** The peers with threads that run on this runtime. */
 export const PEERS: readonly PoolKind[] = ALL_PEERS.filter(({ runtimes }) =>
+  runtimes.includes(RUNTIME)
+);
+
+/** The peers with processes that run on this runtime. */
+export const PROCESS_PEERS: readonly PoolKind[] = ALL_PROCESS_PEERS.filter(({ runtimes }) =>
   runtimes.includes(RUNTIME)
 );

@@ -12,6 +12,9 @@ export interface TaskLimits {
   readonly onProgress?: ((value: unknown, future: Future<unknown>) => void) | undefined;
 }
 
+/** Milliseconds until a look at an aborted task that had not begun at the last one. */
+const LOOK_AGAIN_AFTER = 100;
+
 /** What limits ask of the scheduler. */
 export interface LimitsOwner extends WorkItemOwner {
   /** The task has not ended within the grace after it was aborted. */
@@ -91,6 +94,15 @@ export class ItemLimits {
     control.aborted = { reason };
     control.stopTimer?.();
     item.worker?.abort(item, reason);
-    control.stopTimer = startTimer(this.#grace, () => this.#owner.taskOverran(item));
+    this.#watch(item, this.#grace);
+  }
+
+  /** The aborted task was sent ahead and has not begun; whether it then ends is to be seen. */
+  notBegun(item: WorkItem): void {
+    this.#watch(item, Math.max(this.#grace, LOOK_AGAIN_AFTER));
+  }
+
+  #watch(item: WorkItem, milliseconds: number): void {
+    item.control!.stopTimer = startTimer(milliseconds, () => this.#owner.taskOverran(item));
   }
 }

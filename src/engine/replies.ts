@@ -9,6 +9,7 @@ import {
   INITIALIZER_FAILED,
   PROGRESS,
   READY,
+  RETURNED,
   STARTED,
   STRAY,
   THROWN,
@@ -44,6 +45,8 @@ export interface TaskReplies {
   taskReported(item: WorkItem, value: unknown): void;
   taskSucceeded(item: WorkItem, value: unknown): void;
   taskFailed(item: WorkItem, error: unknown): void;
+  /** The worker gave tasks back that it had not begun. */
+  tasksReturned(items: readonly WorkItem[]): void;
   /** A message to the worker was lost: it has no other tasks than those in these slots. */
   messageLost(worker: WorkerSlot, held: ReadonlySet<number>): void;
 }
@@ -72,6 +75,8 @@ export function readReply(
       if (item !== undefined) tasks.taskReported(item, message[2]);
       return;
     }
+    case RETURNED:
+      return tasks.tasksReturned(worker.returned(message.slice(1) as number[]));
     case UNREADABLE:
       return tasks.messageLost(worker, new Set(message.slice(1) as number[]));
     case READY:

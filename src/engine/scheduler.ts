@@ -24,7 +24,8 @@ import { MAX_WINDOW, TaskRegistry } from "./task_registry.ts";
 import { ItemControl, WorkItem } from "./work_item.ts";
 import type { WorkItemOwner } from "./work_item.ts";
 import { WorkerList } from "./worker_list.ts";
-import type { WorkerSlot } from "./worker_slot.ts";
+import { describeEnd } from "./worker_slot.ts";
+import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
 
 /**
  * Silence of a worker, in milliseconds, after which what was sent ahead to it is run elsewhere
@@ -319,9 +320,9 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   }
 
   #fits(worker: WorkerSlot, item: WorkItem, items: number): boolean {
-    if (worker.remaining <= 0 || !worker.hasSlot) return false;
+    if (worker.remaining <= 0 || !worker.hasSlot || worker.isAsked) return false;
     if (worker.inFlight < this.#options.tasksPerWorker) return true;
-    return worker.claims.table !== undefined && worker.longs === 0 &&
+    return worker.sendsAhead && worker.longs === 0 &&
       worker.inFlight < item.task.window(items);
   }
 
@@ -360,7 +361,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   #updateRoom(worker: WorkerSlot): void {
     if (
       worker.state === "live" && worker.inFlight < this.#options.tasksPerWorker &&
-      worker.remaining > 0
+      worker.remaining > 0 && !worker.isAsked
     ) {
       this.#room.add(worker);
     } else this.#room.remove(worker);
@@ -377,7 +378,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
       if (2 * worker.inFlight <= window) this.#feed(worker);
       this.#pump();
     } else if (worker.inFlight < this.#options.tasksPerWorker) this.#steal(worker);
-    if (worker.inFlight === 0) this.#idle(worker);
+    if (worker.inFlight === 0 && !worker.isAsked) this.#idle(worker);
   }
 
   #idle(worker: WorkerSlot): void {
@@ -412,6 +413,10 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     if (victim === undefined) return;
     const ahead = victim.inFlight - settled;
     const wanted = Math.min(Math.ceil(ahead / 2), thief.remaining);
+    if (victim.claims.table === undefined) {
+      if (!victim.isAsked) this.#askBack(victim, wanted);
+      return;
+    }
     const taken = victim.revokeLast(wanted).reverse();
     if (taken.length === 0) return;
     this.#updateRoom(victim);
@@ -448,7 +453,14 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
 
   #recall(worker: WorkerSlot, which?: (item: WorkItem) => boolean): void {
     if (worker.inFlight <= this.#options.tasksPerWorker) return;
+    if (worker.claims.table === undefined) return this.#askBack(worker, worker.inFlight, which);
     for (const item of worker.revokeLast(worker.inFlight, which)) this.#queue.restore(item);
+    this.#updateRoom(worker);
+  }
+
+  /** Where there is no claim table: what comes back goes to its place in the queue. */
+  #askBack(worker: WorkerSlot, most: number, which?: (item: WorkItem) => boolean): void {
+    worker.askBack(most, which);
     this.#updateRoom(worker);
   }
 
@@ -473,11 +485,16 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     if (this.#queue.length > 0) this.#schedulePump();
   }
 
-  workerDied(worker: WorkerSlot, exitCode: number | undefined): void {
-    for (const item of [...worker.itemsInFlight(), ...worker.backlog]) {
+  workerDied(worker: WorkerSlot, end: WorkerEnd): void {
+    const waiting: WorkItem[] = [];
+    for (const item of worker.itemsInFlight()) {
+      const begun = item.pinned || worker.hasBegun(item);
       worker.release(item.slot);
-      this.#settle(item, crashError(item, exitCode, worker.error));
+      if (begun) this.#settle(item, crashError(item, end, worker.error));
+      else waiting.push(item);
     }
+    this.#takeBack(waiting);
+    for (const item of worker.backlog) this.#settle(item, crashError(item, end, worker.error));
     worker.backlog = [];
   }
 
@@ -524,6 +541,22 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     this.#settle(item, error);
   }
 
+  tasksReturned(items: readonly WorkItem[]): void {
+    this.#takeBack(items);
+    this.#pump(); // those first who have nothing to do
+  }
+
+  /** Tasks were sent, and have not begun: they go back to their places in the queue. */
+  #takeBack(items: readonly WorkItem[]): void {
+    // The last one first: chunks of one `map` have one place.
+    for (const item of items.toReversed()) {
+      if (item.aborted !== undefined) this.#settle(item, item.aborted.reason);
+      else if (this.#supervisor.broken !== undefined) {
+        this.#settle(item, this.#supervisor.brokenError());
+      } else if (!item.done) this.#queue.restore(item);
+    }
+  }
+
   /**
    * Nobody knows what was in the message, but the worker knows what it has: all else is sent anew to
    * others, each task alone, so that the one that cannot be read is found. This worker is replaced.
@@ -557,6 +590,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     const aborted = item.aborted;
     if (worker === undefined || aborted === undefined) return;
     this.#settle(item, aborted.reason);
+    // What was sent ahead and has not begun, through no fault of its own, may still begin.
+    if (!worker.hasBegun(item)) return this.#limits.notBegun(item);
     worker.error ??= aborted;
     this.#supervisor.stop(worker);
     this.#checkEnd();
@@ -584,7 +619,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
 
   /** Fails an item, unless it is done. */
   #settle(item: WorkItem, error: unknown): void {
-    if (item.done) return;
+    if (item.done) return item.control?.stopTimer?.();
     this.#failed++;
     this.#outstanding--;
     this.#limits.ended(item);
@@ -649,12 +684,11 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
 
 function crashError(
   item: WorkItem,
-  exitCode: number | undefined,
+  end: WorkerEnd,
   error: { readonly reason: unknown } | undefined,
 ): WorkerCrashError {
-  const ended = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
   return new WorkerCrashError(
-    `Cannot finish task "${item.task.name}": its worker died${ended}`,
-    error === undefined ? { exitCode } : { exitCode, cause: error.reason },
+    `Cannot finish task "${item.task.name}": its worker ${describeEnd(end)}`,
+    error === undefined ? end : { ...end, cause: error.reason },
   );
 }

@@ -5,7 +5,8 @@ import { PROTOCOL, SETUP, STOP } from "../wire/messages.ts";
 import type { WireTask, WorkerSetup } from "../wire/messages.ts";
 import type { WorkerReplies } from "./replies.ts";
 import type { SchedulerOptions } from "./scheduler_options.ts";
-import { WorkerSlot } from "./worker_slot.ts";
+import { describeEnd, WorkerSlot } from "./worker_slot.ts";
+import type { WorkerEnd } from "./worker_slot.ts";
 
 /** Worker deaths in a row, without one task completed between them, that break the executor. */
 const CRASH_BUDGET = 3;
@@ -22,7 +23,7 @@ export interface SupervisorOwner {
   /** A worker takes no more tasks; what it has not begun is to be run elsewhere. */
   workerLeaves(worker: WorkerSlot): void;
   /** A worker has ended: what it had begun is lost. */
-  workerDied(worker: WorkerSlot, exitCode: number | undefined): void;
+  workerDied(worker: WorkerSlot, end: WorkerEnd): void;
   /** What {@linkcode SupervisorOwner.workerDied} told is over, and others may need a new worker. */
   workerGone(): void;
   /** No task may run any more. Workers that have nothing to do then are stopped. */
@@ -100,11 +101,11 @@ export class Supervisor implements WorkerReplies {
         messageError: () => {
           this.workerStrayed(worker, new Error("A message of the worker could not be read"));
         },
-        exit: (exitCode) => this.#exited(worker, exitCode),
+        exit: (exitCode, signal) => this.#exited(worker, { exitCode, signal }),
       });
     } catch (reason) {
       worker.error = { reason };
-      this.#exited(worker, undefined);
+      this.#exited(worker, {});
       return;
     }
     worker.handle = handle;
@@ -227,7 +228,7 @@ export class Supervisor implements WorkerReplies {
     this.#owner.workerLeaves(worker);
   }
 
-  #exited(worker: WorkerSlot, exitCode: number | undefined): void {
+  #exited(worker: WorkerSlot, told: WorkerEnd): void {
     if (worker.state === "dead") return;
     const crashed = worker.state !== "stopping" || worker.crashed;
     if (worker.state !== "stopping") this.#leave(worker);
@@ -235,29 +236,29 @@ export class Supervisor implements WorkerReplies {
     worker.state = "dead";
     clearTimeout(worker.idleTimer);
     this.workers.delete(worker);
-    const code = worker.exitCode ?? exitCode;
-    this.#owner.workerDied(worker, code);
-    if (crashed) this.#countCrash(worker, initializing, code);
+    const end = worker.exitCode === undefined ? told : { exitCode: worker.exitCode };
+    this.#owner.workerDied(worker, end);
+    if (crashed) this.#countCrash(worker, initializing, end);
     // One that was warm and has ended is not started anew.
     for (; this.#unwarmed > 0 && this.free > 0; this.#unwarmed--) this.start();
     this.#checkWarm();
     this.#owner.workerGone();
   }
 
-  #countCrash(worker: WorkerSlot, initializing: boolean, exitCode: number | undefined): void {
+  #countCrash(worker: WorkerSlot, initializing: boolean, end: WorkerEnd): void {
     this.crashed++;
     this.#crashesInRow++;
     const cause = worker.error?.reason;
-    const ended = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
+    const died = describeEnd(end);
     if (initializing) {
       this.#break(
-        worker.error === undefined ? `initializer ended its worker${ended}` : "initializer failed",
+        worker.error === undefined ? `worker ${died} in the initializer` : "initializer failed",
         cause,
       );
     } else if (this.#options.onCrash === "break") {
-      this.#break(`worker died${ended}`, cause);
+      this.#break(`worker ${died}`, cause);
     } else if (this.#crashesInRow >= CRASH_BUDGET) {
-      this.#break(`${CRASH_BUDGET} workers in a row died${ended} before a task was done`, cause);
+      this.#break(`${CRASH_BUDGET} workers in a row ${died} before a task was done`, cause);
     }
   }
 

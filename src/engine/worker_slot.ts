@@ -5,6 +5,7 @@ import {
   FLAG_CLAIMED,
   FLAG_NOTIFY,
   FLAG_PACKED,
+  REVOKE,
   RUN,
 } from "../wire/messages.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
@@ -27,6 +28,18 @@ export type WorkerState = "starting" | "initializing" | "live" | "stopping" | "d
 
 /** In a slot whose task was taken back, until the worker says that it has passed it. */
 const REVOKED = Symbol("revoked");
+
+/** How a worker ended, as far as the runtime tells. */
+export interface WorkerEnd {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+}
+
+/** How a worker ended, in words. */
+export function describeEnd({ exitCode, signal }: WorkerEnd): string {
+  if (signal !== undefined) return `died of ${signal}`;
+  return exitCode === undefined ? "died" : `died with exit code ${exitCode}`;
+}
 
 /** One worker as the scheduler sees it: its handle, its claims, and what was sent to it. */
 export class WorkerSlot implements WorkItemHolder {
@@ -66,6 +79,11 @@ export class WorkerSlot implements WorkItemHolder {
   readonly #items: (WorkItem | typeof REVOKED | undefined)[];
   #head = 0;
   #used = 0;
+  /** How many tasks were posted, and for each slot the number of its task, if the worker counts them. */
+  #posted = 0;
+  #numbers: number[] | undefined = undefined;
+  /** How many questions for tasks the worker has not answered. */
+  #asked = 0;
   #defined = new Set<number>();
   #referenced = false;
 
@@ -90,7 +108,19 @@ export class WorkerSlot implements WorkItemHolder {
     else this.handle.unref();
   }
 
-  /** Whether the worker really executes the task. */
+  /** Whether tasks may be sent ahead: it can always be told which of them have begun. */
+  get sendsAhead(): boolean {
+    return this.claims.table !== undefined || this.handle.begun !== undefined;
+  }
+
+  /** Whether the worker has begun the task, as far as is known; all is known when it has ended. */
+  hasBegun({ slot }: WorkItem): boolean {
+    const { begun } = this.handle;
+    if (begun === undefined) return this.claims.isRunning(slot);
+    return (this.#numbers?.[slot] ?? Infinity) <= begun;
+  }
+
+  /** Whether the worker executes the task; without a claim table, whether it was sent. */
   isRunning(item: WorkItem): boolean {
     return item.pinned ? this.state !== "starting" : this.claims.isRunning(item.slot);
   }
@@ -136,11 +166,6 @@ export class WorkerSlot implements WorkItemHolder {
     return item;
   }
 
-  /** The worker has passed these slots, whose tasks were taken back. */
-  skipped(slot: number, count: number): void {
-    for (let i = 0; i < count; i++) this.release(slot + i);
-  }
-
   /** Takes a task back if the worker has not begun it. Its slot is free when the worker has passed it. */
   revoke(item: WorkItem): boolean {
     if (item.pinned || !this.claims.revoke(item.slot)) return false;
@@ -173,11 +198,47 @@ export class WorkerSlot implements WorkItemHolder {
     return taken;
   }
 
-  /** Every task in flight, oldest first. */
+  /** Whether it has not answered yet what it gives back. It gets nothing until then: that is older. */
+  get isAsked(): boolean {
+    return this.#asked > 0;
+  }
+
+  /** Asks for up to `most` tasks that the worker has not begun, the last ones first. */
+  askBack(most: number, which?: (item: WorkItem) => boolean): void {
+    const waiting = this.itemsInFlight().filter((item) =>
+      !item.pinned && !this.hasBegun(item) && which?.(item) !== false
+    );
+    if (waiting.length === 0) return;
+    this.#asked++;
+    this.handle.post([REVOKE, ...waiting.slice(-most).map(({ slot }) => slot)]);
+  }
+
+  /** The worker has answered: it gives back what is in these slots. */
+  returned(slots: readonly number[]): WorkItem[] {
+    this.#asked--;
+    const items: WorkItem[] = [];
+    for (const slot of slots) {
+      const item = this.release(slot);
+      if (item === undefined) continue;
+      this.remaining++;
+      items.push(item);
+    }
+    return items;
+  }
+
+  /** The worker has passed these slots, whose tasks were taken back. */
+  skipped(slot: number, count: number): void {
+    for (let i = 0; i < count; i++) this.release(slot + i);
+  }
+
+  /** Every task in flight, oldest first; the chunks of one `map` as they were sent. */
   itemsInFlight(): WorkItem[] {
     const found: WorkItem[] = [];
     for (const item of this.#items) if (typeof item === "object") found.push(item);
-    return found.sort((a, b) => a.sequence - b.sequence);
+    const numbers = this.#numbers ?? [];
+    return found.sort((a, b) =>
+      a.sequence - b.sequence || (numbers[a.slot] ?? 0) - (numbers[b.slot] ?? 0)
+    );
   }
 
   /** How many of its tasks the worker has not begun. */
@@ -235,6 +296,9 @@ export class WorkerSlot implements WorkItemHolder {
       else for (let i = 0; i < arity; i++) message.push(args[i]);
     }
     this.handle.post(message, transfer);
+    if (this.handle.begun === undefined) return;
+    const numbers = this.#numbers ??= new Array<number>(this.#slots).fill(Infinity);
+    for (const item of items) numbers[item.slot] = ++this.#posted;
   }
 
   #addChunk(message: unknown[], item: WorkItem): void {
@@ -250,9 +314,10 @@ export class WorkerSlot implements WorkItemHolder {
     else for (let i = 0; i < args.length; i++) message.push(args[i]);
   }
 
-  /** Asks a running task to end. */
+  /** Asks a task to end that was sent, or to be given back if it has not begun. */
   abort(item: WorkItem, reason: unknown): void {
     this.handle.post([ABORT, item.slot, encodeError(reason)]);
+    if (this.handle.begun !== undefined) this.askBack(1, (one) => one === item);
   }
 
   #define(task: TaskEntry): void {

@@ -220,10 +220,12 @@ export class BrokenProcessPoolError extends BrokenExecutorError {
 export interface WorkerCrashErrorOptions extends ErrorOptions {
   /** The exit code of the worker. @default {undefined} */
   exitCode?: number | undefined;
+  /** The signal that ended it, if it was a process. @default {undefined} */
+  signal?: string | undefined;
 }
 
 /**
- * The worker that ran this task died; `exitCode` and `cause` say of what, where the runtime tells.
+ * The worker that ran this task died; `exitCode`, `signal` and `cause` say of what, where the runtime tells.
  *
  * In Python a dead worker breaks the whole pool (`BrokenProcessPool`), or hangs it (`Pool`). Here only
  * the tasks that it was running fail.
@@ -247,10 +249,13 @@ export class WorkerCrashError extends BrokenExecutorError {
   }
   /** The exit code of the worker, if it is known. */
   readonly exitCode: number | undefined;
+  /** The signal that ended the worker, if it was a process: `"SIGKILL"`. */
+  readonly signal: string | undefined;
 
-  /** An error that carries the exit code of a worker. */
+  /** An error that carries how a worker ended. */
   constructor(message?: string, options?: WorkerCrashErrorOptions) {
     super(message, options);
     this.exitCode = options?.exitCode;
+    this.signal = options?.signal;
   }
 }

@@ -29,7 +29,10 @@ export interface Command {
 }
 
 interface Scope {
-  readonly process?: ProcessLike & { readonly execPath?: string };
+  readonly process?: ProcessLike & {
+    readonly execPath?: string;
+    readonly env?: Record<string, string | undefined>;
+  };
   readonly Deno?: {
     execPath(): string;
     readonly permissions: {
@@ -95,6 +98,18 @@ export function argumentsOf(
     case "node":
       return [...args, ...nodeFlags(permissions), "--input-type=module", "-"];
   }
+}
+
+/**
+ * The environment of a process, if it is not just this program's own. Deno lets a process write only to
+ * those files that this variable names; as a parent it sets it itself.
+ */
+export function environmentOf(
+  { name }: Command,
+  env: Record<string, string> | undefined,
+): Record<string, string | undefined> | undefined {
+  if (name !== "deno" || scope.Deno !== undefined) return env;
+  return { ...env ?? scope.process?.env, DENO_EXTRA_STDIO_FDS: "3,4" };
 }
 
 /** What speaks against starting the command here, or with these permissions. */

@@ -38,11 +38,12 @@ export class ChildHandle implements WorkerHandle {
   readonly #gate: EventGate;
   readonly #channel: FrameChannel;
   readonly #streams: readonly Referenced[];
-  #open = 3;
+  #open = 4;
   #referenced = false;
   /** Whether the streams keep the program alive: for a moment longer than the process. */
   #streamsReferenced = true;
   #terminating = false;
+  #begun = 0;
   /** How often output was heard. */
   #heard = 0;
   /** How it ended, until that is told. */
@@ -52,7 +53,9 @@ export class ChildHandle implements WorkerHandle {
     this.#child = child;
     const gate = this.#gate = new EventGate(events);
     const stream = child.stdio[3] as ByteStream & Referenced;
-    this.#streams = [stream, child.stdout, child.stderr];
+    const counter = child.stdio[4] as ByteStream & Referenced;
+    const streams = [stream, counter, child.stdout, child.stderr];
+    this.#streams = streams;
     child.on("error", (error) => {
       gate.error(error);
       if (child.pid === undefined) gate.exit(); // it never was
@@ -73,9 +76,19 @@ export class ChildHandle implements WorkerHandle {
     for (const name of ["stdout", "stderr"] as const) {
       passLines(child[name], process[name], () => this.#heard++);
     }
-    for (const one of [stream, child.stdout, child.stderr]) one.on("close", () => this.#closed());
+    counter.on("data", (bytes) => {
+      this.#begun += bytes.length;
+      gate.heard();
+    });
+    counter.on("error", () => {}); // its end is told by `close`
+    for (const one of streams) one.on("close", () => this.#closed());
     child.unref?.();
     this.#setStreamsReferenced(false);
+  }
+
+  /** One byte of the counter's stream for each task, written before the task begins. */
+  get begun(): number {
+    return this.#begun;
   }
 
   post(message: unknown, transfer?: readonly Transferable[]): void {

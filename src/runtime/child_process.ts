@@ -1,6 +1,6 @@
 import { UnsupportedError } from "../futures/errors.ts";
 import { PROCESS_CHANNEL_SOURCE } from "../worker/process_channel_source.ts";
-import { argumentsOf, refuseCommand, resolveCommand } from "./child_command.ts";
+import { argumentsOf, environmentOf, refuseCommand, resolveCommand } from "./child_command.ts";
 import type { ProcessCommand } from "./child_command.ts";
 import { ChildHandle } from "./child_handle.ts";
 import type { Child } from "./child_handle.ts";
@@ -63,11 +63,12 @@ export function childProcessRuntime({ command, cwd }: ProcessRuntimeOptions = {}
 
     // --- workers ---
 
-    spawn({ program, env, permissions }, events) {
+    spawn({ program, env: given, permissions }, events) {
       const { spawn } = builtin<ChildProcessModule>("child_process")!;
+      const env = environmentOf(resolved, given);
       const line = [...tieToParent(), resolved.path, ...argumentsOf(resolved, permissions)];
       const child = spawn(line[0]!, line.slice(1), {
-        stdio: ["pipe", "pipe", "pipe", "pipe"],
+        stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
         windowsHide: true,
         ...(env === undefined ? {} : { env }),
         ...(cwd === undefined ? {} : { cwd }),

@@ -21,6 +21,11 @@ export class EventGate implements WorkerEvents {
     this.#events = events;
   }
 
+  /** The worker gave a sign that is no message. */
+  heard(): void {
+    this.#heard++;
+  }
+
   message(data: unknown): void {
     this.#heard++;
     if (this.#state !== "closed") this.#events.message(data);

@@ -84,6 +84,12 @@ export interface WorkerHandle {
    * the message as it is, or in a map, at 0, where that is faster.
    */
   post(message: unknown, transfer?: readonly Transferable[]): void;
+  /**
+   * How many of the tasks that were sent to it the worker has begun, in the order in which they were
+   * sent; complete when `exit` is told. Only where workers count them: tasks are then sent ahead without
+   * shared memory, too.
+   */
+  readonly begun?: number;
   /** Keeps the program alive while this worker works. Called only on the edge idle -> busy. */
   ref(): void;
   /** Lets the program end although this worker lives. Called only on the edge busy -> idle. */

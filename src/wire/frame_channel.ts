@@ -26,7 +26,7 @@ export interface ByteStream {
 /** What a channel tells. */
 export interface FrameEvents {
   message(data: unknown): void;
-  /** A message cannot be read; nothing after it is. */
+  /** A message cannot be read; those after it are. */
   messageError(): void;
   /** The other end is gone. Told once. */
   close(): void;
@@ -122,7 +122,7 @@ export class FrameChannel {
       }
       if (at === bytes.length) return;
       const target = this.#target ??= allocate(size);
-      if (target === undefined) return this.#fail();
+      if (target === undefined) return this.#close();
       const part = bytes.subarray(at, at + size - this.#filled);
       target.set(part, this.#filled);
       at += part.length;
@@ -141,7 +141,7 @@ export class FrameChannel {
       this.#size = header.getUint32(0, true);
       this.#reading = this.#message === undefined ? "message" : "attachment";
       if (this.#message === undefined) this.#missing = header.getUint32(4, true);
-      else if (this.#size === 0) this.#fail(); // what is empty is not attached
+      else if (this.#size === 0) this.#close(); // what is empty is not attached
       return;
     }
     if (this.#reading === "message") this.#message = bytes;
@@ -157,20 +157,17 @@ export class FrameChannel {
   }
 
   #deliver(): void {
+    const bytes = this.#message!;
+    const attachments = this.#attachments;
+    this.#message = undefined;
+    if (attachments.length > 0) this.#attachments = [];
     let message: unknown;
     try {
-      message = decodeStructured(this.#message!, this.#attachments);
+      message = decodeStructured(bytes, attachments);
     } catch {
-      return this.#fail();
+      return this.#events.messageError();
     }
-    this.#message = undefined;
-    if (this.#attachments.length > 0) this.#attachments = [];
     this.#events.message(message);
-  }
-
-  #fail(): void {
-    this.#closed = true;
-    this.#events.messageError();
   }
 
   #close(): void {

@@ -14,7 +14,7 @@
 import type { ErrorRecord } from "./error_codec.ts";
 
 /** Changes whenever a layout below changes; both sides compare it before the first task. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 // --- executor -> worker ---
 
@@ -33,6 +33,12 @@ export const ABORT = 3;
 
 /** `[STOP]`: the worker is idle and shall end by itself. */
 export const STOP = 4;
+
+/**
+ * `[REVOKE, ...slots]`: asks for tasks that were sent ahead, where there is no claim table. The answer is
+ * `RETURNED`.
+ */
+export const REVOKE = 5;
 
 /** Numbers in front of the arguments of one segment of `RUN`. */
 export const RUN_HEADER = 5;
@@ -98,6 +104,9 @@ export const EXITING = 9;
  * slots, and takes no others any more.
  */
 export const UNREADABLE = 10;
+
+/** `[RETURNED, ...slots]`: of the tasks that `REVOKE` asked for, those that had not begun and now never will. */
+export const RETURNED = 11;
 
 /** Numbers in front of the values of one segment of `DONE`. */
 export const DONE_HEADER = 3;

@@ -5,9 +5,10 @@ export const PROCESS_PORT: unique symbol = Symbol.for(
 
 /** The channel to the owner, as the program of a process has it. */
 export interface ProcessPort {
-  /** A message that cannot be read ends the process, so that only messages are told. */
   on(event: "message" | "messageerror", listener: (data: unknown) => void): void;
   postMessage(message: unknown, transfer?: readonly Transferable[]): void;
+  /** Lets the owner know that the next of its tasks begins, also if this process is killed at once. */
+  announce(): void;
   /** Throws if a value cannot be sent. */
   check(value: unknown): void;
 }

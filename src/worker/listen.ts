@@ -21,11 +21,15 @@ interface WorkerScope {
   self?: unknown;
   Deno?: { exit?(exitCode?: number): void };
   close?(): void;
+  setImmediate?(callback: () => void): void;
   onmessage?: ((event: { data: unknown }) => void) | null;
   onmessageerror?: (() => void) | null;
   postMessage(message: unknown, transfer?: readonly Transferable[]): void;
   addEventListener?(type: string, listener: (event: Event) => void): void;
 }
+
+/** Milliseconds that a process runs tasks without reading messages, but for one that takes longer. */
+const PAUSE_AFTER = 2;
 
 /**
  * Connects the program to the owner of this worker. The listener is set before anything is awaited:
@@ -51,6 +55,8 @@ export function listen(named: Record<string, unknown> | undefined): void {
   // A process is stopped by a signal, whatever it does.
   const lock = scope.Deno === undefined || parent !== undefined ? undefined : new BusyLock();
 
+  const immediate = scope.setImmediate; // as it was before any task could change it
+
   const program = new Program({
     post,
     named,
@@ -65,6 +71,14 @@ export function listen(named: Record<string, unknown> | undefined): void {
       new Function(
         `"use strict"; return (${source}\n);\n//# sourceURL=concurrent-futures-task.js`,
       )(),
+    ...(parent === undefined ? {} : {
+      announce: () => parent.announce(),
+      // So that what was sent ahead can be revoked.
+      pause: {
+        after: PAUSE_AFTER,
+        wait: () => new Promise<void>((resolve) => immediate!(resolve)),
+      },
+    }),
     load: (url) => lock === undefined ? import(url) : lock.released(() => import(url)),
   });
 

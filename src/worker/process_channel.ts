@@ -16,6 +16,16 @@ import { checkStructured } from "../wire/structured_codec.ts";
 /** The stream's number among the files of the process, after stdin, stdout and stderr. */
 const FILE = 3;
 
+/** The number of the stream that counts the tasks which have begun. */
+const COUNTER = 4;
+
+/** What the counter is moved by. */
+const ONE = new Uint8Array(1);
+
+interface FileModule {
+  writeSync(file: number, bytes: Uint8Array): number;
+}
+
 interface NetModule {
   connect(options: { fd: number }): ByteStream;
   Socket: new (options: { fd: number; readable: boolean; writable: boolean }) => ByteStream;
@@ -29,6 +39,7 @@ const { process, Bun } = globalThis as unknown as {
   Bun?: unknown;
 };
 const net = process.getBuiltinModule("node:net") as NetModule;
+const { writeSync } = process.getBuiltinModule("node:fs") as FileModule;
 const exit = process.exit.bind(process); // as it was before any task could change it
 
 useClone(checkStructured);
@@ -42,19 +53,30 @@ const stream = Bun === undefined
   ? new net.Socket({ fd: FILE, readable: true, writable: true })
   : net.connect({ fd: FILE }); // in Bun 1.4 the constructor opens nothing
 
-let listener: ((data: unknown) => void) | undefined;
+const listeners: { message?: (data: unknown) => void; messageerror?: (data: unknown) => void } = {};
 const channel = new FrameChannel(stream, {
-  message: (data) => listener?.(data),
+  message: (data) => listeners.message?.(data),
+  messageError: () => listeners.messageerror?.(undefined),
   // Nobody would hear what it does.
-  messageError: () => exit(1),
   close: () => exit(1),
 });
 
 const port: ProcessPort = {
   on(event, callback) {
-    if (event === "message") listener = callback;
+    listeners[event] = callback;
   },
   postMessage: (message, transfer) => channel.send(message, transfer),
+  announce() {
+    for (;;) {
+      try {
+        writeSync(COUNTER, ONE);
+        return;
+      } catch (error) {
+        // Full, where the stream does not block: the owner reads it soon. Otherwise the owner is gone.
+        if ((error as { code?: unknown }).code !== "EAGAIN") return;
+      }
+    }
+  },
   check: checkStructured,
 };
 Object.defineProperty(globalThis, PROCESS_PORT, { value: port });

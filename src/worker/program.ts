@@ -21,6 +21,8 @@ import {
   PROGRESS,
   PROTOCOL,
   READY,
+  RETURNED,
+  REVOKE,
   RUN,
   RUN_HEADER,
   SETUP,
@@ -63,7 +65,9 @@ export interface ProgramHost {
   encodeError(error: unknown): Failure;
   /** Ends this worker. */
   exit(): void;
-  /** On the owner's own thread: gives way after so many milliseconds of work. */
+  /** Where there is no claim table: lets the owner know that the next of its tasks begins, or is skipped. */
+  announce?(): void;
+  /** Gives way to messages, or to the owner on the same thread, after so many milliseconds of work. */
   readonly pause?: { readonly after: number; wait(): Promise<void> } | undefined;
 }
 
@@ -133,6 +137,8 @@ export class Program {
   #active = 0;
   #flushScheduled = false;
   readonly #scope = taskScope();
+  /** How many tasks that wait here were revoked, by slot: those of a slot that come first. */
+  #revoked = new Map<number, number>();
   /** Contexts of tasks that have not ended, by slot, for aborts. */
   #contexts = new Map<number, Context>();
 
@@ -169,6 +175,8 @@ export class Program {
       case ABORT:
         this.#contexts.get(message[1])?.abort(decodeError(message[2]));
         return;
+      case REVOKE:
+        return this.#giveBack(message.slice(1));
       case SETUP:
         return this.#setUp(message[1]);
       case STOP:
@@ -190,12 +198,37 @@ export class Program {
     if (this.#dead || this.#deaf) return;
     this.#deaf = true;
     this.flush();
-    this.#host.post([UNREADABLE, ...this.#heldSlots()]);
+    this.#host.post([UNREADABLE, ...this.#contexts.keys(), ...this.#waitingSlots()]);
   }
 
-  /** The slots of all tasks that have arrived and are not done. */
-  #heldSlots(): number[] {
-    const slots = [...this.#contexts.keys()];
+  /** The owner wants tasks back that have not begun. */
+  #giveBack(slots: readonly number[]): void {
+    const waiting = new Map<number, number>();
+    for (const slot of this.#waitingSlots()) waiting.set(slot, (waiting.get(slot) ?? 0) + 1);
+    const returned: number[] = [];
+    for (const slot of slots) {
+      // A slot waits twice if its task was returned, but not passed yet, and another came into it.
+      const revoked = this.#revoked.get(slot) ?? 0;
+      if ((waiting.get(slot) ?? 0) <= revoked) continue;
+      this.#revoked.set(slot, revoked + 1);
+      returned.push(slot);
+    }
+    this.flush();
+    this.#host.post([RETURNED, ...returned]);
+  }
+
+  /** Whether the task that comes next in a slot was given back: then it is passed by. */
+  #passRevoked(slot: number): boolean {
+    const revoked = this.#revoked.get(slot);
+    if (revoked === undefined) return false;
+    if (revoked > 1) this.#revoked.set(slot, revoked - 1);
+    else this.#revoked.delete(slot);
+    return true;
+  }
+
+  /** The slots of all tasks that have arrived and have not begun. */
+  #waitingSlots(): number[] {
+    const slots: number[] = [];
     for (const { message, at, left } of this.#batches) {
       for (let header = at; header < message.length;) {
         const [, flags, arity, slot, count] = message.slice(
@@ -331,7 +364,11 @@ export class Program {
 
   /** Whether the task in a slot is this worker's to run. */
   #claim(slot: number, flags: number): boolean {
-    if (!this.#shared || (flags & FLAG_CLAIMED) !== 0) return true;
+    if (!this.#shared) {
+      this.#host.announce?.();
+      return this.#revoked.size === 0 || !this.#passRevoked(slot);
+    }
+    if ((flags & FLAG_CLAIMED) !== 0) return true;
     if (
       Atomics.compareExchange(this.#claims, slot, CLAIM_PENDING, CLAIM_RUNNING) === CLAIM_PENDING
     ) return true;

@@ -15,6 +15,12 @@ import { encodeError } from "../../src/wire/error_codec.ts";
 import { SETUP } from "../../src/wire/messages.ts";
 import { Program } from "../../src/worker/program.ts";
 
+/**
+ * What owner and worker share: a claim table; nothing; or a count of the tasks that have begun, which
+ * outlives the worker, as with processes.
+ */
+export type Memory = "shared" | "none" | "counted";
+
 /** One worker that does nothing by itself. */
 export class FakeWorker implements WorkerHandle {
   readonly name: string;
@@ -26,9 +32,13 @@ export class FakeWorker implements WorkerHandle {
   referenced = false;
   terminated = false;
   dead = false;
+  /** How many tasks have begun, if the worker counts them. */
+  begun?: number;
   readonly #program: Program;
+  /** Tasks that wait until messages were read. */
+  #paused: (() => void)[] = [];
 
-  constructor(options: WorkerOptions, events: WorkerEvents) {
+  constructor(options: WorkerOptions, events: WorkerEvents, memory: Memory = "shared") {
     this.name = options.name;
     this.events = events;
     this.#program = new Program({
@@ -40,7 +50,14 @@ export class FakeWorker implements WorkerHandle {
       exit: () => this.die(0),
       compile: (source) => new Function(`return (${source})`)(),
       load: (url) => import(url),
+      ...(memory !== "counted" ? {} : {
+        announce: () => {
+          if (!this.dead) this.begun!++;
+        },
+        pause: { after: 2, wait: () => new Promise<void>((resolve) => this.#paused.push(resolve)) },
+      }),
     });
+    if (memory === "counted") this.begun = 0;
   }
 
   post(message: unknown): void {
@@ -67,10 +84,16 @@ export class FakeWorker implements WorkerHandle {
     this.#program.start();
   }
 
+  /** Whether something would happen in it. */
+  get moves(): boolean {
+    return !this.dead && this.inbox.length + this.#paused.length > 0;
+  }
+
   /** Delivers the next message to the worker, which runs what it can. */
   receive(): boolean {
-    if (this.dead || this.inbox.length === 0) return false;
-    this.#program.receive(this.inbox.shift());
+    if (!this.moves) return false;
+    if (this.inbox.length > 0) this.#program.receive(this.inbox.shift());
+    for (const resume of this.#paused.splice(0)) resume();
     return true;
   }
 
@@ -100,10 +123,13 @@ export class FakeRuntime implements Runtime {
   readonly name = "a fake";
   readonly capabilities: Runtime["capabilities"];
   readonly workers: FakeWorker[] = [];
+  readonly memory: Memory;
   /** What `spawn` throws, if anything. */
   spawnError: unknown = undefined;
 
-  constructor(sharedMemory = true) {
+  constructor(memory: Memory = "shared") {
+    this.memory = memory;
+    const sharedMemory = memory === "shared";
     this.capabilities = { parallel: true, stopsBusyTasks: true, sharedMemory, sandbox: false };
   }
 
@@ -121,7 +147,7 @@ export class FakeRuntime implements Runtime {
 
   spawn(options: WorkerOptions, events: WorkerEvents): WorkerHandle {
     if (this.spawnError !== undefined) throw this.spawnError;
-    const worker = new FakeWorker(options, events);
+    const worker = new FakeWorker(options, events, this.memory);
     this.workers.push(worker);
     return worker;
   }

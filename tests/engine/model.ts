@@ -4,7 +4,8 @@
  *
  * - Every future settles. Its state goes pending → running → finished, or pending → cancelled, or
  *   pending → finished (seen late, or the executor broke). With shared memory it is running exactly
- *   while its task runs.
+ *   while its task runs; with workers that count, what was sent is running, and may become pending again
+ *   if it has not begun.
  * - `cancel()` is true exactly for what is pending or cancelled; what is cancelled never runs.
  * - A task runs at most once. It gives its own value or error; or the reason of its abort, for sure if it
  *   was aborted while it ran; or its timeout, not before its time; or `WorkerCrashError`, only if the
@@ -38,10 +39,11 @@ import {
   valueOf,
   World,
 } from "./model_world.ts";
+import type { Memory } from "./fake_runtime.ts";
 
 /** How the executor of a program is made. */
 export interface Setup {
-  readonly shared: boolean;
+  readonly memory: Memory;
   readonly maxWorkers: number;
   readonly tasksPerWorker: number;
   readonly onCrash: "replace" | "break";
@@ -124,7 +126,7 @@ export class Model {
 
   constructor(setup: Setup) {
     this.#setup = setup;
-    this.runtime = new ModelRuntime(setup.shared, setup.slowExit);
+    this.runtime = new ModelRuntime(setup.memory, setup.slowExit);
     const { maxWorkers, tasksPerWorker, onCrash, grace, initializer } = setup;
     this.executor = new ThreadPoolExecutor({
       runtime: this.runtime,
@@ -380,7 +382,7 @@ export class Model {
   }
 
   receive(which: number): void {
-    this.#pick(this.runtime.living.filter(({ inbox }) => inbox.length > 0), which)?.receive();
+    this.#pick(this.runtime.living.filter(({ moves }) => moves), which)?.receive();
   }
 
   reply(which: number): void {
@@ -486,13 +488,15 @@ export class Model {
     must(runs <= 1, () => `task ${index} ran ${runs} times`);
     if (state !== task.state) {
       must(
-        task.state === "pending" || task.state === "running" && state === "finished",
+        task.state === "pending" || task.state === "running" && (state === "finished" ||
+              // It was sent ahead and has not begun.
+              this.#setup.memory === "counted" && runs === 0),
         () => `task ${index} went from ${task.state} to ${state}`,
       );
       task.state = state;
     }
     if (state === "pending") must(runs === 0, () => `task ${index} is pending, and has begun`);
-    if (state === "running" && this.#setup.shared) {
+    if (state === "running" && this.#setup.memory === "shared") {
       must(runs === 1, () => `task ${index} is running, and has not begun`);
     }
     if (task.cancelled) must(state === "cancelled", () => `task ${index} was cancelled: ${state}`);
@@ -528,7 +532,7 @@ export class Model {
       must(run !== undefined && task.timeout !== undefined, what);
       must(this.world.now - run.at >= task.timeout, what);
     } else if (reason instanceof WorkerCrashError) {
-      must(run !== undefined || !this.#setup.shared, what);
+      must(run !== undefined || this.#setup.memory === "none", what);
       const worker = this.runtime.workers.find(({ name }) => name === run?.worker);
       must(worker === undefined || worker.dead, what);
     } else if (reason instanceof BrokenExecutorError) {
@@ -558,7 +562,8 @@ export class Model {
       const last = this.#lastBegun.get(task.priority) ?? -1;
       must(last < index, () => `task ${index} began after task ${last} of the same priority`);
       this.#lastBegun.set(task.priority, index);
-      if (task.future === undefined) continue;
+      // Workers that count have begun before they hear that something goes first.
+      if (task.future === undefined || this.#setup.memory === "counted") continue;
       for (const other of this.#open) {
         if (!other.known || other.priority <= task.priority) continue;
         if (this.world.runs[other.index] !== undefined || other.future.done()) continue;
@@ -593,7 +598,7 @@ export class Model {
     const running = this.#open.filter(({ future }) => future.state === "running").length;
     must(stats.running === running && stats.pending === this.#open.length - running, what);
     // What the worker has ended, and its owner does not know yet, is running too.
-    if (!this.#setup.shared) must(running <= places, what);
+    if (this.#setup.memory === "none") must(running <= places, what);
   }
 
   /** After `settle()`: without work nobody keeps the program alive. */

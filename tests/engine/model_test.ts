@@ -47,7 +47,7 @@ function maybe(min: number, max: number): fc.Arbitrary<number | undefined> {
 }
 
 const setup: fc.Arbitrary<Setup> = fc.record({
-  shared: fc.boolean(),
+  memory: fc.constantFrom("shared", "none", "counted"),
   maxWorkers: fc.integer({ min: 1, max: 3 }),
   tasksPerWorker: fc.constantFrom(1, 1, 2, 3),
   onCrash: fc.constantFrom("replace", "replace", "replace", "break"),

@@ -7,7 +7,7 @@
 
 import type { TaskContext } from "../../mod.ts";
 import type { WorkerEvents, WorkerHandle, WorkerOptions } from "../../src/runtime/runtime.ts";
-import { FakeRuntime, FakeWorker } from "./fake_runtime.ts";
+import { FakeRuntime, FakeWorker, type Memory } from "./fake_runtime.ts";
 
 /** What a task does. */
 export type Kind = "quick" | "slow" | "failing" | "soon" | "waiting" | "polite";
@@ -40,8 +40,8 @@ export class ModelWorker extends FakeWorker {
   /** It was killed by the program. */
   struck = false;
 
-  constructor(options: WorkerOptions, events: WorkerEvents, slowExit: boolean) {
-    super(options, events);
+  constructor(options: WorkerOptions, events: WorkerEvents, memory: Memory, slowExit: boolean) {
+    super(options, events, memory);
     this.#slowExit = slowExit;
   }
 
@@ -57,8 +57,8 @@ export class ModelWorker extends FakeWorker {
     else super.terminate();
   }
 
-  override receive(): boolean {
-    return this.loaded && super.receive();
+  override get moves(): boolean {
+    return this.loaded && super.moves;
   }
 
   override die(exitCode: number | undefined, flush = false): void {
@@ -76,8 +76,8 @@ export class ModelRuntime extends FakeRuntime {
   /** How many have failed. */
   failed = 0;
 
-  constructor(sharedMemory: boolean, slowExit: boolean) {
-    super(sharedMemory);
+  constructor(memory: Memory, slowExit: boolean) {
+    super(memory);
     this.#slowExit = slowExit;
   }
 
@@ -87,7 +87,7 @@ export class ModelRuntime extends FakeRuntime {
       this.failed++;
       throw new Error("no more threads");
     }
-    const worker = new ModelWorker(options, events, this.#slowExit);
+    const worker = new ModelWorker(options, events, this.memory, this.#slowExit);
     this.workers.push(worker);
     return worker;
   }

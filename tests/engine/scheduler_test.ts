@@ -6,14 +6,14 @@ import {
   WorkerCrashError,
 } from "../../mod.ts";
 import { test } from "../harness.ts";
-import { FakeRuntime, type FakeWorker, tick } from "./fake_runtime.ts";
+import { FakeRuntime, type FakeWorker, type Memory, tick } from "./fake_runtime.ts";
 
 /** An executor on fake workers. */
 function fake(
   options: ThreadPoolExecutorOptions = {},
-  sharedMemory = true,
+  memory: Memory = "shared",
 ): { runtime: FakeRuntime; executor: ThreadPoolExecutor } {
-  const runtime = new FakeRuntime(sharedMemory);
+  const runtime = new FakeRuntime(memory);
   return { runtime, executor: new ThreadPoolExecutor({ maxWorkers: 2, runtime, ...options }) };
 }
 
@@ -125,7 +125,7 @@ test("a worker that dies between claim and reply: that task fails, those behind 
 });
 
 test("without shared memory what was sent is running, and fails with its worker", async () => {
-  const { runtime, executor } = fake({ maxWorkers: 1 }, false);
+  const { runtime, executor } = fake({ maxWorkers: 1 }, "none");
   const sent = executor.submit(identity, 1);
   const queued = executor.submit(identity, 2);
   await tick();

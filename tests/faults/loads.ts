@@ -89,7 +89,7 @@ const FAILING: readonly Initializing[] = [
     initializer: () => {
       (globalThis as unknown as { process: { exit(code: number): never } }).process.exit(4);
     },
-    sees: fails(BrokenThreadPoolError, "initializer ended its worker with exit code 4"),
+    sees: fails(BrokenThreadPoolError, "worker died with exit code 4 in the initializer"),
   },
   {
     name: "an initializer that throws in a timer while it waits",

@@ -13,7 +13,7 @@ import {
   ThreadPoolExecutor,
   WorkerCrashError,
 } from "../../mod.ts";
-import { FakeRuntime, type FakeWorker, tick } from "../engine/fake_runtime.ts";
+import { FakeRuntime, type FakeWorker, type Memory, tick } from "../engine/fake_runtime.ts";
 import { test } from "../harness.ts";
 
 /** Tasks in front of the one that meets the point, and as many behind. */
@@ -49,15 +49,15 @@ class Scene {
   readonly futures: Future<number>[] = [];
   readonly ends: Promise<void>[] = [];
   readonly points: Scope["points"] = { runs: [], gate: Promise.withResolvers() };
-  readonly shared: boolean;
+  readonly memory: Memory;
   /** `terminate()` was called. */
   terminated = false;
   readonly #started = new Set<FakeWorker>();
 
-  constructor(shared: boolean, initializer: boolean) {
+  constructor(memory: Memory, initializer: boolean) {
     (globalThis as unknown as Scope).points = this.points;
-    this.shared = shared;
-    this.runtime = new FakeRuntime(shared);
+    this.memory = memory;
+    this.runtime = new FakeRuntime(memory);
     this.executor = new ThreadPoolExecutor({
       maxWorkers: 1,
       runtime: this.runtime,
@@ -106,7 +106,7 @@ interface Point {
   readonly name: string;
   /** Brings the scene to the point and lets `fault` happen there. */
   meet(scene: Scene, fault: (worker: FakeWorker) => void): Promise<void>;
-  /** How many tasks fail of it, where memory is shared. */
+  /** How many tasks fail of it, where it is known which have begun. */
   readonly lost: number;
   readonly initializer?: boolean;
   readonly shutsDown?: boolean;
@@ -280,13 +280,13 @@ function check(scene: Scene, point: Point, index: number, error: unknown): boole
     return false;
   }
   assertInstanceOf(error, WorkerCrashError, what);
-  // Without shared memory what was sent counts as begun.
-  assert(runs === 1 || !scene.shared, what);
+  // Where nothing tells which have begun, what was sent counts as begun.
+  assert(runs === 1 || scene.memory === "none", what);
   return true;
 }
 
-async function run(point: Point, ending: Ending, shared: boolean): Promise<void> {
-  const scene = new Scene(shared, point.initializer ?? false);
+async function run(point: Point, ending: Ending, memory: Memory): Promise<void> {
+  const scene = new Scene(memory, point.initializer ?? false);
   const { executor, futures } = scene;
   let caused = false;
   await point.meet(scene, (worker) => {
@@ -308,7 +308,7 @@ async function run(point: Point, ending: Ending, shared: boolean): Promise<void>
     }
     if (check(scene, point, index, error)) lost++;
   }
-  if (shared && !scene.terminated) {
+  if (memory !== "none" && !scene.terminated) {
     const arrives = ending.tells && point.name === "while its reply is on its way";
     assertEquals(lost, arrives ? 0 : point.lost, "tasks that fail");
   }
@@ -329,11 +329,10 @@ async function run(point: Point, ending: Ending, shared: boolean): Promise<void>
   assertEquals([workers, pending, running], [0, 0, 0], "what is left");
 }
 
-for (const shared of [true, false]) {
+for (const memory of ["shared", "none", "counted"] as const) {
   for (const point of POINTS) {
     for (const ending of ENDINGS) {
-      const memory = shared ? "shared memory" : "no shared memory";
-      test(`${ending.name} ${point.name} [${memory}]`, () => run(point, ending, shared));
+      test(`${ending.name} ${point.name} [memory: ${memory}]`, () => run(point, ending, memory));
     }
   }
 }
