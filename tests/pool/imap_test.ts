@@ -65,7 +65,7 @@ for (const kind of POOLS) {
     test(`${here} is its own iterator ${on}`, async () => {
       const results = imap(double, [1, 2]);
       assertStrictEquals(results[Symbol.asyncIterator](), results);
-      assertEquals(await outcomesOf(results), [2, 4]);
+      assertEquals(sorted(await outcomesOf(results)), [2, 4]);
     });
 
     // --- errors ---
@@ -324,7 +324,7 @@ for (const kind of POOLS) {
       const input = new Input();
       {
         await using results = imap(double, input);
-        assertEquals(await results.next(), { done: false, value: 0 });
+        assertEquals((await results.next()).done, false);
       }
       assertEquals(input.closed, 1);
       const { reads } = input;
