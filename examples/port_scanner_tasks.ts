@@ -15,11 +15,15 @@ export function tryPort(host: string, port: number, timeout: number): Promise<Tr
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const end = (state: Try["state"], greeting = ""): void => {
-      clearTimeout(timer);
+      clearInterval(timer);
       socket.destroy();
       resolve({ port, state, greeting });
     };
-    const timer = setTimeout(() => end("silent"), timeout);
+    // In ten steps: a worker that was busy with the other tries has looked ten times for the answer.
+    let steps = 10;
+    const timer = setInterval(() => {
+      if (--steps === 0) end("silent");
+    }, timeout / 10);
     socket.on("data", (data) => end("open", String(data).trim()));
     socket.on("error", () => end("closed"));
   });

@@ -86,7 +86,7 @@ test("port_scanner finds the open ports, and waits for all silent ones at once",
   assertEquals(open + closed + silent, 1024);
   assertMatch(
     stdout,
-    /All at once: [0-9]\.\d s\. One by one the silent ports alone would take 1\d\.\d s\n$/,
+    /All at once: [0-9]\.\d s\. One by one the silent ports alone would take \d\d\.\d s\n$/,
   );
 });
 
