@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { test } from "../harness.ts";
 import { runExample } from "./programs.ts";
 
@@ -93,27 +93,38 @@ for (const command of [undefined, "deno", "bun", "node"]) {
   });
 }
 
-test("product_calls gathers 6,000 prices and errors in order, a bounded number at once", async () => {
-  assertEquals(await linesOf("product_calls"), [
-    "6000 products, 5940 prices",
-    "first P0001, last P6000",
-    "P0001: 0.01",
-    "P0099: 0.99",
-    "P0100: 404 unknown product",
-    "P1000: 500 server error",
-    "P5999: 59.99",
-    "never more than 32 calls at once: true",
-  ]);
-});
+test(
+  "product_calls gathers 6,000 prices and errors in order, a bounded number at once",
+  async () => {
+    const lines = await linesOf("product_calls");
+    const most = Number(/^at most (\d+) calls at once$/.exec(lines.pop()!)?.[1]);
+    assert(most > 1 && most <= 32, `${most} calls at once`);
+    assertEquals(lines, [
+      "6000 products, 5940 prices",
+      "first P0001, last P6000",
+      "P0001: 0.01",
+      "P0099: 0.99",
+      "P0100: 404 unknown product",
+      "P1000: 500 server error",
+      "P5999: 59.99",
+    ]);
+  },
+  { deadline: 30_000 },
+);
 
-test("how_many_workers starts 20 of 5,000 workers for 20 tasks, and limits what waits", async () => {
-  const lines = await linesOf("how_many_workers");
-  assertMatch(lines.shift()!, /^by default: [1-9]\d*$/);
-  assertEquals(lines, [
-    "0 of 5000 have started",
-    "20 of 5000 have started for 20 tasks",
-    "RangeError: Cannot use maxWorkers: expected a positive integer, got 0",
-    "QueueFullError after 10 tasks: Cannot submit a task to ThreadPoolExecutor: 10 tasks are pending; await ready() first",
-    "10 more with ready()",
-  ]);
-});
+test(
+  "how_many_workers starts 20 of 5,000 workers for 20 tasks, and limits what waits",
+  async () => {
+    const lines = await linesOf("how_many_workers");
+    assertMatch(lines.shift()!, /^by default: [1-9]\d*$/);
+    assertEquals(lines, [
+      "0 of 5000 have started",
+      "20 of 5000 have started for 20 tasks",
+      "5000 tasks on 2 workers",
+      "RangeError: Cannot use maxWorkers: expected a positive integer, got 0",
+      "QueueFullError after 10 tasks: Cannot submit a task to ThreadPoolExecutor: 10 tasks are pending; await ready() first",
+      "10 more with ready()",
+    ]);
+  },
+  { deadline: 30_000 },
+);
