@@ -313,21 +313,14 @@ for (const kind of POOLS) {
 
   // A worker that ends after one task shows what a task was.
   test(`chunkSize of map() and starmap() is ceil(n / (4 * workers)), or as given ${on}`, async () => {
-    await using pool = kind.make({ processes: 1, maxTasksPerChild: 1 });
-    const items = Array.from({ length: 7 }, (_, i) => i);
-    assertEquals(runs(await pool.map(tasks.whoAmI, items)), [2, 2, 2, 1]);
-    assertEquals(runs(await pool.map(tasks.whoAmI, items, 5)), [5, 2]);
-    assertEquals(runs(await pool.starmap(tasks.whoAmI, items.map((x) => [x]), 4)), [4, 3]);
-    assertEquals(runs(await pool.map(tasks.whoAmI, [1, 2])), [1, 1]);
-    assertEquals(runs(await pool.map(tasks.whoAmI, items, 100)), [7]);
-    const one = pool.mapAsync(tasks.whoAmI, items, { chunkSize: Number.MAX_SAFE_INTEGER });
-    assertEquals(runs(await one), [7]);
-  });
-
-  test(`default chunkSize of map() counts all workers ${on}`, async () => {
     await using pool = kind.make({ processes: 2, maxTasksPerChild: 1 });
-    const names = await pool.map(tasks.whoAmI, Array.from({ length: 9 }, (_, i) => i));
+    const items = Array.from({ length: 9 }, (_, i) => i);
+    const names = await pool.map(tasks.whoAmI, items);
     assertEquals(runs(names), [2, 2, 2, 2, 1]);
     assertEquals(new Set(names).size, 5);
+    assertEquals(runs(await pool.map(tasks.whoAmI, items, 5)), [5, 4]);
+    assertEquals(runs(await pool.starmap(tasks.whoAmI, items.map((x) => [x]), 8)), [8, 1]);
+    const one = pool.mapAsync(tasks.whoAmI, items, { chunkSize: Number.MAX_SAFE_INTEGER });
+    assertEquals(runs(await one), [9]);
   });
 }
