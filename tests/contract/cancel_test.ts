@@ -1,14 +1,15 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { asCompleted, CancelledError, TimeoutError, wait, WorkerCrashError } from "../../mod.ts";
 import type { TaskContext } from "../../mod.ts";
-import { Gate, occupy, testEach, waitAtGate } from "./subjects.ts";
+import { block, Gate, note, Notes, until } from "./executors.ts";
+import { blockAll, testEach } from "./subjects.ts";
 
 testEach(
   "cancel() of a pending task: it never runs, and all see it at once",
-  async ({ create }) => {
-    await using executor = create();
-    const ran = new Int32Array(new SharedArrayBuffer(4));
-    const future = executor.submit((shared: Int32Array) => Atomics.add(shared, 0, 1), ran);
+  async (kind) => {
+    await using executor = kind.create();
+    using ran = new Notes(kind);
+    const future = executor.submit(note, ran.handle, 1);
     let called = 0;
     future.addDoneCallback(() => called++);
     assertEquals(future.state, "pending");
@@ -26,7 +27,7 @@ testEach(
     await assertRejects(() => future.exception(), CancelledError);
     assertEquals(called, 1);
     await executor.submit(() => 1);
-    assertEquals(ran[0], 0);
+    assertEquals(ran.values, []);
     assertEquals(executor.stats().cancelled, 1);
   },
 );
@@ -40,25 +41,25 @@ testEach("cancel() of a finished task is false", async ({ create }) => {
 
 testEach(
   "running() is true while a worker executes the task, and cancel() then false",
-  async ({ create }) => {
-    await using executor = create();
-    const gate = new Gate();
-    const future = executor.submit(waitAtGate, gate.buffer);
-    await gate.arrived();
+  async (kind) => {
+    await using executor = kind.create();
+    using gate = new Gate(kind);
+    const future = executor.submit(block, gate.handle, 7);
+    await gate.waitEntered(1);
     assertEquals([future.running(), future.state, future.cancel()], [true, "running", false]);
     gate.open();
-    assertEquals(await future, "passed");
+    assertEquals(await future, 7);
     assertEquals([future.running(), future.done()], [false, true]);
   },
   { parallel: true },
 );
 
-testEach("tasks behind a running one are pending, and can be cancelled", async ({ create }) => {
-  await using executor = create({ maxWorkers: 1, tasksPerWorker: 1 });
+testEach("tasks behind a running one are pending, and can be cancelled", async (kind) => {
+  await using executor = kind.create({ maxWorkers: 1, tasksPerWorker: 1 });
   // Known to be short, so that many would go ahead to the worker.
   await Promise.all(Array.from({ length: 200 }, () => executor.submit((x: number) => x, 1)));
-  const gate = new Gate();
-  await occupy(executor, gate);
+  using gate = new Gate(kind);
+  await blockAll(executor, gate);
   const futures = Array.from({ length: 300 }, (_, i) => executor.submit((x: number) => x, i));
   await new Promise((resolve) => setTimeout(resolve, 5)); // let them be sent ahead, if they will
   assertEquals(futures.filter((future) => future.running()).length, 0);
@@ -71,12 +72,11 @@ testEach("tasks behind a running one are pending, and can be cancelled", async (
 
 testEach(
   "cancel() at random: what was cancelled never ran, all else ran once",
-  async ({ create }) => {
-    await using executor = create();
+  async (kind) => {
+    await using executor = kind.create();
     const count = 20_000;
-    const runs = new Int32Array(new SharedArrayBuffer(4 * count));
-    const task = (shared: Int32Array, i: number) => Atomics.add(shared, i, 1);
-    const futures = Array.from({ length: count }, (_, i) => executor.submit(task, runs, i));
+    using ran = new Notes(kind, count);
+    const futures = Array.from({ length: count }, (_, i) => executor.submit(note, ran.handle, i));
     let seed = 42;
     const random = (): number => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
     const cancelled = new Set<number>();
@@ -86,6 +86,8 @@ testEach(
       if (i % 500 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
     }
     await wait(futures);
+    const runs = new Int32Array(count);
+    for (const i of ran.values) runs[i]!++;
     for (let i = 0; i < count; i++) {
       assertEquals(runs[i], cancelled.has(i) ? 0 : 1);
       assertEquals(futures[i]!.cancelled(), cancelled.has(i));
@@ -142,12 +144,10 @@ testEach(
   async ({ create }) => {
     await using executor = create({ maxWorkers: 1, tasksPerWorker: 1, grace: 20 });
     const controller = new AbortController();
-    const gate = new Gate();
-    const future = executor.with({ signal: controller.signal }).submit((gate: Int32Array) => {
-      Atomics.add(gate, 1, 1);
+    const future = executor.with({ signal: controller.signal }).submit(() => {
       for (;;);
-    }, gate.buffer);
-    await gate.arrived();
+    });
+    await until(() => future.running());
     const behind = executor.submit(() => "elsewhere");
     const reason = new Error("stop");
     controller.abort(reason);
@@ -157,10 +157,10 @@ testEach(
   { parallel: true, options: true },
 );
 
-testEach("timeout counts from the start of the run", async ({ create }) => {
-  await using executor = create({ maxWorkers: 1, tasksPerWorker: 1 });
-  const gate = new Gate();
-  await occupy(executor, gate);
+testEach("timeout counts from the start of the run", async (kind) => {
+  await using executor = kind.create({ maxWorkers: 1, tasksPerWorker: 1 });
+  using gate = new Gate(kind);
+  await blockAll(executor, gate);
   const future = executor.with({ timeout: 200 }).submit(() => "in time");
   await new Promise((resolve) => setTimeout(resolve, 300));
   assertEquals(future.state, "pending");

@@ -12,7 +12,13 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
 import { env } from "node:process";
 import { type Executor, importTasks, SerializationError } from "../../mod.ts";
+import { useClone } from "../../src/wire/clone_error.ts";
 import { decodeError, encodeError } from "../../src/wire/error_codec.ts";
+import {
+  checkStructured,
+  decodeStructured,
+  encodeStructured,
+} from "../../src/wire/structured_codec.ts";
 import {
   build,
   CLASS_NAMES,
@@ -21,8 +27,8 @@ import {
   type Plan,
   tell,
   tellBuiltins,
-  tellKind,
 } from "../fixtures/error_graphs.ts";
+import type { ExecutorKind } from "./executors.ts";
 import { testEach } from "./subjects.ts";
 
 const RUNS = Number(env.FC_RUNS ?? 100);
@@ -134,6 +140,14 @@ const name = fc.oneof(
   fc.string({ unit: "binary", maxLength: 5 }),
 );
 
+/** bug: Deno cannot read such results, and ends their worker; see `unreadable_test.ts`. */
+function isReadable({ errors }: Plan): boolean {
+  return !("Deno" in globalThis) ||
+    errors.every(({ className, props }) =>
+      className !== "DOMException" || props.every(([name]) => name !== "stack")
+    );
+}
+
 const plan: fc.Arbitrary<Plan> = fc.record({
   errors: fc.array(
     fc.record({
@@ -145,13 +159,23 @@ const plan: fc.Arbitrary<Plan> = fc.record({
     { minLength: 1, maxLength: 8 },
   ),
   bare: fc.option(part, { nil: undefined, freq: 10 }),
-}, { noNullPrototype: true });
+}, { noNullPrototype: true }).filter(isReadable);
 
 // --- the ways ---
 
-/** What the codec makes of it. */
-function expected(plan: Plan): string {
-  return tell(decodeError(structuredClone(encodeError(build(plan)))));
+/**
+ * What the codec makes of it. Processes have a clone of their own, which takes what they take and loses
+ * less of errors inside of values.
+ */
+function expected(plan: Plan, { memory }: ExecutorKind): string {
+  if (memory) return tell(decodeError(structuredClone(encodeError(build(plan)))));
+  useClone(checkStructured); // as a process does
+  try {
+    const bytes = encodeStructured(encodeError(build(plan)));
+    return tell(decodeError(decodeStructured(bytes)));
+  } finally {
+    useClone(structuredClone);
+  }
 }
 
 /** What a future fails with, in a box: a promise would look into some of it. */
@@ -165,23 +189,22 @@ async function failure(future: PromiseLike<unknown>): Promise<{ readonly error: 
 }
 
 /** Sends it on every way; all of them must give what they have to. */
-async function checkWays(executor: Executor, plan: Plan): Promise<void> {
+async function checkWays(kind: ExecutorKind, executor: Executor, plan: Plan): Promise<void> {
   const [thrown, rejected, [mapped]] = await Promise.all([
     failure(executor.submit(tasks.throwIt, plan)),
     failure(executor.submit(tasks.rejectWithIt, plan)),
     executor.map(tasks.throwIt, [plan], { settled: true }).toArray(),
   ]);
-  const words = expected(plan);
+  const words = expected(plan, kind);
   assertEquals(tell(thrown.error), words, "thrown");
   assertEquals(tell(rejected.error), words, "rejected");
   assert(mapped!.status === "rejected");
   assertEquals(tell(mapped!.reason), words, "thrown by an item of map()");
-  await checkReason(executor, plan, words);
   await checkClones(executor, plan);
 }
 
 /** The reason of an abort: the task sees it through the codec, the caller as it is. */
-async function checkReason(executor: Executor, plan: Plan, words: string): Promise<void> {
+async function checkReason(kind: ExecutorKind, executor: Executor, plan: Plan): Promise<void> {
   const reason = build(plan);
   const controller = new AbortController();
   const waits = Promise.withResolvers<void>();
@@ -196,7 +219,7 @@ async function checkReason(executor: Executor, plan: Plan, words: string): Promi
   const { error } = await failure(future);
   assert(Object.is(error, controller.signal.reason), "the caller's reason");
   // No reason at all is one that the platform makes.
-  assertEquals(told, reason === undefined ? told : words, "reason of an abort");
+  assertEquals(told, reason === undefined ? told : expected(plan, kind), "reason of an abort");
 }
 
 /**
@@ -206,41 +229,56 @@ async function checkReason(executor: Executor, plan: Plan, words: string): Promi
 async function checkClones(executor: Executor, plan: Plan): Promise<void> {
   const value = build(plan);
   const results = [
-    executor.submit(tasks.tellKind, value),
-    executor.submit(tellKind, "text"),
+    executor.submit(tasks.tell, value),
+    executor.submit(tasks.tell, "text"),
     executor.submit(tasks.returnIt, plan),
   ];
   const [argument, neighbour, result] = await Promise.allSettled(results);
-  assertEquals(neighbour, { status: "fulfilled", value: "string" });
+  assertEquals(neighbour, { status: "fulfilled", value: `"text"` });
   for (const settled of [argument!, result!]) {
     if (settled.status === "rejected") assertInstanceOf(settled.reason, SerializationError);
   }
   if (result!.status === "fulfilled" && argument!.status === "fulfilled") {
-    assertEquals(tellKind((result!.value as unknown[])[0]), argument!.value);
+    assertEquals(tell((result!.value as unknown[])[0]), argument!.value);
   }
 }
 
-testEach("any error of the table is the same on every way", async ({ create }) => {
-  await using executor = create();
+testEach("any error of the table is the same on every way", async (kind) => {
+  await using executor = kind.create();
   const builtins = tellBuiltins();
   for (const [name, plan] of PLANS) {
-    await checkWays(executor, plan).catch((cause) => {
-      throw new Error(`${name}: ${cause.message}`, { cause });
-    });
+    try {
+      await checkWays(kind, executor, plan);
+      await checkReason(kind, executor, plan);
+    } catch (cause) {
+      throw new Error(`${name}: ${(cause as Error).message}`, { cause });
+    }
   }
   assertEquals(tellBuiltins(), builtins);
   assertEquals(await executor.submit(tasks.tellBuiltins), builtins);
   assertEquals(executor.stats().crashed, 0);
 }, { parallel: true, deadline: 30_000 });
 
-testEach(`any of ${RUNS} graphs of errors is the same on every way`, async ({ create }) => {
-  await using executor = create();
-  const builtins = tellBuiltins();
-  await fc.assert(fc.asyncProperty(plan, (plan) => checkWays(executor, plan)), {
-    numRuns: RUNS,
-    seed: SEED,
-  });
-  assertEquals(tellBuiltins(), builtins);
-  assertEquals(await executor.submit(tasks.tellBuiltins), builtins);
-  assertEquals(executor.stats().crashed, 0);
-}, { parallel: true, deadline: 30_000 });
+for (
+  const [how, check, bug] of [
+    ["on every way", checkWays, () => undefined],
+    [
+      "as the reason of an abort",
+      checkReason,
+      ({ memory }: ExecutorKind) =>
+        memory ? undefined : "bug: structuredClone() is asked what can be sent to a process",
+    ],
+  ] as const
+) {
+  testEach(`any of ${RUNS} graphs of errors is the same ${how}`, async (kind) => {
+    await using executor = kind.create();
+    const builtins = tellBuiltins();
+    await fc.assert(fc.asyncProperty(plan, (plan) => check(kind, executor, plan)), {
+      numRuns: RUNS,
+      seed: SEED,
+    });
+    assertEquals(tellBuiltins(), builtins);
+    assertEquals(await executor.submit(tasks.tellBuiltins), builtins);
+    assertEquals(executor.stats().crashed, 0);
+  }, { parallel: true, deadline: 30_000, bug });
+}

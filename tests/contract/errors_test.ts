@@ -6,14 +6,9 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import {
-  BrokenThreadPoolError,
-  importTasks,
-  SerializationError,
-  transfer,
-  WorkerCrashError,
-} from "../../mod.ts";
-import { Gate, occupy, testEach } from "./subjects.ts";
+import { importTasks, SerializationError, transfer, WorkerCrashError } from "../../mod.ts";
+import { Gate } from "./executors.ts";
+import { blockAll, testEach } from "./subjects.ts";
 
 const tasks = importTasks<typeof import("../fixtures/tasks.ts")>(
   import.meta.resolve("../fixtures/tasks.ts"),
@@ -279,7 +274,7 @@ testEach("a SharedArrayBuffer is shared", async ({ create }) => {
   const shared = new Int32Array(new SharedArrayBuffer(4));
   await executor.submit((s: Int32Array) => Atomics.store(s, 0, 42), shared);
   assertEquals(shared[0], 42);
-});
+}, { memory: true });
 
 // --- workers that die ---
 
@@ -341,7 +336,7 @@ testEach(
 
 testEach(
   "three deaths in a row break the executor, and all that is pending",
-  async ({ create }) => {
+  async ({ create, brokenError }) => {
     await using executor = create({ maxWorkers: 1, tasksPerWorker: 1 });
     const exit = (): never => (globalThis as unknown as WithProcess).process.exit(1);
     const futures = Array.from({ length: 5 }, () => executor.submit(exit));
@@ -352,26 +347,27 @@ testEach(
         "WorkerCrashError",
         "WorkerCrashError",
         "WorkerCrashError",
-        "BrokenThreadPoolError",
-        "BrokenThreadPoolError",
+        brokenError.name,
+        brokenError.name,
       ],
     );
-    assertThrows(() => executor.submit(() => 1), BrokenThreadPoolError);
+    assertThrows(() => executor.submit(() => 1), brokenError);
   },
   { parallel: true },
 );
 
-testEach('onCrash: "break" is the rule of Python\'s process pools', async ({ create }) => {
-  await using executor = create({ maxWorkers: 2, onCrash: "break", tasksPerWorker: 1 });
-  const gate = new Gate();
-  await occupy(executor, gate);
+testEach('onCrash: "break" is the rule of Python\'s process pools', async (kind) => {
+  const { brokenError } = kind;
+  await using executor = kind.create({ maxWorkers: 2, onCrash: "break", tasksPerWorker: 1 });
+  using gate = new Gate(kind);
+  await blockAll(executor, gate);
   const exit = executor.submit(() => (globalThis as unknown as WithProcess).process.exit(1));
   const pending = executor.submit(() => 1);
   gate.open();
   await assertRejects(() => exit.result());
   const outcome = await pending.exception();
-  assert(outcome === undefined || outcome instanceof BrokenThreadPoolError);
-  assertThrows(() => executor.submit(() => 1), BrokenThreadPoolError);
+  assert(outcome === undefined || outcome instanceof brokenError);
+  assertThrows(() => executor.submit(() => 1), brokenError);
 }, { parallel: true, options: true });
 
 testEach("stack overflow in a task is its error", async ({ create }) => {

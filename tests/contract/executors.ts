@@ -4,8 +4,21 @@
  * @module
  */
 
-import { createExecutor, type Executor, InlineExecutor, ThreadPoolExecutor } from "../../mod.ts";
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import {
+  BrokenProcessPoolError,
+  BrokenThreadPoolError,
+  createExecutor,
+  type Executor,
+  InlineExecutor,
+  ProcessPoolExecutor,
+  ThreadPoolExecutor,
+} from "../../mod.ts";
 import type { ThreadPoolExecutorOptions } from "../../mod.ts";
+import { childProcessRuntime } from "../../src/runtime/child_process.ts";
 import { detectRuntime } from "../../src/runtime/mod.ts";
 import { watched } from "../leaks.ts";
 
@@ -18,10 +31,16 @@ export interface ExecutorKind {
   readonly parallel: boolean;
   /** The library shares memory with its workers. */
   readonly shared: boolean;
+  /** A SharedArrayBuffer reaches its tasks. */
+  readonly memory: boolean;
   /** Its tasks run on the test's own thread, and it takes no options of workers. */
   readonly inline: boolean;
   /** Asynchronous tasks that one of its workers runs at once. */
   readonly perWorker: number;
+  /** Workers of a test that wants several: they take their time to start. */
+  readonly several: number;
+  /** What is thrown when one is broken. */
+  readonly brokenError: typeof BrokenThreadPoolError | typeof BrokenProcessPoolError;
 }
 
 const runtime = watched(detectRuntime());
@@ -29,48 +48,64 @@ const unshared = {
   ...runtime,
   capabilities: { ...runtime.capabilities, sharedMemory: false },
 };
+const processes = watched(childProcessRuntime());
 
+const THREADS = {
+  parallel: true,
+  shared: runtime.capabilities.sharedMemory,
+  memory: true,
+  inline: false,
+  perWorker: 1,
+  several: 3,
+  brokenError: BrokenThreadPoolError,
+} as const;
+
+/** Those whose tasks can count in memory that the test has, too. */
 export const EXECUTORS: readonly ExecutorKind[] = [
   {
+    ...THREADS,
     name: "ThreadPoolExecutor",
     create: (options = {}) => new ThreadPoolExecutor(options),
-    parallel: true,
-    shared: runtime.capabilities.sharedMemory,
-    inline: false,
-    perWorker: 1,
   },
   {
+    ...THREADS,
     name: "ThreadPoolExecutor without shared memory",
     create: (options = {}) => new ThreadPoolExecutor({ ...options, runtime: unshared }),
-    parallel: true,
     shared: false,
-    inline: false,
-    perWorker: 1,
   },
   {
+    ...THREADS,
     name: "ThreadPoolExecutor with tasksPerWorker 4",
     create: (options = {}) => new ThreadPoolExecutor({ tasksPerWorker: 4, ...options }),
-    parallel: true,
-    shared: runtime.capabilities.sharedMemory,
-    inline: false,
     perWorker: 4,
   },
   {
+    ...THREADS,
     name: "InlineExecutor",
     create: ({ maxWorkers } = {}) =>
       new InlineExecutor(maxWorkers === undefined ? {} : { maxWorkers }),
     parallel: false,
     shared: false,
     inline: true,
-    perWorker: 1,
   },
   {
+    ...THREADS,
     name: "createExecutor()",
     create: (options = {}) => createExecutor(options),
-    parallel: true,
-    shared: runtime.capabilities.sharedMemory,
-    inline: false,
-    perWorker: 1,
+  },
+];
+
+/** Those that keep the contract: all. */
+export const ALL_EXECUTORS: readonly ExecutorKind[] = [
+  ...EXECUTORS,
+  {
+    ...THREADS,
+    name: "ProcessPoolExecutor",
+    create: (options = {}) => new ProcessPoolExecutor({ ...options, runtime: processes }),
+    shared: false,
+    memory: false,
+    several: 2,
+    brokenError: BrokenProcessPoolError,
   },
 ];
 
@@ -84,28 +119,82 @@ export function noThreads(kind: ExecutorKind): string | undefined {
   return kind.parallel ? undefined : "its tasks would block the test";
 }
 
+// --- what tests and tasks share ---
+
+/** What tasks are given to share something with the test: memory, or a folder if they cannot have it. */
+export type Handle = SharedArrayBuffer | string;
+
+/** A folder that tasks and the test share. */
+class Folder implements Disposable {
+  readonly path: string = mkdtempSync(join(tmpdir(), "contract-"));
+
+  constructor(...files: string[]) {
+    for (const file of files) writeFileSync(join(this.path, file), "");
+  }
+
+  read(file: string): string {
+    return readFileSync(join(this.path, file), "utf8");
+  }
+
+  size(file: string): number {
+    return statSync(join(this.path, file)).size;
+  }
+
+  remove(file: string): void {
+    rmSync(join(this.path, file), { force: true });
+  }
+
+  [Symbol.dispose](): void {
+    // Under another name, so that no task adds to it while it is removed.
+    const gone = `${this.path}.gone`;
+    renameSync(this.path, gone);
+    rmSync(gone, { recursive: true });
+  }
+}
+
 /**
  * Holds tasks until it is opened. Declare it after the executor, with `using`: it then opens first, and
  * a failing test ends.
  */
 export class Gate implements Disposable {
-  /** What tasks are given: [0] is 1 when it is open, [1] how many entered, [2] how many left. */
-  readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(64);
-  readonly #cells: Int32Array = new Int32Array(this.buffer);
+  /**
+   * What tasks are given. Memory: [0] is 1 when it is open, [1] how many entered, [2] how many left. A
+   * folder: "closed" is there until it is open, "entered" and "left" have a byte for each.
+   */
+  readonly handle: Handle;
+  readonly #memory: Int32Array | undefined;
+  readonly #folder: Folder | undefined;
+
+  constructor({ memory }: Pick<ExecutorKind, "memory"> = { memory: true }) {
+    if (memory) {
+      this.handle = new SharedArrayBuffer(64);
+      this.#memory = new Int32Array(this.handle);
+    } else {
+      this.#folder = new Folder("closed", "entered", "left");
+      this.handle = this.#folder.path;
+    }
+  }
+
+  /** The handle, for tests whose tasks have memory in common with them. */
+  get buffer(): Handle {
+    return this.handle;
+  }
 
   open(): void {
-    Atomics.store(this.#cells, 0, 1);
-    Atomics.notify(this.#cells, 0);
+    this.#folder?.remove("closed");
+    if (this.#memory === undefined) return;
+    Atomics.store(this.#memory, 0, 1);
+    Atomics.notify(this.#memory, 0);
   }
 
   /** How many tasks have entered. */
   get entered(): number {
-    return Atomics.load(this.#cells, 1);
+    return this.#folder?.size("entered") ?? Atomics.load(this.#memory!, 1);
   }
 
   /** How many tasks have left. */
   get left(): number {
-    return Atomics.load(this.#cells, 2);
+    return this.#folder?.size("left") ?? Atomics.load(this.#memory!, 2);
   }
 
   /** Resolves when that many tasks have entered. */
@@ -115,33 +204,90 @@ export class Gate implements Disposable {
 
   [Symbol.dispose](): void {
     this.open();
+    this.#folder?.[Symbol.dispose]();
   }
 }
 
 /** A task that waits for the gate without blocking its thread. */
-export async function hold(buffer: SharedArrayBuffer, value = 0): Promise<number> {
-  const cells = new Int32Array(buffer);
-  Atomics.add(cells, 1, 1);
-  while (Atomics.load(cells, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  Atomics.add(cells, 2, 1);
+export async function hold(handle: Handle, value = 0): Promise<number> {
+  const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
+  if (typeof handle === "string") {
+    const { appendFileSync, existsSync } = process.getBuiltinModule("node:fs");
+    appendFileSync(`${handle}/entered`, ".");
+    while (existsSync(`${handle}/closed`)) await pause();
+    appendFileSync(`${handle}/left`, ".");
+  } else {
+    const cells = new Int32Array(handle);
+    Atomics.add(cells, 1, 1);
+    while (Atomics.load(cells, 0) === 0) await pause();
+    Atomics.add(cells, 2, 1);
+  }
   return value;
 }
 
 /** A task that waits for the gate and blocks its thread. */
-export function block(buffer: SharedArrayBuffer, value = 0): number {
-  const cells = new Int32Array(buffer);
-  Atomics.add(cells, 1, 1);
-  Atomics.wait(cells, 0, 0);
-  Atomics.add(cells, 2, 1);
+export function block(handle: Handle, value = 0): number {
+  if (typeof handle === "string") {
+    const { appendFileSync, existsSync } = process.getBuiltinModule("node:fs");
+    const nobody = new Int32Array(new SharedArrayBuffer(4));
+    appendFileSync(`${handle}/entered`, ".");
+    while (existsSync(`${handle}/closed`)) Atomics.wait(nobody, 0, 0, 1);
+    appendFileSync(`${handle}/left`, ".");
+  } else {
+    const cells = new Int32Array(handle);
+    Atomics.add(cells, 1, 1);
+    Atomics.wait(cells, 0, 0);
+    Atomics.add(cells, 2, 1);
+  }
   return value;
 }
 
-/** A task that counts that it ran. */
-export function count(value: number, buffer: SharedArrayBuffer): number {
-  const cells = new Int32Array(buffer);
-  Atomics.add(cells, 1, 1);
+/** A task that counts that it ran: it enters. */
+export function count<T>(value: T, handle: Handle): T {
+  if (typeof handle === "string") {
+    process.getBuiltinModule("node:fs").appendFileSync(`${handle}/entered`, ".");
+  } else Atomics.add(new Int32Array(handle), 1, 1);
   return value;
 }
+
+/** What tasks have noted, in the order in which they did. */
+export class Notes implements Disposable {
+  /** Memory: [0] is how many there are, they come behind. A folder: they are the lines of "notes". */
+  readonly handle: Handle;
+  readonly #memory: Int32Array | undefined;
+  readonly #folder: Folder | undefined;
+
+  constructor({ memory }: Pick<ExecutorKind, "memory">, most = 1000) {
+    if (memory) {
+      this.handle = new SharedArrayBuffer(4 * (1 + most));
+      this.#memory = new Int32Array(this.handle);
+    } else {
+      this.#folder = new Folder("notes");
+      this.handle = this.#folder.path;
+    }
+  }
+
+  get values(): number[] {
+    if (this.#memory !== undefined) return [...this.#memory.subarray(1, 1 + this.#memory[0]!)];
+    return this.#folder!.read("notes").split("\n").slice(0, -1).map(Number);
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder?.[Symbol.dispose]();
+  }
+}
+
+/** A task that makes a note. */
+export function note(handle: Handle, value: number): void {
+  if (typeof handle === "string") {
+    process.getBuiltinModule("node:fs").appendFileSync(`${handle}/notes`, `${value}\n`);
+  } else {
+    const cells = new Int32Array(handle);
+    cells[1 + Atomics.add(cells, 0, 1)] = value;
+  }
+}
+
+// --- steps of tests ---
 
 /** Fills a kind's executor of that many workers: what is submitted next has to wait. */
 export async function occupy(
@@ -151,7 +297,7 @@ export async function occupy(
   workers = 1,
 ): Promise<void> {
   const width = workers * kind.perWorker;
-  for (let i = 0; i < width; i++) executor.submit(hold, gate.buffer);
+  for (let i = 0; i < width; i++) executor.submit(hold, gate.handle);
   await gate.waitEntered(width);
 }
 

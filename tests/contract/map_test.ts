@@ -6,6 +6,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import process from "node:process";
 import {
   CancelledError,
   type Executor,
@@ -14,7 +15,16 @@ import {
   TimeoutError,
 } from "../../mod.ts";
 import { test } from "../harness.ts";
-import { count, EXECUTORS, Gate, hold, occupy, settle, until } from "./executors.ts";
+import {
+  ALL_EXECUTORS,
+  count,
+  Gate,
+  type Handle,
+  hold,
+  occupy,
+  settle,
+  until,
+} from "./executors.ts";
 
 const END = { done: true, value: undefined } as const;
 
@@ -25,6 +35,21 @@ function double(x: number): number {
 function failAt3(x: number): number {
   if (x === 3) throw new RangeError("three");
   return x;
+}
+
+/** A task that fails if there is no gate to hold it. */
+async function failOrHold(handle: Handle | undefined): Promise<void> {
+  if (handle === undefined) throw new RangeError("first");
+  const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
+  if (typeof handle === "string") {
+    const { appendFileSync, existsSync } = process.getBuiltinModule("node:fs");
+    appendFileSync(`${handle}/entered`, ".");
+    while (existsSync(`${handle}/closed`)) await pause();
+  } else {
+    const cells = new Int32Array(handle);
+    Atomics.add(cells, 1, 1);
+    while (Atomics.load(cells, 0) === 0) await pause();
+  }
 }
 
 /** Counts what is read of it, and whether it was closed. */
@@ -65,29 +90,25 @@ async function idle(executor: Executor): Promise<void> {
   }
 }
 
-for (const kind of EXECUTORS) {
+for (const kind of ALL_EXECUTORS) {
   const on = `[${kind.name}]`;
 
   test(`map() yields in input order ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 2 });
-    using gate = new Gate();
-    // The first item ends last.
-    const task = async (x: number, buffer: SharedArrayBuffer) => {
-      const cells = new Int32Array(buffer);
-      if (x === 0) {
-        while (Atomics.load(cells, 1) < 3) await new Promise((resolve) => setTimeout(resolve, 1));
-      }
-      Atomics.add(cells, 1, 1);
-      return x;
-    };
-    const buffers = Array.from({ length: 4 }, () => gate.buffer);
+    using first = new Gate(kind);
+    using others = new Gate(kind);
+    others.open();
+    const handles = [first, others, others, others].map((gate) => gate.handle);
     const seen: number[] = [];
-    for await (const x of executor.map(task, [0, 1, 2, 3], buffers, { chunkSize: 1 })) seen.push(x);
+    const results = executor.map(hold, handles, [0, 1, 2, 3], { chunkSize: 1 });
+    await until(() => others.left === 3);
+    first.open(); // its item ends last
+    for await (const x of results) seen.push(x);
     assertEquals(seen, [0, 1, 2, 3]);
   });
 
   test(`map() yields thousands in input order ${on}`, async () => {
-    await using executor = kind.create({ maxWorkers: 3 });
+    await using executor = kind.create({ maxWorkers: kind.several });
     const items = Array.from({ length: 5000 }, (_, i) => i);
     assertEquals(await executor.map(double, items).toArray(), items.map(double));
   });
@@ -103,16 +124,9 @@ for (const kind of EXECUTORS) {
   ) {
     test(`map() of ${name} runs without iteration ${on}`, async () => {
       await using executor = kind.create({ maxWorkers: 2 });
-      using gate = new Gate();
-      const buffers = expected.map(() => gate.buffer);
-      const results = executor.map(
-        (item: unknown, buffer: SharedArrayBuffer) => {
-          Atomics.add(new Int32Array(buffer), 1, 1);
-          return item;
-        },
-        items,
-        buffers,
-      );
+      using gate = new Gate(kind);
+      const handles = expected.map(() => gate.handle);
+      const results = executor.map(count<unknown>, items, handles);
       await executor.shutdown();
       assertEquals(gate.entered, expected.length);
       assertEquals(await results.toArray(), expected);
@@ -121,7 +135,7 @@ for (const kind of EXECUTORS) {
 
   test(`map() takes the items at the call ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const items = [1, 2, 3];
     const results = executor.map(double, items);
@@ -149,7 +163,7 @@ for (const kind of EXECUTORS) {
 
   test(`map() reads nothing more while the worker is held ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const input = new Input();
     const results = executor.map(double, input, { bufferSize: 5 });
@@ -330,15 +344,9 @@ for (const kind of EXECUTORS) {
 
   test(`map() cancels what has not started after a failure ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    const task = async (x: number, buffer: SharedArrayBuffer) => {
-      if (x === 0) throw new RangeError("first");
-      const cells = new Int32Array(buffer);
-      Atomics.add(cells, 1, 1);
-      while (Atomics.load(cells, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-    };
-    const items = Array.from({ length: 50 }, (_, i) => i);
-    const results = executor.map(task, items, items.map(() => gate.buffer), { chunkSize: 1 });
+    using gate = new Gate(kind);
+    const inputs = [undefined, ...Array.from({ length: 49 }, () => gate.handle)];
+    const results = executor.map(failOrHold, inputs, { chunkSize: 1 });
     await assertRejects(() => results.next(), RangeError, "first");
     gate.open();
     await executor.shutdown();
@@ -380,23 +388,15 @@ for (const kind of EXECUTORS) {
 
   test(`map() yields what is ready, then its TimeoutError, then the end ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    const task = async (x: number, buffer: SharedArrayBuffer) => {
-      const cells = new Int32Array(buffer);
-      Atomics.add(cells, 1, 1);
-      if (x >= 2) {
-        while (Atomics.load(cells, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-      }
-      return x;
-    };
+    using free = new Gate(kind);
+    using gate = new Gate(kind);
+    free.open();
     await executor.submit(() => 0);
     const items = Array.from({ length: 20 }, (_, i) => i);
     const started = performance.now();
-    const results = executor.map(task, items, items.map(() => gate.buffer), {
-      chunkSize: 1,
-      timeout: 300,
-    });
-    await gate.waitEntered(2 + kind.perWorker);
+    const handles = items.map((i) => (i < 2 ? free : gate).handle);
+    const results = executor.map(hold, handles, items, { chunkSize: 1, timeout: 300 });
+    await gate.waitEntered(kind.perWorker);
     await until(() => performance.now() - started > 310);
     assertEquals(await results.next(), { done: false, value: 0 });
     assertEquals(await results.next(), { done: false, value: 1 });
@@ -404,13 +404,17 @@ for (const kind of EXECUTORS) {
     assertEquals(await results.next(), END);
     gate.open();
     await executor.shutdown();
-    assertEquals(gate.entered, 2 + kind.perWorker, "what was to be cancelled has run");
+    assertEquals(
+      [free.entered, gate.entered],
+      [2, kind.perWorker],
+      "what was to be cancelled has run",
+    );
   });
 
   for (const timeout of [0, -5]) {
     test(`map() with a timeout of ${timeout} polls ${on}`, async () => {
       await using executor = kind.create({ maxWorkers: 1 });
-      using gate = new Gate();
+      using gate = new Gate(kind);
       await occupy(kind, executor, gate);
       const results = executor.map(double, [1, 2], { timeout });
       await assertRejects(() => results.next(), TimeoutError);
@@ -423,7 +427,7 @@ for (const kind of EXECUTORS) {
 
   test(`map() times out while next() waits ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const results = executor.map(double, [1, 2], { timeout: 20 });
     await assertRejects(() => results.next(), TimeoutError);
@@ -433,6 +437,7 @@ for (const kind of EXECUTORS) {
   test(`map() times out while the input waits ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
     const never = Promise.withResolvers<void>();
+    await executor.warmUp();
     const results = executor.map(
       double,
       (async function* () {
@@ -449,7 +454,7 @@ for (const kind of EXECUTORS) {
 
   test(`map() with settled ends at its timeout all the same ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const results = executor.map(double, [1, 2], { timeout: 10, settled: true });
     await assertRejects(() => results.next(), TimeoutError);
@@ -519,18 +524,12 @@ for (const kind of EXECUTORS) {
 
   test(`map() cancels what has not started when its loop is left ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    const task = async (x: number, buffer: SharedArrayBuffer) => {
-      if (x === 0) return x;
-      const cells = new Int32Array(buffer);
-      Atomics.add(cells, 1, 1);
-      while (Atomics.load(cells, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-      return x;
-    };
+    using free = new Gate(kind);
+    using gate = new Gate(kind);
+    free.open();
     const items = Array.from({ length: 50 }, (_, i) => i);
-    for await (
-      const x of executor.map(task, items, items.map(() => gate.buffer), { chunkSize: 1 })
-    ) {
+    const handles = items.map((i) => (i === 0 ? free : gate).handle);
+    for await (const x of executor.map(hold, handles, items, { chunkSize: 1 })) {
       assertEquals(x, 0);
       break;
     }
@@ -541,17 +540,17 @@ for (const kind of EXECUTORS) {
 
   test(`map() runs nothing when return() comes before the first next() ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    using ran = new Gate();
+    using gate = new Gate(kind);
+    using ran = new Gate(kind);
     await occupy(kind, executor, gate);
     const items = [1, 2, 3];
-    const known = executor.map(count, items, items.map(() => ran.buffer));
+    const known = executor.map(count<number>, items, items.map(() => ran.handle));
     const input = new Input();
     const lazy = executor.map(
-      count,
+      count<number>,
       input,
       (function* () {
-        for (;;) yield ran.buffer;
+        for (;;) yield ran.handle;
       })(),
     );
     assertEquals(await known.return!(), END);
@@ -567,7 +566,7 @@ for (const kind of EXECUTORS) {
 
   test(`map() frees those who wait when return() is called ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const results = executor.map(double, [1, 2]);
     const waiting = [results.next(), results.next()];
@@ -731,11 +730,11 @@ for (const kind of EXECUTORS) {
 
   test(`map() is cancelled by shutdown({ cancelFutures: true }) ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    using ran = new Gate();
+    using gate = new Gate(kind);
+    using ran = new Gate(kind);
     await occupy(kind, executor, gate);
     const items = [1, 2, 3];
-    const results = executor.map(count, items, items.map(() => ran.buffer));
+    const results = executor.map(count<number>, items, items.map(() => ran.handle));
     const ended = executor.shutdown({ cancelFutures: true });
     await assertRejects(() => results.next(), CancelledError);
     assertEquals(await results.next(), END);
@@ -752,13 +751,12 @@ for (const kind of EXECUTORS) {
   });
 
   test(`map() of tasks that wait runs them all ${on}`, async () => {
-    await using executor = kind.create({ maxWorkers: 4 });
-    using gate = new Gate();
-    const results = executor.map(hold, [1, 2, 3, 4].map(() => gate.buffer), [1, 2, 3, 4], {
-      chunkSize: 1,
-    });
-    await gate.waitEntered(4);
+    await using executor = kind.create({ maxWorkers: kind.several });
+    using gate = new Gate(kind);
+    const items = Array.from({ length: kind.several }, (_, i) => i);
+    const results = executor.map(hold, items.map(() => gate.handle), items, { chunkSize: 1 });
+    await gate.waitEntered(items.length);
     gate.open();
-    assertEquals(await results.toArray(), [1, 2, 3, 4]);
+    assertEquals(await results.toArray(), items);
   });
 }

@@ -7,12 +7,13 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import process from "node:process";
 import {
-  BrokenThreadPoolError,
   CancelledError,
   createExecutor,
   type Future,
   InlineExecutor,
+  ProcessPoolExecutor,
   QueueFullError,
   type TaskContext,
   ThreadPoolExecutor,
@@ -20,10 +21,12 @@ import {
 } from "../../mod.ts";
 import { test } from "../harness.ts";
 import {
+  ALL_EXECUTORS,
   block,
-  EXECUTORS,
   Gate,
+  type Handle,
   hold,
+  Notes,
   noThreads,
   noWorkers,
   occupy,
@@ -35,30 +38,91 @@ function nameOf(this: TaskContext): string {
   return this.workerName;
 }
 
-/** Takes the next place in the order of starts. */
-async function place(buffer: SharedArrayBuffer): Promise<number> {
-  const at = Atomics.add(new Int32Array(buffer), 3, 1);
+/** A task that takes some turns, and notes that it has begun. */
+async function begin(handle: Handle, value: number): Promise<number> {
+  if (typeof handle === "string") {
+    process.getBuiltinModule("node:fs").appendFileSync(`${handle}/notes`, `${value}\n`);
+  } else {
+    const cells = new Int32Array(handle);
+    cells[1 + Atomics.add(cells, 0, 1)] = value;
+  }
   await Promise.resolve();
-  return at;
+  return value;
 }
 
 /** A task that never ends by itself, but when it is asked to; tells that it began. */
-async function obey(this: TaskContext, buffer: SharedArrayBuffer): Promise<string> {
-  Atomics.add(new Int32Array(buffer), 1, 1);
+async function obey(this: TaskContext, handle: Handle): Promise<string> {
+  const add = (name: "entered" | "left", cell: number): void => {
+    if (typeof handle === "string") {
+      process.getBuiltinModule("node:fs").appendFileSync(`${handle}/${name}`, ".");
+    } else Atomics.add(new Int32Array(handle), cell, 1);
+  };
+  add("entered", 1);
   await new Promise((resolve) => {
     if (this.signal.aborted) resolve(undefined);
     else this.signal.addEventListener("abort", resolve, { once: true });
   });
-  Atomics.add(new Int32Array(buffer), 2, 1);
+  add("left", 2);
   return "obeyed";
 }
 
-test("ThreadPoolExecutor takes a number of workers", async () => {
-  await using two = new ThreadPoolExecutor(2);
-  await using same = new ThreadPoolExecutor({ maxWorkers: 2 });
-  await using standard = new ThreadPoolExecutor();
-  assertEquals([two.maxWorkers, same.maxWorkers], [2, 2]);
-  assert(standard.maxWorkers >= 1);
+for (const Class of [ThreadPoolExecutor, ProcessPoolExecutor]) {
+  test(`${Class.name} takes a number of workers`, async () => {
+    await using two = new Class(2);
+    await using same = new Class({ maxWorkers: 2 });
+    await using standard = new Class();
+    assertEquals([two.maxWorkers, same.maxWorkers], [2, 2]);
+    assert(standard.maxWorkers >= 1);
+  });
+
+  test(`${Class.name} refuses options of a wrong kind`, () => {
+    const make = (options: unknown) => new Class(options as never);
+    for (const name of ["maxWorkers", "tasksPerWorker", "maxTasksPerChild", "maxPending"]) {
+      for (const value of [0, -1, 1.5, NaN, Infinity, 2 ** 53]) {
+        assertThrows(() => make({ [name]: value }), RangeError, name);
+      }
+      for (const value of ["1", null, true, {}, 1n]) {
+        assertThrows(() => make({ [name]: value }), TypeError, name);
+      }
+    }
+    for (const name of ["idleTimeout", "grace"]) {
+      for (const value of [NaN, "1", null, true]) {
+        assertThrows(() => make({ [name]: value }), TypeError, name);
+      }
+    }
+    for (const value of [0, -1, 1.5, NaN]) {
+      assertThrows(() => make(value), RangeError, "maxWorkers");
+    }
+    for (const value of ["4", true, null]) assertThrows(() => make(value), TypeError);
+    assertThrows(() => make({ threadNamePrefix: 1 }), TypeError, "threadNamePrefix");
+    assertThrows(() => make({ initializer: 1 }), TypeError);
+    assertThrows(() => make({ initargs: 1 }), TypeError, "initargs");
+    assertThrows(() => make({ onCrash: "ignore" }), TypeError, "onCrash");
+    assertThrows(() => make({ worker: 1 }), TypeError, "worker");
+    assertThrows(() => make({ env: 1 }), TypeError, "env");
+    assertThrows(() => make({ permissions: 1 }), TypeError, "permissions");
+    assertThrows(() => make({ runtime: 1 }), TypeError, "runtime");
+  });
+
+  test(`${Class.name} numbers its default threadNamePrefix`, async () => {
+    await using first = new Class(1);
+    await using second = new Class(1);
+    const names = [await first.submit(nameOf), await second.submit(nameOf)];
+    const numbers = names.map((name) => {
+      const [, executorName, number] = /^(.*)-(\d+)_0$/.exec(name)!;
+      assertEquals(executorName, Class.name);
+      return Number(number);
+    });
+    assertEquals(numbers[1], numbers[0]! + 1);
+  });
+}
+
+test("ProcessPoolExecutor refuses a cwd and a command of a wrong kind", () => {
+  const make = (options: unknown) => new ProcessPoolExecutor(options as never);
+  for (const value of [1, null, {}]) assertThrows(() => make({ cwd: value }), TypeError, "cwd");
+  for (const value of [1, null, "python", {}, { path: 1 }]) {
+    assertThrows(() => make({ command: value }), TypeError, "command");
+  }
 });
 
 test("InlineExecutor runs 32 tasks at once by default", async () => {
@@ -83,51 +147,23 @@ test("createExecutor() makes threads where the runtime has them", async () => {
   assertEquals(executor.maxWorkers, 2);
 });
 
-test("Options of a wrong kind are refused by the constructor", () => {
-  const make = (options: unknown) => new ThreadPoolExecutor(options as never);
-  for (const name of ["maxWorkers", "tasksPerWorker", "maxTasksPerChild", "maxPending"]) {
-    for (const value of [0, -1, 1.5, NaN, Infinity, 2 ** 53]) {
-      assertThrows(() => make({ [name]: value }), RangeError, name);
-    }
-    for (const value of ["1", null, true, {}, 1n]) {
-      assertThrows(() => make({ [name]: value }), TypeError, name);
-    }
-  }
-  for (const name of ["idleTimeout", "grace"]) {
-    for (const value of [NaN, "1", null, true]) {
-      assertThrows(() => make({ [name]: value }), TypeError, name);
-    }
-  }
+test("InlineExecutor and createExecutor() refuse options of a wrong kind", () => {
   for (const value of [0, -1, 1.5, NaN]) {
-    assertThrows(() => make(value), RangeError, "maxWorkers");
     assertThrows(() => new InlineExecutor({ maxWorkers: value }), RangeError, "maxWorkers");
     assertThrows(() => createExecutor({ maxWorkers: value }), RangeError, "maxWorkers");
   }
-  for (const value of ["4", true, null]) assertThrows(() => make(value), TypeError);
-  assertThrows(() => make({ threadNamePrefix: 1 }), TypeError, "threadNamePrefix");
-  assertThrows(() => make({ initializer: 1 }), TypeError);
-  assertThrows(() => make({ initargs: 1 }), TypeError, "initargs");
-  assertThrows(() => make({ onCrash: "ignore" }), TypeError, "onCrash");
-  assertThrows(() => make({ worker: 1 }), TypeError, "worker");
   assertThrows(() => new InlineExecutor({ clone: 1 as never }), TypeError, "clone");
 });
 
-test("Executors number their default threadNamePrefix", async () => {
-  await using first = new ThreadPoolExecutor(1);
-  await using second = new ThreadPoolExecutor(1);
-  const names = [await first.submit(nameOf), await second.submit(nameOf)];
-  const numbers = names.map((name) => Number(/^ThreadPoolExecutor-(\d+)_0$/.exec(name)?.[1]));
-  assertEquals(numbers[1], numbers[0]! + 1);
-});
-
-for (const kind of EXECUTORS) {
+for (const kind of ALL_EXECUTORS) {
   const on = `[${kind.name}]`;
   const workers = { skip: noWorkers(kind) };
 
   test(`threadNamePrefix and an index make the workerName ${on}`, async () => {
-    await using executor = kind.create({ maxWorkers: 3, threadNamePrefix: "crew" });
+    await using executor = kind.create({ maxWorkers: kind.several, threadNamePrefix: "crew" });
     await executor.warmUp();
-    assertEquals((await executor.broadcast(nameOf)).sort(), ["crew_0", "crew_1", "crew_2"]);
+    const names = Array.from({ length: kind.several }, (_, i) => `crew_${i}`);
+    assertEquals((await executor.broadcast(nameOf)).sort(), names);
   }, workers);
 
   test(`A task has its context as this ${on}`, async () => {
@@ -141,14 +177,16 @@ for (const kind of EXECUTORS) {
   // --- initializer ---
 
   test(`initializer runs once per worker, with initargs, before the first task ${on}`, async () => {
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await using executor = kind.create({
       maxWorkers: 2,
-      initializer: (buffer: SharedArrayBuffer, greeting: string) => {
-        Atomics.add(new Int32Array(buffer), 4, 1);
+      initializer: (handle: Handle, greeting: string) => {
+        if (typeof handle === "string") {
+          process.getBuiltinModule("node:fs").appendFileSync(`${handle}/entered`, ".");
+        } else Atomics.add(new Int32Array(handle), 1, 1);
         (globalThis as { greeting?: string }).greeting = greeting;
       },
-      initargs: [gate.buffer, "hello"],
+      initargs: [gate.handle, "hello"],
     });
     const greet = () => (globalThis as { greeting?: string }).greeting;
     assertEquals(await executor.submit(greet), "hello");
@@ -156,7 +194,7 @@ for (const kind of EXECUTORS) {
     const results = await Promise.all(Array.from({ length: 20 }, () => executor.submit(greet)));
     assertEquals(new Set(results), new Set(["hello"]));
     assertEquals(await executor.broadcast(greet), ["hello", "hello"]);
-    assertEquals(new Int32Array(gate.buffer)[4], 2);
+    assertEquals(gate.entered, 2);
   }, workers);
 
   test(`initializer may be async: tasks wait for it ${on}`, async () => {
@@ -182,14 +220,14 @@ for (const kind of EXECUTORS) {
       const pending = [1, 2, 3, 4, 5].map((x) => executor.submit((x: number) => x, x));
       for (const future of pending) {
         const error = await future.exception();
-        assertInstanceOf(error, BrokenThreadPoolError);
+        assertInstanceOf(error, kind.brokenError);
         assertInstanceOf(error.cause, RangeError);
         assertEquals(error.cause.message, "not today");
       }
-      const error = assertThrows(() => executor.submit(() => 1), BrokenThreadPoolError);
+      const error = assertThrows(() => executor.submit(() => 1), kind.brokenError);
       assertInstanceOf(error.cause, RangeError);
-      assertThrows(() => executor.map((x: number) => x, [1]), BrokenThreadPoolError);
-      await assertRejects(async () => await executor.warmUp(), BrokenThreadPoolError);
+      assertThrows(() => executor.map((x: number) => x, [1]), kind.brokenError);
+      await assertRejects(async () => await executor.warmUp(), kind.brokenError);
       await until(() => executor.stats().workers === 0);
     }, workers);
   }
@@ -202,8 +240,8 @@ for (const kind of EXECUTORS) {
       },
     });
     const results = executor.map((x: number) => x, [1, 2, 3]);
-    await assertRejects(() => executor.warmUp(), BrokenThreadPoolError);
-    await assertRejects(() => results.next(), BrokenThreadPoolError);
+    await assertRejects(() => executor.warmUp(), kind.brokenError);
+    await assertRejects(() => results.next(), kind.brokenError);
     assertEquals(await results.next(), { done: true, value: undefined });
   }, workers);
 
@@ -214,7 +252,7 @@ for (const kind of EXECUTORS) {
       initargs: [() => {}],
     });
     const error = await executor.submit(() => 1).exception();
-    assertInstanceOf(error, BrokenThreadPoolError);
+    assertInstanceOf(error, kind.brokenError);
     assert(error.cause !== undefined);
   }, workers);
 
@@ -255,8 +293,8 @@ for (const kind of EXECUTORS) {
 
   test(`idleTimeout lets no busy worker go ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1, idleTimeout: 10 });
-    using gate = new Gate();
-    const future = executor.submit(hold, gate.buffer, 5);
+    using gate = new Gate(kind);
+    const future = executor.submit(hold, gate.handle, 5);
     await gate.waitEntered(1);
     await settle(40);
     gate.open();
@@ -264,19 +302,19 @@ for (const kind of EXECUTORS) {
   }, workers);
 
   test(`Workers start lazily: n submits start min(n, maxWorkers) ${on}`, async () => {
-    await using executor = kind.create({ maxWorkers: 3, tasksPerWorker: 1 });
-    using gate = new Gate();
+    const { several } = kind;
+    await using executor = kind.create({ maxWorkers: several, tasksPerWorker: 1 });
+    using gate = new Gate(kind);
     assertEquals(executor.stats().workers, 0);
-    executor.submit(hold, gate.buffer);
-    await gate.waitEntered(1);
-    assertEquals(executor.stats().workers, 1);
-    executor.submit(hold, gate.buffer);
-    await gate.waitEntered(2);
-    assertEquals(executor.stats().workers, 2);
-    for (let i = 0; i < 5; i++) executor.submit(hold, gate.buffer);
-    await gate.waitEntered(3);
+    for (let i = 1; i < several; i++) {
+      executor.submit(hold, gate.handle);
+      await gate.waitEntered(i);
+      assertEquals(executor.stats().workers, i);
+    }
+    for (let i = 0; i < 5; i++) executor.submit(hold, gate.handle);
+    await gate.waitEntered(several);
     await settle();
-    assertEquals([executor.stats().workers, gate.entered], [3, 3]);
+    assertEquals([executor.stats().workers, gate.entered], [several, several]);
   }, workers);
 
   test(`Idle workers are reused first ${on}`, async () => {
@@ -289,9 +327,9 @@ for (const kind of EXECUTORS) {
 
   test(`No more tasks run at once than workers can have ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 2 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     const width = 2 * kind.perWorker;
-    for (let i = 0; i < width + 6; i++) executor.submit(hold, gate.buffer);
+    for (let i = 0; i < width + 6; i++) executor.submit(hold, gate.handle);
     await gate.waitEntered(width);
     await settle();
     assertEquals(gate.entered, width);
@@ -301,11 +339,11 @@ for (const kind of EXECUTORS) {
 
   test(`A task behind a blocked worker is pending, and can be cancelled ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    using ran = new Gate();
-    const blocked = executor.submit(block, gate.buffer, 1);
+    using gate = new Gate(kind);
+    using ran = new Gate(kind);
+    const blocked = executor.submit(block, gate.handle, 1);
     await gate.waitEntered(1);
-    const behind = [1, 2, 3].map(() => executor.submit(hold, ran.buffer));
+    const behind = [1, 2, 3].map(() => executor.submit(hold, ran.handle));
     await settle();
     assertEquals(behind.map((future) => future.running()), [false, false, false]);
     assertEquals(behind.map((future) => future.cancel()), [true, true, true]);
@@ -316,12 +354,13 @@ for (const kind of EXECUTORS) {
   }, { skip: noThreads(kind) });
 
   test(`warmUp() starts all workers ${on}`, async () => {
-    await using executor = kind.create({ maxWorkers: 3 });
+    const { several } = kind;
+    await using executor = kind.create({ maxWorkers: several });
     await executor.warmUp();
     const { workers, idle, running } = executor.stats();
-    assertEquals([workers, idle, running], [3, 3, 0]);
+    assertEquals([workers, idle, running], [several, several, 0]);
     await executor.warmUp();
-    assertEquals(executor.stats().workers, 3);
+    assertEquals(executor.stats().workers, several);
   }, workers);
 
   test(`warmUp() resolves ${on}`, async () => {
@@ -331,7 +370,7 @@ for (const kind of EXECUTORS) {
   });
 
   test(`broadcast() runs once on every live worker ${on}`, async () => {
-    await using executor = kind.create({ maxWorkers: 3 });
+    await using executor = kind.create({ maxWorkers: kind.several });
     await executor.warmUp();
     const names = await executor.broadcast(nameOf);
     assertEquals(new Set(names).size, executor.stats().workers);
@@ -345,8 +384,8 @@ for (const kind of EXECUTORS) {
   test(`broadcast() reaches a worker that is busy ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 2 });
     await executor.warmUp();
-    using gate = new Gate();
-    executor.submit(hold, gate.buffer);
+    using gate = new Gate(kind);
+    executor.submit(hold, gate.handle);
     await gate.waitEntered(1);
     const names = executor.broadcast(nameOf);
     await settle();
@@ -372,10 +411,10 @@ for (const kind of EXECUTORS) {
 
   test(`maxPending bounds what is pending; ready() waits for room ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1, maxPending: 2 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     for (let i = 0; i < kind.perWorker; i++) {
       await executor.ready();
-      executor.submit(hold, gate.buffer);
+      executor.submit(hold, gate.handle);
       await gate.waitEntered(i + 1);
       await until(() => executor.stats().pending === 0);
     }
@@ -396,10 +435,10 @@ for (const kind of EXECUTORS) {
 
   test(`A cancelled task makes room under maxPending ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1, maxPending: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     for (let i = 0; i < kind.perWorker; i++) {
       await executor.ready();
-      executor.submit(hold, gate.buffer);
+      executor.submit(hold, gate.handle);
       await gate.waitEntered(i + 1);
     }
     await executor.ready();
@@ -430,9 +469,9 @@ for (const kind of EXECUTORS) {
 
   test(`ready() resolves at once without a limit ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
-    for (let i = 0; i < 100; i++) executor.submit(hold, gate.buffer);
+    for (let i = 0; i < 100; i++) executor.submit(hold, gate.handle);
     await executor.ready();
   });
 
@@ -440,7 +479,7 @@ for (const kind of EXECUTORS) {
 
   test(`stats() counts ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     assertEquals(executor.stats(), {
       workers: 0,
       idle: 0,
@@ -451,7 +490,7 @@ for (const kind of EXECUTORS) {
       cancelled: 0,
       crashed: 0,
     });
-    const held = Array.from({ length: kind.perWorker }, () => executor.submit(hold, gate.buffer));
+    const held = Array.from({ length: kind.perWorker }, () => executor.submit(hold, gate.handle));
     await gate.waitEntered(kind.perWorker);
     const completes = executor.submit((x: number) => x, 1);
     const fails = executor.submit(() => {
@@ -483,50 +522,57 @@ for (const kind of EXECUTORS) {
 
   test(`Tasks start in submit order ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
+    using notes = new Notes(kind);
     await occupy(kind, executor, gate);
-    const futures = Array.from({ length: 30 }, () => executor.submit(place, gate.buffer));
+    const futures = Array.from({ length: 30 }, (_, i) => executor.submit(begin, notes.handle, i));
     gate.open();
-    assertEquals(await Promise.all(futures), Array.from({ length: 30 }, (_, i) => i));
+    assertEquals(await Promise.all(futures), futures.map((_, i) => i));
+    assertEquals(notes.values, futures.map((_, i) => i));
   });
 
   test(`priority: higher ones start first, equal ones in submit order ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
+    using notes = new Notes(kind);
     await occupy(kind, executor, gate);
     const low = executor.with({ priority: -1 });
     const high = executor.with({ priority: 10 });
     const higher = executor.with({ priority: 10.5 });
-    const futures = [low, executor, high, executor, low, higher, high].map((through) =>
-      through.submit(place, gate.buffer)
+    const futures = [low, executor, high, executor, low, higher, high].map((through, i) =>
+      through.submit(begin, notes.handle, i)
     );
     gate.open();
-    assertEquals(await Promise.all(futures), [5, 3, 1, 4, 6, 0, 2]);
+    await Promise.all(futures);
+    assertEquals(notes.values, [5, 2, 6, 1, 3, 0, 4]);
   });
 
   test(`priority overtakes what was sent ahead ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
+    using notes = new Notes(kind);
     await occupy(kind, executor, gate);
-    const first = [1, 2, 3].map(() => executor.submit(place, gate.buffer));
+    const first = [1, 2, 3].map((x) => executor.submit(begin, notes.handle, x));
     await settle();
-    const urgent = executor.with({ priority: 1 }).submit(place, gate.buffer);
+    const urgent = executor.with({ priority: 1 }).submit(begin, notes.handle, 0);
     await settle();
     gate.open();
-    assertEquals(await urgent, 0);
-    assertEquals(await Promise.all(first), [1, 2, 3]);
+    await Promise.all([urgent, ...first]);
+    assertEquals(notes.values, [0, 1, 2, 3]);
   });
 
   test(`priority holds for map() too ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
+    using notes = new Notes(kind);
     await occupy(kind, executor, gate);
-    const later = executor.submit(place, gate.buffer);
-    const buffers = [gate.buffer, gate.buffer];
-    const results = executor.with({ priority: 1 }).map(place, buffers, { chunkSize: 1 });
+    const later = executor.submit(begin, notes.handle, 2);
+    const handles = [notes.handle, notes.handle];
+    const results = executor.with({ priority: 1 }).map(begin, handles, [0, 1], { chunkSize: 1 });
     gate.open();
     assertEquals(await results.toArray(), [0, 1]);
-    assertEquals(await later, 2);
+    await later;
+    assertEquals(notes.values, [0, 1, 2]);
   });
 
   // --- with() ---
@@ -637,9 +683,9 @@ for (const kind of EXECUTORS) {
 
   test(`signal that is aborted already cancels with its reason ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     const reason = new RangeError("too late");
-    const future = executor.with({ signal: AbortSignal.abort(reason) }).submit(hold, gate.buffer);
+    const future = executor.with({ signal: AbortSignal.abort(reason) }).submit(hold, gate.handle);
     assertStrictEquals(await future.then(() => "ran", (error) => error), reason);
     assertEquals(future.done(), true);
     await executor.submit(() => 1);
@@ -648,11 +694,11 @@ for (const kind of EXECUTORS) {
 
   test(`signal before dispatch cancels with its reason, at once ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    using ran = new Gate();
+    using gate = new Gate(kind);
+    using ran = new Gate(kind);
     await occupy(kind, executor, gate);
     const controller = new AbortController();
-    const future = executor.with({ signal: controller.signal }).submit(hold, ran.buffer);
+    const future = executor.with({ signal: controller.signal }).submit(hold, ran.handle);
     const other = executor.submit((x: number) => x, 1);
     const reason = { why: "no need" };
     controller.abort(reason);
@@ -666,19 +712,19 @@ for (const kind of EXECUTORS) {
 
   test(`signal that is aborted with null cancels with null ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const controller = new AbortController();
-    const future = executor.with({ signal: controller.signal }).submit(hold, gate.buffer);
+    const future = executor.with({ signal: controller.signal }).submit(hold, gate.handle);
     controller.abort(null);
     assertEquals(await future.then(() => "ran", (error) => error), null);
   });
 
   test(`signal while running aborts this.signal with its reason ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1, grace: 60_000 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     const controller = new AbortController();
-    const future = executor.with({ signal: controller.signal }).submit(obey, gate.buffer);
+    const future = executor.with({ signal: controller.signal }).submit(obey, gate.handle);
     await gate.waitEntered(1);
     await until(() => future.running());
     assertEquals(future.cancel(), false);
@@ -692,10 +738,10 @@ for (const kind of EXECUTORS) {
 
   test(`signal replaces a worker whose task does not obey ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1, grace: 20, tasksPerWorker: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     const controller = new AbortController();
     const before = await executor.submit(nameOf);
-    const future = executor.with({ signal: controller.signal }).submit(block, gate.buffer);
+    const future = executor.with({ signal: controller.signal }).submit(block, gate.handle);
     const behind = [1, 2].map((x) => executor.submit((x: number) => x, x));
     await gate.waitEntered(1);
     controller.abort(new RangeError("enough"));
@@ -730,10 +776,10 @@ for (const kind of EXECUTORS) {
 
   test(`timeout ends a task that obeys, from its start ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1, grace: 60_000 });
-    using gate = new Gate();
-    using held = new Gate();
+    using gate = new Gate(kind);
+    using held = new Gate(kind);
     await occupy(kind, executor, held);
-    const future = executor.with({ timeout: 30 }).submit(obey, gate.buffer);
+    const future = executor.with({ timeout: 30 }).submit(obey, gate.handle);
     // What waits does not run: its time has not begun.
     const started = performance.now();
     await until(() => performance.now() - started > 60);
@@ -747,9 +793,9 @@ for (const kind of EXECUTORS) {
 
   test(`timeout ends a task that blocks, and replaces its worker ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1, grace: 10, tasksPerWorker: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     const before = await executor.submit(nameOf);
-    const future = executor.with({ timeout: 30 }).submit(block, gate.buffer);
+    const future = executor.with({ timeout: 30 }).submit(block, gate.handle);
     const behind = executor.submit((x: number) => x, 1);
     await assertRejects(() => future.result(), TimeoutError);
     assertEquals(await behind, 1);
@@ -782,7 +828,7 @@ for (const kind of EXECUTORS) {
 
   test(`with({ signal }) ends a map() ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const controller = new AbortController();
     const results = executor.with({ signal: controller.signal }).map((x: number) => x, [1, 2, 3]);
@@ -794,10 +840,10 @@ for (const kind of EXECUTORS) {
 
   test(`shutdown({ cancelFutures: true }) cancels without a reason of a signal ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const { signal } = new AbortController();
-    const future = executor.with({ signal }).submit(hold, gate.buffer);
+    const future = executor.with({ signal }).submit(hold, gate.handle);
     const ended = executor.shutdown({ cancelFutures: true });
     await assertRejects(() => future.result(), CancelledError);
     gate.open();

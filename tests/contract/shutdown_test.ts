@@ -4,24 +4,27 @@ import {
   CancelledError,
   type Executor,
   type Future,
+  ProcessPoolExecutor,
   ShutdownError,
   ThreadPoolExecutor,
   wait,
 } from "../../mod.ts";
 import { test } from "../harness.ts";
-import { EXECUTORS, Gate, hold, noWorkers, occupy, settle, until } from "./executors.ts";
+import { ALL_EXECUTORS, Gate, hold, noWorkers, occupy, settle, until } from "./executors.ts";
 
 test("submit() after shutdown() says what is wrong", async () => {
-  await using executor = new ThreadPoolExecutor(1);
-  await executor.shutdown();
-  assertThrows(
-    () => executor.submit(() => 1),
-    ShutdownError,
-    "Cannot submit a task to ThreadPoolExecutor: executor is shut down",
-  );
+  for (const Class of [ThreadPoolExecutor, ProcessPoolExecutor]) {
+    await using executor = new Class(1);
+    await executor.shutdown();
+    assertThrows(
+      () => executor.submit(() => 1),
+      ShutdownError,
+      `Cannot submit a task to ${Class.name}: executor is shut down`,
+    );
+  }
 });
 
-for (const kind of EXECUTORS) {
+for (const kind of ALL_EXECUTORS) {
   const on = `[${kind.name}]`;
 
   test(`shutdown() marks the executor closed before its first await ${on}`, async () => {
@@ -40,7 +43,7 @@ for (const kind of EXECUTORS) {
 
   test(`shutdown() lets queued work run ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const queued = [1, 2, 3].map((x) => executor.submit((x: number) => x * 2, x));
     const ended = executor.shutdown();
@@ -52,7 +55,7 @@ for (const kind of EXECUTORS) {
 
   test(`shutdown() waits for running work ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     let ended = false;
     const ending = executor.shutdown().then(() => ended = true);
@@ -72,13 +75,13 @@ for (const kind of EXECUTORS) {
 
   test(`shutdown({ cancelFutures: true }) cancels what has not started, at once ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     const running = Array.from(
       { length: kind.perWorker },
-      () => executor.submit(hold, gate.buffer),
+      () => executor.submit(hold, gate.handle),
     );
     await gate.waitEntered(kind.perWorker);
-    const queued = [1, 2, 3].map(() => executor.submit(hold, gate.buffer));
+    const queued = [1, 2, 3].map(() => executor.submit(hold, gate.handle));
     const ended = executor.shutdown({ cancelFutures: true });
     assertEquals(queued.map((future) => future.cancelled()), [true, true, true]);
     assertEquals((await wait(queued)).done.size, 3);
@@ -91,8 +94,8 @@ for (const kind of EXECUTORS) {
 
   test(`shutdown({ wait: false }) resolves at once, and the work still runs ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    const future = executor.submit(hold, gate.buffer, 7);
+    using gate = new Gate(kind);
+    const future = executor.submit(hold, gate.handle, 7);
     const queued = executor.submit((x: number) => x, 8);
     await gate.waitEntered(1);
     await executor.shutdown({ wait: false });
@@ -105,7 +108,7 @@ for (const kind of EXECUTORS) {
 
   test(`shutdown() is idempotent, in any mixture of options ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const queued = executor.submit((x: number) => x, 1);
     await executor.shutdown({ wait: false });
@@ -181,13 +184,13 @@ for (const kind of EXECUTORS) {
 
   test(`terminate() cancels pending and rejects running tasks ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     const running = Array.from(
       { length: kind.perWorker },
-      () => executor.submit(hold, gate.buffer),
+      () => executor.submit(hold, gate.handle),
     );
     await gate.waitEntered(kind.perWorker);
-    const pending = [1, 2, 3].map(() => executor.submit(hold, gate.buffer));
+    const pending = [1, 2, 3].map(() => executor.submit(hold, gate.handle));
     const ended = executor.terminate();
     assertEquals(pending.map((future) => future.cancelled()), [true, true, true]);
     for (const future of running) {
@@ -201,8 +204,8 @@ for (const kind of EXECUTORS) {
 
   test(`terminate() is idempotent, and goes with shutdown() ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    const future = executor.submit(hold, gate.buffer);
+    using gate = new Gate(kind);
+    const future = executor.submit(hold, gate.handle);
     await gate.waitEntered(1);
     const shut = executor.shutdown();
     await Promise.all([executor.terminate(), executor.terminate(), shut]);
@@ -228,8 +231,8 @@ for (const kind of EXECUTORS) {
 
   test(`terminate() ends a map that is being taken ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    const results = executor.map(hold, Array.from({ length: 10 }, () => gate.buffer));
+    using gate = new Gate(kind);
+    const results = executor.map(hold, Array.from({ length: 10 }, () => gate.handle));
     await gate.waitEntered(1);
     const taken = assertRejects(() => results.next(), Error);
     await executor.terminate();

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
 import { importTasks, type TaskContext } from "../../mod.ts";
+import { block, Gate, hold, note, Notes } from "./executors.ts";
 import { testEach } from "./subjects.ts";
 
 const tasks = importTasks<typeof import("../fixtures/tasks.ts")>(
@@ -59,23 +60,14 @@ testEach("submit() passes arguments and results by structured clone", async ({ c
   assertEquals(await executor.submit((...args: unknown[]) => args.length, undefined, null, 0), 3);
 });
 
-testEach("submit() starts tasks in submit order", async ({ create }) => {
-  await using executor = create({ maxWorkers: 1 });
-  const order = new Int32Array(new SharedArrayBuffer(4 * 1001));
-  const futures = [];
-  for (let i = 0; i < 1000; i++) {
-    futures.push(executor.submit(
-      (shared: Int32Array, n: number) => {
-        shared[1 + Atomics.add(shared, 0, 1)] = n;
-      },
-      order,
-      i,
-    ));
-  }
+testEach("submit() starts tasks in submit order", async (kind) => {
+  await using executor = kind.create({ maxWorkers: 1 });
+  using notes = new Notes(kind);
+  const futures = Array.from({ length: 1000 }, (_, i) => executor.submit(note, notes.handle, i));
   for (const future of futures) await future;
-  if (executor.maxWorkers === 1) assertEquals([...order.slice(1)], futures.map((_, i) => i));
-  else assertEquals([...order.slice(1)].sort((a, b) => a - b), futures.map((_, i) => i));
-}, { skip: false });
+  assertEquals(executor.maxWorkers, 1);
+  assertEquals(notes.values, futures.map((_, i) => i));
+});
 
 testEach("submit() settles 20,000 tasks, each with its own result", async ({ create }) => {
   await using executor = create();
@@ -170,46 +162,35 @@ testEach("currentTask() gives arrow functions their context", async ({ create })
   for (const each of names) assertMatch(each!, /_\d+$/);
 });
 
-testEach("tasks run beside each other on two workers", async ({ create }) => {
-  await using executor = create();
-  const meeting = new Int32Array(new SharedArrayBuffer(4));
-  /** Returns only if another one of it runs at the same time. */
-  const meet = (shared: Int32Array): string => {
-    Atomics.add(shared, 0, 1);
-    Atomics.notify(shared, 0);
-    while (Atomics.load(shared, 0) < 2) Atomics.wait(shared, 0, 1, 1000);
-    return "met";
-  };
-  const both = [executor.submit(meet, meeting), executor.submit(meet, meeting)];
-  assertEquals(await Promise.all(both), ["met", "met"]);
+testEach("tasks run beside each other on two workers", async (kind) => {
+  await using executor = kind.create();
+  using gate = new Gate(kind);
+  const both = [1, 2].map((x) => executor.submit(block, gate.handle, x));
+  await gate.waitEntered(2);
+  assertEquals(gate.left, 0);
+  gate.open();
+  assertEquals(await Promise.all(both), [1, 2]);
 }, { parallel: true });
 
 testEach(
   "n submits start n workers at the most, and idle ones are used first",
-  async ({ create }) => {
-    await using executor = create({ maxWorkers: 4 });
+  async ({ create, several }) => {
+    await using executor = create({ maxWorkers: several + 1 });
     await executor.submit(() => 1);
     assertEquals(executor.stats().workers, 1);
     for (let i = 0; i < 5; i++) await executor.submit(() => 1);
     assertEquals(executor.stats().workers, 1);
-    await Promise.all([
-      executor.submit(() => 1),
-      executor.submit(() => 1),
-      executor.submit(() => 1),
-    ]);
-    assertEquals(executor.stats().workers, 3);
+    await Promise.all(Array.from({ length: several }, () => executor.submit(() => 1)));
+    assertEquals(executor.stats().workers, several);
   },
   { options: true, serial: true },
 );
 
-testEach("tasksPerWorker lets a worker wait for several tasks at once", async ({ create }) => {
-  await using executor = create({ maxWorkers: 1, tasksPerWorker: 3 });
-  const meeting = new Int32Array(new SharedArrayBuffer(4));
-  const meet = async (shared: Int32Array): Promise<string> => {
-    Atomics.add(shared, 0, 1);
-    while (Atomics.load(shared, 0) < 3) await new Promise((resolve) => setTimeout(resolve, 1));
-    return "met";
-  };
-  const all = [1, 2, 3].map(() => executor.submit(meet, meeting));
-  assertEquals(await Promise.all(all), ["met", "met", "met"]);
+testEach("tasksPerWorker lets a worker wait for several tasks at once", async (kind) => {
+  await using executor = kind.create({ maxWorkers: 1, tasksPerWorker: 3 });
+  using gate = new Gate(kind);
+  const all = [1, 2, 3].map((x) => executor.submit(hold, gate.handle, x));
+  await gate.waitEntered(3);
+  gate.open();
+  assertEquals(await Promise.all(all), [1, 2, 3]);
 }, { options: true });

@@ -62,3 +62,28 @@ testEach(
   },
   { parallel: true },
 );
+
+testEach(
+  "a result that cannot be read on the other side fails its own future, and no neighbour",
+  async ({ create }) => {
+    await using executor = create({ maxWorkers: 1 });
+    await executor.map((i: number): unknown => i, [1, 2, 3]).toArray();
+    const futures = Array.from({ length: 50 }, (_, i) =>
+      executor.submit((i: number): unknown => {
+        if (i !== 25) return i;
+        const error = new DOMException("m", "DataError");
+        Object.defineProperty(error, "stack", { value: error });
+        return [error];
+      }, i));
+    const outcomes = await Promise.allSettled(futures);
+    const [odd] = outcomes.splice(25, 1);
+    if (odd!.status === "rejected") assertInstanceOf(odd!.reason, SerializationError);
+    for (const outcome of outcomes) assertEquals(outcome.status, "fulfilled");
+    assertEquals(executor.stats().crashed, 0);
+  },
+  {
+    parallel: true,
+    bug: ({ memory }) =>
+      memory && "Deno" in globalThis ? "bug: its worker ends, and its neighbours fail" : undefined,
+  },
+);

@@ -15,13 +15,13 @@ import {
   wait,
 } from "../../mod.ts";
 import { test } from "../harness.ts";
-import { block, EXECUTORS, Gate, hold, noThreads, occupy } from "./executors.ts";
+import { ALL_EXECUTORS, block, Gate, hold, noThreads, occupy } from "./executors.ts";
 
 function fail(text: string): never {
   throw new RangeError(text);
 }
 
-for (const kind of EXECUTORS) {
+for (const kind of ALL_EXECUTORS) {
   const on = `[${kind.name}]`;
 
   test(`wait() for tasks waits for all ${on}`, async () => {
@@ -34,9 +34,9 @@ for (const kind of EXECUTORS) {
 
   test(`wait() for the first leaves the others ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 2 });
-    using first = new Gate();
-    using second = new Gate();
-    const futures = [first, second].map((gate) => executor.submit(hold, gate.buffer));
+    using first = new Gate(kind);
+    using second = new Gate(kind);
+    const futures = [first, second].map((gate) => executor.submit(hold, gate.handle));
     await second.waitEntered(1);
     second.open();
     const { done, notDone } = await wait(futures, { returnWhen: FIRST_COMPLETED });
@@ -45,8 +45,8 @@ for (const kind of EXECUTORS) {
 
   test(`wait() for the first exception returns at a task's error ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 2 });
-    using gate = new Gate();
-    const held = executor.submit(hold, gate.buffer);
+    using gate = new Gate(kind);
+    const held = executor.submit(hold, gate.handle);
     await gate.waitEntered(1);
     const good = executor.submit((x: number) => x, 1);
     const bad = executor.submit(fail, "failed");
@@ -59,8 +59,8 @@ for (const kind of EXECUTORS) {
 
   test(`wait() times out while tasks run, and they go on ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    const future = executor.submit(hold, gate.buffer, 3);
+    using gate = new Gate(kind);
+    const future = executor.submit(hold, gate.handle, 3);
     await gate.waitEntered(1);
     const { done, notDone } = await wait([future], { timeout: 5 });
     assertEquals([done.size, notDone.size], [0, 1]);
@@ -70,7 +70,7 @@ for (const kind of EXECUTORS) {
 
   test(`wait() and asCompleted() see a cancelled task at once ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const [first, second] = [1, 2].map((x) => executor.submit((x: number) => x, x)) as [
       Future<number>,
@@ -90,7 +90,7 @@ for (const kind of EXECUTORS) {
 
   test(`wait() sees tasks that shutdown() cancels ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
+    using gate = new Gate(kind);
     await occupy(kind, executor, gate);
     const futures = [1, 2, 3].map((x) => executor.submit((x: number) => x, x));
     const waiting = wait(futures);
@@ -102,8 +102,8 @@ for (const kind of EXECUTORS) {
 
   test(`wait() ends when the executor is terminated ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    const futures = [1, 2, 3, 4, 5, 6].map((x) => executor.submit(hold, gate.buffer, x));
+    using gate = new Gate(kind);
+    const futures = [1, 2, 3, 4, 5, 6].map((x) => executor.submit(hold, gate.handle, x));
     await gate.waitEntered(1);
     const waiting = wait(futures);
     await executor.terminate();
@@ -112,11 +112,11 @@ for (const kind of EXECUTORS) {
 
   test(`asCompleted() yields tasks in order of completion ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 3 });
-    using a = new Gate();
-    using b = new Gate();
-    using c = new Gate();
+    using a = new Gate(kind);
+    using b = new Gate(kind);
+    using c = new Gate(kind);
     const gates = [a, b, c];
-    const futures = gates.map((gate, i) => executor.submit(hold, gate.buffer, i));
+    const futures = gates.map((gate, i) => executor.submit(hold, gate.handle, i));
     for (const gate of gates) await gate.waitEntered(1);
     const iterator = asCompleted(futures);
     for (const i of [2, 0, 1]) {
@@ -141,8 +141,8 @@ for (const kind of EXECUTORS) {
 
   test(`asCompleted() times out while a task runs ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 2 });
-    using gate = new Gate();
-    const held = executor.submit(hold, gate.buffer);
+    using gate = new Gate(kind);
+    const held = executor.submit(hold, gate.handle);
     const quick = executor.submit((x: number) => x, 1);
     await quick;
     const iterator = asCompleted([held, quick], { timeout: 5 });
@@ -166,8 +166,8 @@ for (const kind of EXECUTORS) {
 
   test(`Future.result() times out while its task runs ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    const future = executor.submit(hold, gate.buffer, 2);
+    using gate = new Gate(kind);
+    const future = executor.submit(hold, gate.handle, 2);
     await gate.waitEntered(1);
     await assertRejects(() => future.result({ timeout: 5 }), TimeoutError);
     assertEquals([future.running(), future.cancel()], [true, false]);
@@ -177,8 +177,8 @@ for (const kind of EXECUTORS) {
 
   test(`wait() is not held up by a task that blocks its worker ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 1 });
-    using gate = new Gate();
-    const blocked = executor.submit(block, gate.buffer, 1);
+    using gate = new Gate(kind);
+    const blocked = executor.submit(block, gate.handle, 1);
     await gate.waitEntered(1);
     const behind = executor.submit((x: number) => x, 2);
     assertEquals((await wait([blocked, behind], { timeout: 5 })).notDone.size, 2);
@@ -189,10 +189,11 @@ for (const kind of EXECUTORS) {
 }
 
 test("wait() and asCompleted() take futures of different executors", async () => {
-  await using first = EXECUTORS[0]!.create({ maxWorkers: 1 });
-  await using second = EXECUTORS[1]!.create({ maxWorkers: 1 });
-  await using third = EXECUTORS[3]!.create({ maxWorkers: 1 });
-  const futures = [first, second, third].map((executor, i) =>
+  await using first = ALL_EXECUTORS[0]!.create({ maxWorkers: 1 });
+  await using second = ALL_EXECUTORS[1]!.create({ maxWorkers: 1 });
+  await using third = ALL_EXECUTORS[3]!.create({ maxWorkers: 1 });
+  await using fourth = ALL_EXECUTORS[5]!.create({ maxWorkers: 1 });
+  const futures = [first, second, third, fourth].map((executor, i) =>
     executor.submit((x: number) => x * 2, i)
   );
   const { done } = await wait(futures);
