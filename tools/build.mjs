@@ -10,7 +10,10 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The entries of package.json. */
-const ENTRIES = ["mod.ts", "src/futures/mod.ts", "src/worker/mod.ts", "src/runtime/mod.ts"];
+const ENTRIES = [
+  "mod.ts",
+  ...["futures", "pool", "worker", "runtime"].map((room) => `src/${room}/mod.ts`),
+];
 
 rmSync(`${root}/dist`, { recursive: true, force: true });
 run("tsc", ["-p", "tsconfig.build.json"]);

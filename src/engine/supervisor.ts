@@ -45,6 +45,8 @@ export class Supervisor implements WorkerReplies {
   readonly #initializer: WireTask | undefined;
   #count = 0;
   #crashesInRow = 0;
+  /** How many workers the system gives: one more could not be started beside these. */
+  #most = Infinity;
   #warmWaiters: PromiseWithResolvers<void>[] = [];
   /** Workers that ended before they were warm, while somebody waits for it. */
   #unwarmed = 0;
@@ -61,7 +63,8 @@ export class Supervisor implements WorkerReplies {
 
   /** How many workers may still be started. */
   get free(): number {
-    return this.broken === undefined ? this.#options.maxWorkers - this.workers.size : 0;
+    if (this.broken !== undefined) return 0;
+    return Math.min(this.#options.maxWorkers, this.#most) - this.workers.size;
   }
 
   /** Workers that have begun to take tasks, one at least. */
@@ -231,6 +234,7 @@ export class Supervisor implements WorkerReplies {
   #exited(worker: WorkerSlot, told: WorkerEnd): void {
     if (worker.state === "dead") return;
     const crashed = worker.state !== "stopping" || worker.crashed;
+    const unborn = worker.state === "starting";
     if (worker.state !== "stopping") this.#leave(worker);
     const initializing = worker.leftWhile === "initializing" && this.#initializer !== undefined;
     worker.state = "dead";
@@ -238,11 +242,21 @@ export class Supervisor implements WorkerReplies {
     this.workers.delete(worker);
     const end = worker.exitCode === undefined ? told : { exitCode: worker.exitCode };
     this.#owner.workerDied(worker, end);
-    if (crashed) this.#countCrash(worker, initializing, end);
+    if (unborn && this.#othersLive && this.#options.onCrash !== "break") {
+      this.#most = this.workers.size;
+    } else if (crashed) this.#countCrash(worker, initializing, end);
     // One that was warm and has ended is not started anew.
     for (; this.#unwarmed > 0 && this.free > 0; this.#unwarmed--) this.start();
     this.#checkWarm();
     this.#owner.workerGone();
+  }
+
+  /** Whether there are workers that run tasks, or are about to. */
+  get #othersLive(): boolean {
+    for (const { state } of this.workers) {
+      if (state === "live" || state === "initializing") return true;
+    }
+    return false;
   }
 
   #countCrash(worker: WorkerSlot, initializing: boolean, end: WorkerEnd): void {

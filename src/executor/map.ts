@@ -78,7 +78,9 @@ export function mapOver(
   const timeout = checkTime("timeout", options.timeout);
   checkBoolean("settled", options.settled);
   // A time limit or a progress of each item asks for one task per item.
-  if (limits?.timeout !== undefined || limits?.onProgress !== undefined) chunkSize ??= 1;
+  // With a timeout each result is to come as soon as it is there.
+  if (options.timeout !== undefined || limits?.timeout !== undefined) chunkSize ??= 1;
+  if (limits?.onProgress !== undefined) chunkSize ??= 1;
   const run = new MapRun(timeout, options.settled ?? false, options[UNORDERED] ?? false);
   run.start(chunksOf(scheduler, task, inputs, limits, chunkSize, bufferSize, run));
   return run;
@@ -107,13 +109,15 @@ interface Taker {
 const END: IteratorResult<unknown, undefined> = Object.freeze({ done: true, value: undefined });
 
 /** One call of `map`: its chunks in order, the one that is being taken, and who waits. */
-class MapRun implements MapIterator<unknown> {
+export class MapRun implements MapIterator<unknown> {
   readonly #settled: boolean;
   /** If results are given as they come: the chunks that are not done. They join the others when they are. */
   readonly #open: Set<Future<unknown>> | undefined;
   readonly #timeout: number | undefined;
   readonly #deadline: number;
   #input!: MapInput;
+  /** Called when the input is read to its end, or is read no more. */
+  onRead: (() => void) | undefined = undefined;
 
   #chunks: MapChunk[] = [];
   #head = 0;
@@ -167,6 +171,7 @@ class MapRun implements MapIterator<unknown> {
   /** The input has ended, with an error if there is one. */
   inputEnded(error: { readonly reason: unknown } | undefined): void {
     this.#exhausted ??= { error };
+    this.onRead?.();
     this.#serve();
   }
 
@@ -174,6 +179,21 @@ class MapRun implements MapIterator<unknown> {
   futureDone(): void {
     this.#observed = undefined;
     this.#serve();
+  }
+
+  /** Whether the input is read to its end, or is read no more. */
+  get isRead(): boolean {
+    return this.#exhausted !== undefined || this.#ended;
+  }
+
+  /** From now on the input is read as tasks end, whether their results are taken or not. */
+  readOn(): void {
+    this.#input.readOn();
+  }
+
+  /** An input of unknown length is read no more: after what was read comes the reason. */
+  stopReading(reason: unknown): void {
+    this.#input.stop(reason);
   }
 
   // --- the taker's side ---
@@ -186,6 +206,30 @@ class MapRun implements MapIterator<unknown> {
       return Promise.resolve({ done: false, value });
     }
     return this.#take(false) as Promise<IteratorResult<unknown, undefined>>;
+  }
+
+  /** The next result within so many milliseconds. One that does not come in time is not lost. */
+  nextWithin(timeout: number): Promise<IteratorResult<unknown, undefined>> {
+    return new Promise((resolve, reject) => {
+      const taker: Taker = {
+        many: false,
+        resolve(value) {
+          stop();
+          resolve(value as IteratorResult<unknown, undefined>);
+        },
+        reject(error) {
+          stop();
+          reject(error);
+        },
+      };
+      const stop = startTimer(timeout, () => {
+        this.#takers.splice(this.#takers.indexOf(taker), 1);
+        if (this.#takers.length === 0) this.#disarm();
+        reject(new TimeoutError(`Cannot get the next result within ${timeout} ms`));
+      });
+      this.#takers.push(taker);
+      this.#serve();
+    });
   }
 
   return(): Promise<IteratorResult<unknown, undefined>> {
@@ -323,6 +367,7 @@ class MapRun implements MapIterator<unknown> {
     this.#values = [];
     this.#at = 0;
     this.#input.cancel();
+    this.onRead?.();
     if (this.#observed !== undefined) unobserve(this.#observed, this);
     const chunks = this.#chunks.slice(this.#head);
     const open = [...this.#open ?? []];

@@ -9,6 +9,10 @@ export interface MapInput {
   start(): void;
   /** So many results were taken. */
   taken(count: number): void;
+  /** What is done counts as taken from now on. */
+  readOn(): void;
+  /** Of unknown length: reads no more, and tells its reader why. */
+  stop(reason: unknown): void;
   /** Reads no more and submits no more. */
   cancel(): void;
 }
@@ -116,6 +120,10 @@ class KnownInput implements MapInput {
 
   taken(): void {}
 
+  readOn(): void {}
+
+  stop(): void {}
+
   cancel(): void {
     this.#supply?.cancel();
   }
@@ -129,6 +137,7 @@ class LazyInput implements MapInput {
   readonly #reader: MapReader;
   readonly #chunkSize: number;
   readonly #bufferSize: number;
+  #readsOn = false;
   readonly #inputs: readonly unknown[];
   #iterators: (Iterator<unknown> | AsyncIterator<unknown>)[] = [];
   #async = false;
@@ -173,8 +182,21 @@ class LazyInput implements MapInput {
   }
 
   taken(count: number): void {
+    if (this.#readsOn) return;
     this.#ahead -= count;
     this.#fill();
+  }
+
+  readOn(): void {
+    this.#readsOn = true;
+    this.#ahead = this.#rows;
+    this.#fill();
+  }
+
+  stop(reason: unknown): void {
+    if (this.#ended) return;
+    this.cancel();
+    this.#reader.inputEnded({ reason });
   }
 
   cancel(): void {
@@ -246,6 +268,14 @@ class LazyInput implements MapInput {
     this.#row = [];
     this.#rows = 0;
     const future = this.#scheduler.submitChunk(this.#task, args, this.#limits, size);
+    if (this.#readsOn) {
+      observe(future, {
+        futureDone: () => {
+          this.#ahead -= size;
+          this.#fill();
+        },
+      });
+    }
     this.#reader.chunkMade(future, size);
   }
 

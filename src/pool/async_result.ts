@@ -1,12 +1,12 @@
 import { InvalidStateError } from "../futures/errors.ts";
-import { hasFailed, outcome } from "../futures/future.ts";
+import { FutureSource, hasFailed, outcome } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import { checkWaitOptions } from "../futures/deadline.ts";
 import type { WaitOptions } from "../futures/deadline.ts";
 
 /** What may be called when an {@linkcode AsyncResult} is ready. */
 export interface AsyncResultOptions<T> {
-  /** Called once with the result. What it throws is reported, and changes nothing. @default {undefined} */
+  /** Called once with the result, before others see it. What it throws is reported, and changes nothing. @default {undefined} */
   callback?: ((value: T) => void) | undefined;
   /** Called once with the error, in place of `callback`. @default {undefined} */
   errorCallback?: ((error: unknown) => void) | undefined;
@@ -43,14 +43,26 @@ export class AsyncResult<T> implements PromiseLike<T> {
       future: Future<T>,
       { callback, errorCallback }: AsyncResultOptions<T>,
     ) => {
-      if (callback !== undefined || errorCallback !== undefined) {
-        future.addDoneCallback(() => {
-          const result = outcome(future as Future<unknown>);
-          if (result.status === "fulfilled") callback?.(result.value as T);
-          else errorCallback?.(result.reason);
-        });
+      if (callback === undefined && errorCallback === undefined) {
+        return new AsyncResult<T>(MAKE, future);
       }
-      return new AsyncResult<T>(MAKE, future);
+      // A future of its own, so that the callback is called before those go on who await it.
+      const source = new FutureSource<T>();
+      future.addDoneCallback(() => {
+        const result = outcome(future as Future<unknown>);
+        if (result.status === "fulfilled") source.setResult(result.value as T);
+        else source.setException(result.reason);
+        try {
+          const returned: unknown = result.status === "fulfilled"
+            ? callback?.(result.value as T)
+            : errorCallback?.(result.reason);
+          // It is not awaited, but an error of it must not end the program.
+          Promise.resolve(returned).catch(reportError);
+        } catch (error) {
+          reportError(error);
+        }
+      });
+      return new AsyncResult<T>(MAKE, source.future);
     };
   }
 
@@ -86,9 +98,10 @@ export class AsyncResult<T> implements PromiseLike<T> {
    * @returns Resolves in either case; it never rejects.
    * @throws {TypeError} If an option is of a wrong kind.
    */
-  async wait(options?: WaitOptions): Promise<void> {
+  wait(options?: WaitOptions): Promise<void> {
     checkWaitOptions(options);
-    await this.#future.exception(options).catch(() => {}); // cancelled, or the time is over
+    const settled = this.#future.exception(options);
+    return settled.then(() => {}, () => {}); // cancelled, or the time is over
   }
 
   /** Whether it has come to something. Mirrors `AsyncResult.ready()`. */
@@ -123,6 +136,10 @@ export class AsyncResult<T> implements PromiseLike<T> {
   get [Symbol.toStringTag](): string {
     return "AsyncResult";
   }
+}
+
+function reportError(error: unknown): void {
+  console.error("Uncaught error in a callback of an AsyncResult:", error);
 }
 
 export { makeAsyncResult };

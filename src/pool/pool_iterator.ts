@@ -1,7 +1,5 @@
-import type { MapIterator } from "../executor/map.ts";
-import { checkTime } from "../executor/options.ts";
-import { startTimer } from "../futures/deadline.ts";
-import { TimeoutError } from "../futures/errors.ts";
+import type { MapRun } from "../executor/map.ts";
+import { checkOptions, checkTime } from "../executor/options.ts";
 
 /** Options of {@linkcode PoolIterator.next}. */
 export interface NextOptions {
@@ -24,29 +22,26 @@ export interface PoolIterator<R> extends AsyncIterableIterator<R>, AsyncDisposab
   [Symbol.asyncIterator](): PoolIterator<R>;
 }
 
-type Outcome = IteratorResult<PromiseSettledResult<unknown>, undefined>;
-
 /** The outcomes of a settled `map`, as results and errors. */
 export class OutcomeIterator implements PoolIterator<unknown> {
-  readonly #outcomes: MapIterator<PromiseSettledResult<unknown>>;
-  /** Outcomes whose taker has gone, in order. */
-  #left: Promise<Outcome>[] = [];
+  readonly #run: MapRun;
 
-  constructor(outcomes: MapIterator<PromiseSettledResult<unknown>>) {
-    this.#outcomes = outcomes;
+  constructor(run: MapRun) {
+    this.#run = run;
   }
 
   async next(options: NextOptions = {}): Promise<IteratorResult<unknown, undefined>> {
+    checkOptions("options of next", options);
     const timeout = checkTime("timeout", options.timeout);
-    const next = this.#left.shift() ?? this.#outcomes.next();
-    const { done, value } = timeout === undefined ? await next : await this.#within(next, timeout);
+    const result = timeout === undefined ? this.#run.next() : this.#run.nextWithin(timeout);
+    const { done, value } = await result as IteratorResult<PromiseSettledResult<unknown>>;
     if (done) return { done, value: undefined };
     if (value.status === "rejected") throw value.reason;
     return { done: false, value: value.value };
   }
 
   async return(): Promise<IteratorResult<unknown, undefined>> {
-    await this.#outcomes.return();
+    await this.#run.return();
     return { done: true, value: undefined };
   }
 
@@ -56,23 +51,5 @@ export class OutcomeIterator implements PoolIterator<unknown> {
 
   [Symbol.asyncIterator](): PoolIterator<unknown> {
     return this;
-  }
-
-  #within(next: Promise<Outcome>, timeout: number): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      let late = false;
-      const stop = startTimer(timeout, () => {
-        late = true;
-        this.#left.push(next);
-        reject(new TimeoutError(`Cannot get the next result within ${timeout} ms`));
-      });
-      next.then((outcome) => {
-        stop();
-        if (!late) resolve(outcome);
-      }, (error) => {
-        stop();
-        if (!late) reject(error);
-      });
-    });
   }
 }

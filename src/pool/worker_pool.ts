@@ -1,9 +1,11 @@
 import type { Executor } from "../executor/executor.ts";
 import { UNORDERED } from "../executor/map.ts";
+import type { MapRun } from "../executor/map.ts";
 import { checkCount, checkFunction, checkOptions } from "../executor/options.ts";
-import { InvalidStateError } from "../futures/errors.ts";
+import { CancelledError, InvalidStateError } from "../futures/errors.ts";
 import { FutureSource } from "../futures/future.ts";
 import { show } from "../futures/show.ts";
+import { toTaskRef } from "../wire/task_ref.ts";
 import type { Task } from "../wire/task_ref.ts";
 import { makeAsyncResult } from "./async_result.ts";
 import type { AsyncResult, AsyncResultOptions } from "./async_result.ts";
@@ -46,6 +48,10 @@ type AnyTask = Task<unknown[], unknown>;
 export abstract class WorkerPool implements AsyncDisposable {
   readonly #executor: Executor;
   #state: "running" | "closed" | "terminated" = "running";
+  /** Calls of `imap` whose input is not read to its end. */
+  readonly #reading = new Set<MapRun>();
+  /** What is to be done when there are none, once the pool is closed. */
+  #allRead: (() => void) | undefined = undefined;
   #ended: Promise<void> | undefined = undefined;
 
   /** Not for users: see {@linkcode ThreadPool} and {@linkcode Pool}. */
@@ -63,8 +69,11 @@ export abstract class WorkerPool implements AsyncDisposable {
    * @throws {InvalidStateError} If the pool is not running.
    * @throws {TypeError} If `fn` cannot be submitted.
    */
-  apply<A extends unknown[], R>(fn: Task<A, R>, args?: A): Promise<Awaited<R>> {
-    return this.applyAsync(fn, args).get();
+  apply<A extends unknown[], R>(
+    fn: Task<A, R>,
+    ...rest: [] extends A ? [args?: A | undefined] : [args: A]
+  ): Promise<Awaited<R>> {
+    return this.applyAsync(fn, ...rest as unknown as [args: never]).get();
   }
 
   /**
@@ -78,9 +87,10 @@ export abstract class WorkerPool implements AsyncDisposable {
    */
   applyAsync<A extends unknown[], R>(
     fn: Task<A, R>,
-    args?: A,
-    options: AsyncResultOptions<Awaited<R>> = {},
+    ...rest: [] extends A ? [args?: A | undefined, options?: AsyncResultOptions<Awaited<R>>]
+      : [args: A, options?: AsyncResultOptions<Awaited<R>>]
   ): AsyncResult<Awaited<R>> {
+    const [args, options = {}] = rest;
     this.#check(options);
     if (args !== undefined && !Array.isArray(args)) {
       throw new TypeError(`Cannot apply: expected an array of arguments, got ${show(args)}`);
@@ -162,11 +172,20 @@ export abstract class WorkerPool implements AsyncDisposable {
     return this.#iterate(fn as AnyTask, items, options, true) as PoolIterator<Awaited<R>>;
   }
 
-  /** Takes no more work; what was issued is finished. Mirrors `Pool.close()`. */
+  /**
+   * Takes no more work; what was issued is finished. An input of `imap` is then read as fast as the
+   * workers can, whether somebody takes the results or not.
+   *
+   * Mirrors `Pool.close()`.
+   */
   close(): void {
     if (this.#state !== "running") return;
     this.#state = "closed";
-    this.#ended = this.#executor.shutdown();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ended = promise;
+    this.#allRead = () => resolve(this.#executor.shutdown());
+    for (const run of this.#reading) run.readOn();
+    this.#checkRead();
   }
 
   /**
@@ -178,7 +197,11 @@ export abstract class WorkerPool implements AsyncDisposable {
    */
   terminate(): Promise<void> {
     this.#state = "terminated";
-    return this.#ended = this.#executor.terminate();
+    const ended = this.#executor.terminate();
+    for (const run of this.#reading) {
+      run.stopReading(new CancelledError("Cannot get the next result: pool was terminated"));
+    }
+    return this.#ended = ended;
   }
 
   /**
@@ -216,6 +239,7 @@ export abstract class WorkerPool implements AsyncDisposable {
   ): AsyncResult<R[]> {
     this.#check(options);
     checkCount("chunkSize", options.chunkSize);
+    toTaskRef(fn);
     if (
       typeof (items as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] !== "function"
     ) {
@@ -223,7 +247,14 @@ export abstract class WorkerPool implements AsyncDisposable {
     }
     const source = new FutureSource<R[]>();
     const result = makeAsyncResult(source.future, options);
-    void this.#outcomes(fn, items, options.chunkSize, argumentsOf).then((outcomes) => {
+    let rows: unknown[][];
+    try {
+      rows = Array.from(items, argumentsOf);
+    } catch (error) {
+      source.setException(error); // the input's, or a row's
+      return result;
+    }
+    void this.#outcomes(fn, rows, options.chunkSize).then((outcomes) => {
       const failed = outcomes.find(({ status }) => status === "rejected");
       if (failed?.status === "rejected") source.setException(failed.reason);
       else source.setResult(outcomes.map((outcome) => (outcome as { value: R }).value));
@@ -231,14 +262,12 @@ export abstract class WorkerPool implements AsyncDisposable {
     return result;
   }
 
-  /** What every item came to. An input that throws rejects. */
-  async #outcomes(
+  /** What every row of arguments comes to. */
+  #outcomes(
     fn: AnyTask,
-    items: Iterable<unknown>,
+    rows: readonly unknown[][],
     given: number | undefined,
-    argumentsOf: (item: unknown) => unknown[],
   ): Promise<PromiseSettledResult<unknown>[]> {
-    const rows = Array.from(items, argumentsOf);
     const arity = rows[0]?.length ?? 1;
     if (arity === 0 || rows.some(({ length }) => length !== arity)) {
       return Promise.allSettled(rows.map((row) => this.#executor.submit(fn, ...row)));
@@ -249,7 +278,7 @@ export abstract class WorkerPool implements AsyncDisposable {
     const map = this.#executor.map as (...args: unknown[]) => {
       toArray(): Promise<PromiseSettledResult<unknown>[]>;
     };
-    return await map.call(this.#executor, fn, ...columns, { chunkSize, settled: true }).toArray();
+    return map.call(this.#executor, fn, ...columns, { chunkSize, settled: true }).toArray();
   }
 
   #iterate(
@@ -260,12 +289,23 @@ export abstract class WorkerPool implements AsyncDisposable {
   ): PoolIterator<unknown> {
     this.#check(options);
     const { chunkSize = 1, bufferSize } = options;
-    const outcomes = this.#executor.map(fn as Task<[unknown], unknown>, items, {
+    const run = this.#executor.map(fn as Task<[unknown], unknown>, items, {
       chunkSize,
       settled: true,
       [UNORDERED]: unordered,
       ...(bufferSize === undefined ? {} : { bufferSize }),
-    } as { settled: true });
-    return new OutcomeIterator(outcomes);
+    } as { settled: true }) as unknown as MapRun;
+    run.onRead = () => {
+      this.#reading.delete(run);
+      this.#checkRead();
+    };
+    if (!run.isRead) this.#reading.add(run);
+    return new OutcomeIterator(run);
+  }
+
+  #checkRead(): void {
+    if (this.#reading.size > 0) return;
+    this.#allRead?.();
+    this.#allRead = undefined;
   }
 }

@@ -44,6 +44,8 @@ export class ChildHandle implements WorkerHandle {
   #streamsReferenced = true;
   #terminating = false;
   #begun = 0;
+  #exits = false;
+  #killTimer: ReturnType<typeof setTimeout> | undefined = undefined;
   /** How often output was heard. */
   #heard = 0;
   /** How it ended, until that is told. */
@@ -68,7 +70,10 @@ export class ChildHandle implements WorkerHandle {
       message: (data) => gate.message(data),
       messageError: () => gate.messageError(),
       // Who has no channel has to end; that one is stopped who does not.
-      close: () => void backgroundTimer(() => child.kill("SIGKILL"), CLOSE_WITHIN),
+      close: () => {
+        if (this.#exits) return;
+        this.#killTimer = backgroundTimer(() => child.kill("SIGKILL"), CLOSE_WITHIN);
+      },
     });
     const { process } = globalThis as unknown as {
       process: Record<"stdout" | "stderr", { write(text: string): unknown }>;
@@ -135,6 +140,8 @@ export class ChildHandle implements WorkerHandle {
   }
 
   #exited(exitCode: number | null, signal: string | null): void {
+    this.#exits = true;
+    clearTimeout(this.#killTimer);
     if (signal !== null && !this.#terminating) {
       this.#gate.error(new Error(`Process ${this.#child.pid} was ended by ${signal}`));
     }
