@@ -58,6 +58,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   #failed = 0;
   #cancelled = 0;
 
+  /** Workers that have tasks which are no longer wanted. */
+  readonly #asking = new Set<WorkerSlot>();
   #exitWaiters: (() => void)[] = [];
   #roomWaiters: (() => void)[] = [];
 
@@ -551,6 +553,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     // The last one first: chunks of one `map` have one place.
     for (const item of items.toReversed()) {
       if (item.aborted !== undefined) this.#settle(item, item.aborted.reason);
+      else if (isUnwanted(item)) this.#cancel(item);
       else if (this.#supervisor.broken !== undefined) {
         this.#settle(item, this.#supervisor.brokenError());
       } else if (!item.done) this.#queue.restore(item);
@@ -609,6 +612,18 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     return true;
   }
 
+  cancelLater(item: WorkItem): void {
+    const worker = item.worker as WorkerSlot | undefined;
+    if (worker === undefined || !worker.counts || item.pinned) return;
+    (item.control ??= new ItemControl()).unwanted = true;
+    if (this.#asking.add(worker).size > 1) return;
+    // Many are cancelled at once, with the rest of a `map`: one question for all.
+    queueMicrotask(() => {
+      for (const asked of this.#asking) this.#askBack(asked, Infinity, isUnwanted);
+      this.#asking.clear();
+    });
+  }
+
   itemCancelled(item: WorkItem): void {
     this.#cancelled++;
     this.#outstanding--;
@@ -630,15 +645,19 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   #cancelPending(error: (() => unknown) | undefined): void {
     for (const worker of this.#workers) {
       for (const item of worker.revokeLast(worker.inFlight)) this.#queue.restore(item);
+      if (worker.counts) { for (const item of worker.itemsInFlight()) this.cancelLater(item); }
       this.#updateRoom(worker);
     }
     for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
       if (error !== undefined) this.#settle(item, error());
-      else {
-        this.itemCancelled(item);
-        item.setCancelled();
-      }
+      else this.#cancel(item);
     }
+  }
+
+  #cancel(item: WorkItem): void {
+    if (item.done) return;
+    this.itemCancelled(item);
+    item.setCancelled();
   }
 
   // --- waiters ---
@@ -680,6 +699,10 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     if (this.#workers.size > 0 || !this.#closed) return;
     for (const resolve of this.#exitWaiters.splice(0)) resolve();
   }
+}
+
+function isUnwanted(item: WorkItem): boolean {
+  return item.control?.unwanted ?? false;
 }
 
 function crashError(

@@ -10,6 +10,8 @@ export interface WorkItemOwner {
   itemCancelled(item: WorkItem): void;
   /** Takes the item from wherever it waits, if it has not begun. */
   revokeItem(item: WorkItem): boolean;
+  /** The item cannot be taken back now; if it turns out not to have begun, it is to be cancelled. */
+  cancelLater(item: WorkItem): void;
 }
 
 /** What a work item asks of the worker that it was sent to. */
@@ -35,6 +37,8 @@ export class ItemControl {
   pinned = false;
   /** It was in a message that could not be read: it travels alone. */
   alone = false;
+  /** It is cancelled if its worker gives it back. */
+  unwanted = false;
   /** The items of a chunk that cannot be cloned, by index. */
   unsent: Map<number, unknown> | undefined = undefined;
   /** What the future rejects with when the task ends, whatever its outcome: it was aborted. */
@@ -112,7 +116,10 @@ export class WorkItem extends FutureSource<unknown> {
   }
 
   override revoke(): boolean {
-    if (!this.owner.revokeItem(this)) return false;
+    if (!this.owner.revokeItem(this)) {
+      this.owner.cancelLater(this);
+      return false;
+    }
     this.owner.itemCancelled(this);
     return true;
   }

@@ -110,7 +110,12 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Whether tasks may be sent ahead: it can always be told which of them have begun. */
   get sendsAhead(): boolean {
-    return this.claims.table !== undefined || this.handle.begun !== undefined;
+    return this.claims.table !== undefined || this.counts;
+  }
+
+  /** Whether the worker counts what it begins. */
+  get counts(): boolean {
+    return this.handle.begun !== undefined;
   }
 
   /** Whether the worker has begun the task, as far as is known; all is known when it has ended. */
@@ -296,7 +301,7 @@ export class WorkerSlot implements WorkItemHolder {
       else for (let i = 0; i < arity; i++) message.push(args[i]);
     }
     this.handle.post(message, transfer);
-    if (this.handle.begun === undefined) return;
+    if (!this.counts) return;
     const numbers = this.#numbers ??= new Array<number>(this.#slots).fill(Infinity);
     for (const item of items) numbers[item.slot] = ++this.#posted;
   }
@@ -317,7 +322,7 @@ export class WorkerSlot implements WorkItemHolder {
   /** Asks a task to end that was sent, or to be given back if it has not begun. */
   abort(item: WorkItem, reason: unknown): void {
     this.handle.post([ABORT, item.slot, encodeError(reason)]);
-    if (this.handle.begun !== undefined) this.askBack(1, (one) => one === item);
+    if (this.counts) this.askBack(1, (one) => one === item);
   }
 
   #define(task: TaskEntry): void {
