@@ -24,19 +24,19 @@ const callbacks = {
 await using pool = new ThreadPool(2);
 
 console.log("one call");
-await pool.applyAsync(half, [8], callbacks).wait();
+await pool.applyAsync(half, [8], callbacks);
 
 console.log("one call that fails");
 await pool.applyAsync(half, [3], callbacks).wait();
 
 console.log("a map");
-await pool.mapAsync(half, [2, 4, 6], callbacks).wait();
+await pool.mapAsync(half, [2, 4, 6], callbacks);
 
 console.log("a map with items that fail: the error of the first of them");
 await pool.mapAsync(half, [2, 5, 6, 7], callbacks).wait();
 
 console.log("a map over nothing");
-await pool.mapAsync(half, [], callbacks).wait();
+await pool.mapAsync(half, [], callbacks);
 
 console.log("a callback that issues more work");
 const ten = Promise.withResolvers<number>();

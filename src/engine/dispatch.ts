@@ -1,5 +1,6 @@
 import { SerializationError } from "../futures/errors.ts";
 import { messageOf } from "../futures/show.ts";
+import type { WorkerHandle } from "../runtime/runtime.ts";
 import { cloneError } from "../wire/clone_error.ts";
 import { unwrapTransfers } from "../wire/transfer.ts";
 import { isList, ItemControl } from "./work_item.ts";
@@ -59,21 +60,22 @@ function postOne(
 ): void {
   try {
     // Deno sends what it cannot read; its structuredClone() reads, too.
-    const unreadable = item.control?.alone ? cloneError(item.args) : undefined;
+    const unreadable = item.control?.alone ? cloneError(item.args, worker.handle.check) : undefined;
     if (unreadable !== undefined) throw unreadable.reason;
     worker.post([item], transfer);
     return;
   } catch (error) {
-    if (item.chunk > 1 && transfer === undefined && dropUnsendableItems(item)) {
+    if (item.chunk > 1 && transfer === undefined && dropUnsendableItems(item, worker)) {
       return postOne(worker, item, onUnsendable);
     }
     worker.release(item.slot);
-    onUnsendable(item, serializationError(item, transfer === undefined, error));
+    const args = transfer === undefined ? item.argumentList : [];
+    onUnsendable(item, describe(item, args, error, worker.handle));
   }
 }
 
 /** Leaves out the items of a chunk that cannot be sent, if there are any and not all. */
-function dropUnsendableItems(item: WorkItem): boolean {
+function dropUnsendableItems(item: WorkItem, { handle }: WorkerSlot): boolean {
   if (item.unsent !== undefined) return false;
   const { argumentList } = item;
   const arity = argumentList.length / item.chunk;
@@ -81,9 +83,9 @@ function dropUnsendableItems(item: WorkItem): boolean {
   const args: unknown[] = [];
   for (let index = 0; index < item.chunk; index++) {
     const own = argumentList.slice(index * arity, (index + 1) * arity);
-    const error = cloneError(own);
+    const error = cloneError(own, handle.check);
     if (error === undefined) args.push(...own);
-    else unsent.set(index, describe(item, own, error.reason));
+    else unsent.set(index, describe(item, own, error.reason, handle));
   }
   if (unsent.size === 0 || unsent.size === item.chunk) return false;
   item.control ??= new ItemControl();
@@ -92,16 +94,17 @@ function dropUnsendableItems(item: WorkItem): boolean {
   return true;
 }
 
-function serializationError(item: WorkItem, probe: boolean, error: unknown): SerializationError {
-  return probe ? describe(item, item.argumentList, error) : describe(item, [], error);
-}
-
 /** Names the argument that cannot be cloned. */
-function describe(item: WorkItem, args: readonly unknown[], error: unknown): SerializationError {
+function describe(
+  item: WorkItem,
+  args: readonly unknown[],
+  error: unknown,
+  { check }: WorkerHandle,
+): SerializationError {
   let what = "the arguments";
   let reason = error;
   for (let i = 0; i < args.length; i++) {
-    const failure = cloneError(args[i]);
+    const failure = cloneError(args[i], check);
     if (failure === undefined) continue;
     what = `argument ${i + 1}`;
     reason = failure.reason;

@@ -321,7 +321,7 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Asks a task to end that was sent, or to be given back if it has not begun. */
   abort(item: WorkItem, reason: unknown): void {
-    this.handle.post([ABORT, item.slot, encodeError(reason)]);
+    this.handle.post([ABORT, item.slot, encodeError(reason, this.handle.check)]);
     if (this.counts) this.askBack(1, (one) => one === item);
   }
 

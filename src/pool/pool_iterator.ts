@@ -1,4 +1,4 @@
-import type { MapRun } from "../executor/map.ts";
+import type { MapRun } from "../executor/map_run.ts";
 import { checkOptions, checkTime } from "../executor/options.ts";
 
 /** Options of {@linkcode PoolIterator.next}. */

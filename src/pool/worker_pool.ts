@@ -1,6 +1,6 @@
 import type { Executor } from "../executor/executor.ts";
 import { UNORDERED } from "../executor/map.ts";
-import type { MapRun } from "../executor/map.ts";
+import type { MapRun } from "../executor/map_run.ts";
 import { checkCount, checkFunction, checkOptions } from "../executor/options.ts";
 import { CancelledError, InvalidStateError } from "../futures/errors.ts";
 import { FutureSource } from "../futures/future.ts";

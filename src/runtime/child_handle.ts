@@ -6,6 +6,7 @@
 
 import { FrameChannel } from "../wire/frame_channel.ts";
 import type { ByteStream } from "../wire/frame_channel.ts";
+import { checkStructured } from "../wire/structured_codec.ts";
 import { passLines } from "./child_output.ts";
 import type { OutputStream } from "./child_output.ts";
 import { EventGate } from "./event_gate.ts";
@@ -34,6 +35,7 @@ export interface Child extends Referenced {
 
 /** A process as the engine holds it. */
 export class ChildHandle implements WorkerHandle {
+  readonly check: (value: unknown) => void = checkStructured;
   readonly #child: Child;
   readonly #gate: EventGate;
   readonly #channel: FrameChannel;

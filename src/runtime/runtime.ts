@@ -84,6 +84,8 @@ export interface WorkerHandle {
    * the message as it is, or in a map, at 0, where that is faster.
    */
   post(message: unknown, transfer?: readonly Transferable[]): void;
+  /** Throws if `post` would throw for a value. @default {structuredClone} */
+  readonly check?: (value: unknown) => void;
   /**
    * How many of the tasks that were sent to it the worker has begun, in the order in which they were
    * sent; complete when `exit` is told. Only where workers count them: tasks are then sent ahead without

@@ -9,10 +9,15 @@ export function useClone(other: (value: unknown) => unknown): void {
 /**
  * Why a value cannot be cloned, or `undefined` if it can. The error is in an object, because a getter
  * may throw anything, `undefined` too.
+ *
+ * @param check Throws if it cannot, where that is not what can travel from here in general.
  */
-export function cloneError(value: unknown): { readonly reason: unknown } | undefined {
+export function cloneError(
+  value: unknown,
+  check: (value: unknown) => unknown = clone,
+): { readonly reason: unknown } | undefined {
   try {
-    clone(value);
+    check(value);
     return undefined;
   } catch (reason) {
     return { reason };

@@ -99,14 +99,18 @@ export function registerError(errorClass: new (...args: never[]) => Error): void
   CLASSES[errorClass.name] = errorClass;
 }
 
-/** A record of anything that can be thrown. Never throws. */
-export function encodeError(thrown: unknown): ErrorRecord {
+/**
+ * A record of anything that can be thrown. Never throws.
+ *
+ * @param check Throws for a value that cannot be sent; see {@linkcode cloneError}.
+ */
+export function encodeError(thrown: unknown, check?: Check): ErrorRecord {
   try {
     if (!isError(thrown)) {
-      if (isCloneable(thrown)) return { kind: "value", value: thrown };
+      if (isCloneable(thrown, check)) return { kind: "value", value: thrown };
       return plainError(`Task threw ${describe(thrown)}, which cannot be sent`);
     }
-    return new Encoder().encode(thrown);
+    return new Encoder(check).encode(thrown);
   } catch {
     return plainError("Task threw something that cannot be looked at");
   }
@@ -129,10 +133,17 @@ function plainError(message: string): ErrorRecord {
   };
 }
 
+type Check = (value: unknown) => unknown;
+
 /** Walks a graph of errors breadth first, without recursion into causes. */
 class Encoder {
   readonly #found: { readonly error: object; readonly depth: number }[] = [];
   readonly #index = new Map<object, number>();
+  readonly #check: Check | undefined;
+
+  constructor(check: Check | undefined) {
+    this.#check = check;
+  }
 
   encode(thrown: object): ErrorRecord {
     this.#link(thrown, 0);
@@ -176,7 +187,7 @@ class Encoder {
       }
       return { list };
     }
-    return isCloneable(value) ? { value } : undefined;
+    return isCloneable(value, this.#check) ? { value } : undefined;
   }
 
   /** The number of an error in the graph; none if the graph is full or too deep. */
@@ -287,11 +298,11 @@ function isEnumerable(error: object, key: string): boolean {
   return attempt(() => Object.prototype.propertyIsEnumerable.call(error, key)) ?? false;
 }
 
-function isCloneable(value: unknown): boolean {
+function isCloneable(value: unknown, check: Check | undefined): boolean {
   if (value === null || (typeof value !== "object" && typeof value !== "function")) {
     return typeof value !== "symbol";
   }
-  return cloneError(value) === undefined;
+  return cloneError(value, check) === undefined;
 }
 
 function describe(value: unknown): string {

@@ -196,7 +196,7 @@ class Encoder {
 
   #writeErrors(value: object): void {
     if (this.#skipsErrors) return;
-    const record = encodeError(value);
+    const record = encodeError(value, checkStructured);
     if (record.kind !== "errors") throw uncloneable(value);
     this.#writer.byte(format.ERROR);
     this.#writer.varint(record.errors.length);

@@ -402,6 +402,8 @@ for (const kind of ALL_EXECUTORS) {
     assertEquals(await results.next(), { done: false, value: 1 });
     await assertRejects(() => results.next(), TimeoutError);
     assertEquals(await results.next(), END);
+    // What was sent ahead to a process is asked back first.
+    await until(() => executor.stats().running <= kind.perWorker);
     gate.open();
     await executor.shutdown();
     assertEquals(
@@ -533,6 +535,7 @@ for (const kind of ALL_EXECUTORS) {
       assertEquals(x, 0);
       break;
     }
+    await until(() => executor.stats().running <= kind.perWorker); // as above
     gate.open();
     await executor.shutdown();
     assert(gate.entered <= kind.perWorker, `${gate.entered} have run`);

@@ -134,7 +134,7 @@ in imap: at its place; the items after it are still there
   RangeError: No root of -9
   4
 in a callback: it is reported, and the result is there all the same
-  Uncaught error in a done callback of a Future: Error: The callback failed
+  Uncaught error in a callback of an AsyncResult: Error: The callback failed
   result: 2
   next call: 3
 `,
