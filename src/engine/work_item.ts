@@ -1,4 +1,4 @@
-import { FutureSource } from "../futures/future.ts";
+import { FutureSource, sourceOf } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import type { TaskEntry } from "./task_registry.ts";
 
@@ -116,10 +116,7 @@ export class WorkItem extends FutureSource<unknown> {
   }
 
   override revoke(): boolean {
-    if (!this.owner.revokeItem(this)) {
-      this.owner.cancelLater(this);
-      return false;
-    }
+    if (!this.owner.revokeItem(this)) return false;
     this.owner.itemCancelled(this);
     return true;
   }
@@ -127,6 +124,16 @@ export class WorkItem extends FutureSource<unknown> {
   override started(): boolean {
     return this.worker !== undefined && this.worker.isRunning(this);
   }
+}
+
+/**
+ * Cancels a task that nobody waits for any more, now or when its worker gives it back: `cancel()` must
+ * say at once whether it was, this need not.
+ */
+export function discard(future: Future<unknown>): void {
+  if (future.cancel()) return;
+  const item = sourceOf(future);
+  if (item instanceof WorkItem) item.owner.cancelLater(item);
 }
 
 /** Whether the `args` of an item are an array of arguments, and not one that is a primitive. */

@@ -1,4 +1,5 @@
 import type { ChunkOutcome } from "../engine/replies.ts";
+import { discard } from "../engine/work_item.ts";
 import { startTimer } from "../futures/deadline.ts";
 import { TimeoutError } from "../futures/errors.ts";
 import { observe, outcome, unobserve } from "../futures/future.ts";
@@ -78,10 +79,7 @@ export class MapRun implements MapIterator<unknown> {
 
   /** A chunk was submitted. */
   chunkMade(future: Future<unknown>, size: number): void {
-    if (this.#ended) {
-      future.cancel();
-      return;
-    }
+    if (this.#ended) return discard(future);
     if (this.#open === undefined || future.done()) return this.#add({ future, size });
     this.#open.add(future);
     observe(future, {
@@ -302,8 +300,8 @@ export class MapRun implements MapIterator<unknown> {
     this.#open?.clear();
     this.#chunks = [];
     this.#head = 0;
-    for (const { future } of chunks) future.cancel();
-    for (const future of open) future.cancel();
+    for (const { future } of chunks) discard(future);
+    for (const future of open) discard(future);
     this.#serve();
   }
 }

@@ -33,8 +33,7 @@ const KIND: WorkerPoolKind = {
  *
  * Mirrors Python's `concurrent.futures.ProcessPoolExecutor`, but a process that dies fails the tasks that
  * it ran and is replaced, unless `onCrash` is `"break"`. As there, what was sent to a process counts as
- * running, at most about a millisecond of short tasks: `cancel()` of it is false, but it is cancelled
- * all the same if it turns out that it had not begun. On Deno it needs `--allow-run` and
+ * running, at most about a millisecond of short tasks: `cancel()` of it is false. On Deno it needs `--allow-run` and
  * `--allow-env`. Processes end with the program, however it ends.
  *
  * @example Usage

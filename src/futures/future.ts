@@ -76,7 +76,7 @@ class Awaiter implements Promise<undefined> {
   }
 }
 
-const sourceOf = Function.prototype.toString;
+const textOf = Function.prototype.toString;
 /** What V8 gives as the source of a native function without a name, and of a bound one. */
 const NATIVE = "function () { [native code] }";
 
@@ -86,11 +86,11 @@ const NATIVE = "function () { [native code] }";
  * which async context, and two promises need not be made. Only V8 gains by it, and is asked.
  */
 function belongsToPromise(fn: ((value: never) => unknown) | null | undefined): boolean {
-  return typeof fn === "function" && sourceOf.call(fn) === NATIVE && fn.name === "";
+  return typeof fn === "function" && textOf.call(fn) === NATIVE && fn.name === "";
 }
 
 /** Whether this is V8, as far as it matters here. */
-const isV8 = sourceOf.call(new Proxy(() => {}, {})) === NATIVE;
+const isV8 = textOf.call(new Proxy(() => {}, {})) === NATIVE;
 
 /** What a future came to, without a promise. */
 export type Outcome =
@@ -101,6 +101,8 @@ export type Outcome =
 export let observe: (future: Future<unknown>, observer: FutureObserver) => void;
 /** Removes an observer, if it is there. */
 export let unobserve: (future: Future<unknown>, observer: FutureObserver) => void;
+/** Who settles a future, unless that has happened. */
+export let sourceOf: (future: Future<unknown>) => FutureSource<unknown> | undefined;
 /** What a future came to. It must be done. */
 export let outcome: (future: Future<unknown>) => Outcome;
 /** Whether a value is a future of this library. */
@@ -170,6 +172,7 @@ export class Future<T> implements PromiseLike<T> {
       future.#state = RUNNING;
       return true;
     };
+    sourceOf = (future) => future.#source;
     observe = (future, observer) => future.#add(observer);
     unobserve = (future, observer) => future.#remove(observer);
     outcome = (future) =>

@@ -80,8 +80,6 @@ interface Tracked {
   readonly controller: AbortController | undefined;
   state: string;
   cancelled: boolean;
-  /** It was to be cancelled when it had been sent. */
-  unwanted: boolean;
   /** The reason, if it was aborted while it ran. */
   abortedRunning: unknown;
   /** Tasks of lower priority that began after the scheduler knew of this one. */
@@ -166,7 +164,6 @@ export class Model {
       controller,
       state: "pending",
       cancelled: false,
-      unwanted: false,
       abortedRunning: undefined,
       overtakenBy: 0,
       known: false,
@@ -235,7 +232,6 @@ export class Model {
       () => `cancel() of task ${task.index} is ${cancelled}, and it is ${task.future.state}`,
     );
     task.cancelled ||= cancelled;
-    if (before === "running" && this.#setup.memory === "counted") task.unwanted = true;
   }
 
   abort(which: number): void {
@@ -513,7 +509,7 @@ export class Model {
     const result = outcome(future);
     const what = () => `task ${index} (${kind}, ran ${run === undefined ? 0 : 1}): ${show(result)}`;
     if (future.cancelled()) {
-      must(run === undefined && (task.cancelled || task.unwanted || this.#cancelledAll), what);
+      must(run === undefined && (task.cancelled || this.#cancelledAll), what);
     } else if (task.abortedRunning !== undefined) {
       must(result.status === "rejected", what);
       // Its timeout may have come first.
