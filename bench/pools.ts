@@ -65,6 +65,15 @@ export const RAW: PoolKind = {
   },
 };
 
+/** One worker, for round trips: with two it would wake another one each time. */
+export const RAW_ALONE: PoolKind = {
+  ...RAW,
+  async start(task) {
+    const channel = await RawChannel.start(1, task);
+    return { submit: (arg) => channel.send(arg), end: () => channel.end() };
+  },
+};
+
 export const RAW_BATCHED: PoolKind = {
   name: "raw, micro-batched",
   runtimes: ["deno", "bun", "node"],

@@ -23,13 +23,13 @@ function records(bytes: number): unknown {
 }
 
 const PAYLOADS: readonly (readonly [name: string, value: unknown, count: number])[] = [
-  ["string of 1 KiB", "x".repeat(KIB), 3000],
+  ["string of 1 KiB", "x".repeat(KIB), 10_000],
   ["string of 64 KiB", "x".repeat(64 * KIB), 1000],
   ["string of 1 MiB", "x".repeat(MIB), 100],
-  ["bytes of 1 KiB", new Uint8Array(KIB), 3000],
+  ["bytes of 1 KiB", new Uint8Array(KIB), 10_000],
   ["bytes of 64 KiB", new Uint8Array(64 * KIB), 1000],
   ["bytes of 1 MiB", new Uint8Array(MIB), 100],
-  ["records of 1 KiB", records(KIB), 2000],
+  ["records of 1 KiB", records(KIB), 5000],
   ["records of 64 KiB", records(64 * KIB), 100],
   ["records of 1 MiB", records(MIB), 8],
 ];
@@ -78,8 +78,8 @@ export const workload: Workload = {
       name: "raw: transfer of 64 MiB",
       round: () => {
         let buffer = new ArrayBuffer(MOVED);
-        return rate(100, async () => {
-          for (let i = 0; i < 100; i++) {
+        return rate(500, async () => {
+          for (let i = 0; i < 500; i++) {
             buffer = await raw.send<ArrayBuffer>(buffer, 0, [buffer]);
             check(buffer.byteLength === MOVED, "buffer");
           }
@@ -89,8 +89,8 @@ export const workload: Workload = {
       name: `${OURS}: transfer of 64 MiB`,
       round: () => {
         let buffer = new ArrayBuffer(MOVED);
-        return rate(100, async () => {
-          for (let i = 0; i < 100; i++) {
+        return rate(500, async () => {
+          for (let i = 0; i < 500; i++) {
             buffer = await executor.submit(
               moveBack,
               transfer(buffer, [buffer]),

@@ -1,4 +1,4 @@
-import { OUR_POOL, PEERS, RAW } from "../pools.ts";
+import { OUR_POOL, PEERS, RAW_ALONE } from "../pools.ts";
 import { check, rate } from "../workload.ts";
 import type { Workload } from "../workload.ts";
 
@@ -13,7 +13,7 @@ export const workload: Workload = {
     { than: /^(?!raw)/, ratio: 1 },
   ],
   contenders: async (quick) =>
-    await Promise.all([RAW, OUR_POOL, ...PEERS].map(async ({ name, start }) => {
+    await Promise.all([RAW_ALONE, OUR_POOL, ...PEERS].map(async ({ name, start }) => {
       const pool = await start("identity", 1);
       const count = quick ? 2_000 : 10_000;
       return {

@@ -221,6 +221,40 @@ test("spawn that throws breaks the executor with the error as cause", async () =
   await executor.shutdown();
 });
 
+for (
+  const [how, fail] of [
+    ["throws", (runtime: FakeRuntime) => runtime.spawnError = new Error("no more threads")],
+    ["gives a worker that ends before it listens", () => {}],
+  ] as const
+) {
+  test(`spawn that ${how} beside a worker that lives leaves the work to that one`, async () => {
+    const { runtime, executor } = fake({ maxWorkers: 10 });
+    const first = executor.submit(identity, 0);
+    await tick();
+    const [worker] = runtime.workers;
+    await boot(worker!);
+    await runtime.settle();
+    assertEquals(await first, 0);
+    fail(runtime);
+    const futures = Array.from({ length: 20 }, (_, i) => executor.submit(identity, i));
+    await tick();
+    for (const other of runtime.workers) if (other !== worker) other.die(1);
+    await runtime.settle();
+    assertEquals(await Promise.all(futures), futures.map((_, i) => i));
+    const started = runtime.workers.length;
+    await Promise.all([
+      executor.submit(identity, 1),
+      executor.submit(identity, 2),
+      runtime.settle(),
+    ]);
+    assertEquals(runtime.workers.length, started, "no more are tried");
+    assertEquals([executor.stats().workers, executor.stats().crashed], [1, 0]);
+    const ended = executor.shutdown();
+    await runtime.settle();
+    await ended;
+  });
+}
+
 test("an idle worker takes over half of what a busy one has not begun", async () => {
   const { runtime, executor } = fake();
   await teach(runtime, executor);
