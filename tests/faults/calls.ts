@@ -28,6 +28,8 @@ export interface Call {
   /** What the executor is afterwards. */
   readonly after: "works" | "shut down" | "broken";
   readonly options?: ThreadPoolExecutorOptions;
+  /** It befalls processes and nothing else. */
+  readonly onlyProcesses?: boolean;
   skip?(kind: ExecutorKind): string | undefined;
 }
 
@@ -246,7 +248,7 @@ const SHUTDOWNS: readonly Call[] = [
     after: "shut down",
     skip: hitsTheTest,
     async act(executor, gate) {
-      const running = executor.submit(hold, gate.buffer, 1);
+      const running = executor.submit(hold, gate.handle, 1);
       await within(gate.waitEntered(1), "task begins");
       const crash = executor.submit(exitWorker);
       const futures = Array.from({ length: 6 }, (_, i) => executor.submit(double, i));

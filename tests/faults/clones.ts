@@ -1,8 +1,19 @@
 /** Faults: what cannot be sent, and how the crowd behind a dead worker fares. @module */
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { SerializationError, transfer, WorkerCrashError } from "../../mod.ts";
-import { fails, type Fault, hitsTheTest, neverRun, type Outcome } from "./fault.ts";
+import { type Future, SerializationError, transfer, WorkerCrashError } from "../../mod.ts";
+import { Notes } from "../contract/executors.ts";
+import {
+  countRuns,
+  fails,
+  type Fault,
+  hitsTheTest,
+  isProcesses,
+  neverRun,
+  type Outcome,
+  run,
+  runOnce,
+} from "./fault.ts";
 
 const returnIt = (value: unknown): unknown => value;
 
@@ -18,6 +29,15 @@ const notCloned = fails(
   /^Cannot send argument 1 of task "returnIt"/,
   ({ cause }) => assert(cause !== undefined),
 );
+
+/** What structured clone refuses may reach a process. */
+function orArrives(look: (value: unknown) => void): Fault["sees"] {
+  return (outcome, kind) => {
+    if (!isProcesses(kind)) return notCloned(outcome, kind);
+    assert("value" in outcome, "it has not arrived");
+    look(outcome.value);
+  };
+}
 
 const ARGUMENTS: readonly Fault[] = neverRun([
   {
@@ -56,8 +76,8 @@ const ARGUMENTS: readonly Fault[] = neverRun([
   },
   {
     name: "an argument that is a Proxy",
-    cause: (executor) => [executor.submit(returnIt, new Proxy({}, {}))],
-    sees: notCloned,
+    cause: (executor) => [executor.submit(returnIt, new Proxy({ seen: 1 }, {}))],
+    sees: orArrives((value) => assertEquals(value, { seen: 1 })),
   },
   {
     name: "an argument that is a detached buffer",
@@ -79,7 +99,7 @@ const ARGUMENTS: readonly Fault[] = neverRun([
       for (let i = 0; i < 200_000; i++) deep = [deep];
       return [executor.submit(returnIt, deep)];
     },
-    sees: notCloned,
+    sees: orArrives((value) => assert(Array.isArray(value))),
   },
 ]);
 
@@ -110,15 +130,14 @@ function oneByOne(...checks: Fault["sees"][]): Fault["sees"] {
 const RESULTS: readonly Fault[] = [
   {
     name: "a result whose getter throws",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         return {
           get value() {
             throw new RangeError("trap");
           },
         };
-      }, cells),
+      }),
     ],
     sees: fails(
       SerializationError,
@@ -128,61 +147,58 @@ const RESULTS: readonly Fault[] = [
   },
   {
     name: "a result whose getter throws undefined",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         return {
           get value() {
             throw undefined;
           },
         };
-      }, cells),
+      }),
     ],
     sees: fails(SerializationError, "the result of task"),
   },
   {
     name: "a result that is a detached buffer",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         const buffer = new ArrayBuffer(8);
         structuredClone(buffer, { transfer: [buffer] });
         return buffer;
-      }, cells),
+      }),
     ],
     sees: fails(SerializationError, "the result of task"),
   },
   {
     name: "a result that is a revoked Proxy",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         const { proxy, revoke } = Proxy.revocable({}, {});
         revoke();
         return [proxy];
-      }, cells),
+      }),
     ],
     sees: fails(SerializationError, "the result of task"),
   },
   {
     name: "a result with a then that throws",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         return {
           get then(): unknown {
             throw new RangeError("then");
           },
         };
-      }, cells),
+      }),
     ],
     sees: fails(RangeError, "then"),
   },
 ];
 
-/** What the crowd has counted, and how many it is. */
-let counted: Int32Array = new Int32Array(1);
+/** What the crowd has noted, how many it is, and how each ended. */
+let notes: Notes | undefined;
 let crowd = 0;
+const ended: Outcome[] = [];
 
 const CROWDS: readonly Fault[] = [
   {
@@ -190,27 +206,38 @@ const CROWDS: readonly Fault[] = [
     skip: hitsTheTest,
     kills: 1,
     runs: 0,
-    cause(executor, _cells, kind) {
-      // Without shared memory a worker is sent one at a time: fewer, for these take their time.
+    cause(executor, _handle, kind) {
+      // Without shared memory, and where each writes to a file, these take their time.
       crowd = kind.shared ? 70_000 : 2_000;
-      counted = new Int32Array(new SharedArrayBuffer(4));
-      const add = (counted: Int32Array) => Atomics.add(counted, 0, 1);
-      const half = () => Array.from({ length: crowd / 2 }, () => executor.submit(add, counted));
-      const before = half();
-      const exit = executor.submit(() => {
-        (globalThis as unknown as { process: { exit(code: number): never } }).process.exit(3);
-      });
-      return [...before, ...half(), exit];
+      const { handle } = notes = new Notes(kind, crowd);
+      ended.length = 0;
+      const futures: Future<unknown>[] = [];
+      for (let i = 0; i < crowd; i++) {
+        if (i === crowd / 2) futures.push(executor.submit(exit));
+        futures.push(executor.submit(runOnce, handle, i));
+      }
+      // The one that dies comes last.
+      const [last] = futures.splice(crowd / 2, 1);
+      return [...futures, last!];
     },
     // Each has succeeded, but for the last, and each has run once.
     sees(outcome: Outcome, kind) {
-      if (crowd-- > 0) assert("value" in outcome, "a task of the crowd has failed");
-      else {
-        fails(WorkerCrashError)(outcome, kind);
-        assertEquals(counted[0], kind.shared ? 70_000 : 2_000);
+      if (ended.push(outcome) <= crowd) {
+        if ("value" in outcome) return;
+        assert(isProcesses(kind), "a task of the crowd has failed");
+        return fails(WorkerCrashError)(outcome, kind);
+      }
+      fails(WorkerCrashError)(outcome, kind);
+      using ran = notes!;
+      for (const [i, runs] of countRuns(ran, crowd).entries()) {
+        if (runs !== 1) assert(runs === 0 && "error" in ended[i]!, `task ${i} ran ${runs} times`);
       }
     },
   },
 ];
+
+function exit(): never {
+  return (globalThis as unknown as { process: { exit(code: number): never } }).process.exit(3);
+}
 
 export const CLONES: readonly Fault[] = [...ARGUMENTS, ...TRANSFERS, ...RESULTS, ...CROWDS];

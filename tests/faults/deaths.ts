@@ -2,7 +2,7 @@
 
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { WorkerCrashError } from "../../mod.ts";
-import { fails, type Fault, hitsTheTest, RUNTIME, succeeds } from "./fault.ts";
+import { fails, type Fault, hitsTheTest, run, RUNTIME, succeeds } from "./fault.ts";
 
 /** What tasks use of their worker's globals. */
 interface Scope {
@@ -12,7 +12,7 @@ interface Scope {
 }
 
 const hasNoDeno = RUNTIME === "Deno" ? undefined : "only Deno has Deno.exit()";
-const hasNoClose = RUNTIME === "Deno" ? undefined : "only workers of Deno have self.close()";
+const hasNoClose = RUNTIME === "Deno" ? undefined : "only Deno has self.close()";
 
 /** A death of the worker while the task runs, and its exit code. */
 function dies(exitCode?: number): Fault["sees"] {
@@ -32,44 +32,40 @@ function strays(errorClass: new () => Error, text: string): Fault["sees"] {
 const ROWS: readonly Omit<Fault, "kills">[] = [
   {
     name: "unhandled rejection with undefined during the task",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         Promise.reject(undefined);
         return new Promise<void>(() => {});
-      }, cells),
+      }),
     ],
     sees: fails(WorkerCrashError),
   },
   {
     name: "error of a microtask during the task",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         queueMicrotask(() => {
           throw new RangeError("in a microtask");
         });
         return new Promise<void>(() => {});
-      }, cells),
+      }),
     ],
     sees: strays(RangeError, "in a microtask"),
   },
   {
     name: "unhandled rejection after the task",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         setTimeout(() => Promise.reject(new Error("later")), 5);
         return "done";
-      }, cells),
+      }),
     ],
     sees: succeeds("done"),
   },
   {
     name: "hostile error of a timer after the task",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         setTimeout(() => {
           throw new Proxy({}, {
             get() {
@@ -78,76 +74,70 @@ const ROWS: readonly Omit<Fault, "kills">[] = [
           });
         }, 5);
         return "done";
-      }, cells),
+      }),
     ],
     sees: succeeds("done"),
   },
   {
     name: "process.exit() after an await in the task",
-    cause: (executor, cells) => [
-      executor.submit(async (cells: Int32Array) => {
+    cause: (executor, handle) => [
+      run(executor, handle, async () => {
         await new Promise((resolve) => setTimeout(resolve, 1));
-        Atomics.add(cells, 0, 1);
         (globalThis as unknown as Scope).process.exit(5);
-      }, cells),
+      }),
     ],
     sees: dies(5),
   },
   {
     name: "process.exit() after the task",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         setTimeout(() => (globalThis as unknown as Scope).process.exit(5), 5);
         return "done";
-      }, cells),
+      }),
     ],
     sees: succeeds("done"),
   },
   {
     name: "Deno.exit() in the task",
     skip: () => hasNoDeno,
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         (globalThis as unknown as Scope).Deno.exit(6);
-      }, cells),
+      }),
     ],
     sees: dies(6),
   },
   {
     name: "Deno.exit() after the task",
     skip: () => hasNoDeno,
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         setTimeout(() => (globalThis as unknown as Scope).Deno.exit(6), 5);
         return "done";
-      }, cells),
+      }),
     ],
     sees: succeeds("done"),
   },
   {
     name: "self.close() in the task",
     skip: () => hasNoClose,
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         (globalThis as unknown as Scope).close();
         return new Promise<void>(() => {});
-      }, cells),
+      }),
     ],
     sees: dies(0),
   },
   {
     name: "self.close() after the task",
     skip: () => hasNoClose,
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         setTimeout(() => (globalThis as unknown as Scope).close(), 5);
         return "done";
-      }, cells),
+      }),
     ],
     sees: succeeds("done"),
   },

@@ -1,7 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { test } from "../harness.ts";
+import { ALL_EXECUTORS } from "../contract/executors.ts";
 import { CALLS } from "./calls.ts";
+import { isProcesses } from "./fault.ts";
+import { PROCESS_CALLS } from "./process_calls.ts";
 import { FAULTS } from "./table.ts";
 
 /** Rows of docs/faults.md that are tested elsewhere: in which file, and by which tests. */
@@ -26,6 +29,15 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
   "out of memory": [
     "runtime/runtime_test.ts",
     "resourceLimits isolate a task that runs out of memory",
+  ],
+  "out of memory of a process": [
+    "faults/programs_test.ts",
+    "a process that runs out of memory fails its task alone",
+  ],
+  "a task that prints in floods": [
+    "faults/programs_test.ts",
+    "what processes print in floods arrives whole, and harms no result",
+    "the lines that processes print in floods do not mix",
   ],
   "a crash storm": [
     "contract/errors_test.ts",
@@ -95,15 +107,35 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
   ],
 };
 
+/** The cells of each row of the table. */
+function readRows(): string[][] {
+  return read("../../docs/faults.md").split("\n")
+    .filter((line) => /^\| [^*-]/.test(line))
+    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()))
+    .slice(1); // the head
+}
+
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
 
 test("docs/faults.md has every fault that is tested, and no other", () => {
-  const rows = read("../../docs/faults.md").split("\n")
-    .filter((line) => /^\| [^*-]/.test(line))
-    .map((line) => line.slice(2, line.indexOf(" |")).trim())
-    .slice(1); // the head
-  const tested = [...FAULTS, ...CALLS].map(({ name }) => name);
+  const rows = readRows().map(([name]) => name);
+  const tested = [...FAULTS, ...CALLS, ...PROCESS_CALLS].map(({ name }) => name);
   assertEquals(rows.toSorted(), [...tested, ...Object.keys(ELSEWHERE)].sort());
+});
+
+test("docs/faults.md has a dash where a fault is not caused", () => {
+  const columns = [["ThreadPoolExecutor", 1], ["ProcessPoolExecutor", 2], ["InlineExecutor", 3]];
+  const rows = new Map(readRows().map((row) => [row[0], row]));
+  for (const { name, skip, onlyProcesses } of [...FAULTS, ...CALLS, ...PROCESS_CALLS]) {
+    for (const [executor, column] of columns) {
+      const kind = ALL_EXECUTORS.find((kind) => kind.name === executor)!;
+      const isCaused = !(onlyProcesses && !isProcesses(kind)) && skip?.(kind) === undefined;
+      const cell = rows.get(name)?.[column as number];
+      if (isCaused || (onlyProcesses && !isProcesses(kind))) {
+        assertEquals(cell === "—", !isCaused, `${name} [${executor}]`);
+      }
+    }
+  }
 });
 
 test("what docs/faults.md has from elsewhere is tested there", () => {

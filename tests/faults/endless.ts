@@ -1,20 +1,21 @@
 /** Faults: what does not end by itself, and is ended by a `timeout`. @module */
 
 import { importTasks, TimeoutError } from "../../mod.ts";
-import { fails, type Fault, hitsTheTest, RUNTIME } from "./fault.ts";
+import type { ExecutorKind } from "../contract/executors.ts";
+import { fails, type Fault, hitsTheTest, hurried, isProcesses, run, RUNTIME } from "./fault.ts";
 
 /** Bun stops loops of JavaScript alone: these would burn until the tests end. See `programs_test.ts`. */
-const burns = RUNTIME === "Bun"
-  ? "Bun cannot stop it: programs_test.ts does it in a program"
-  : undefined;
+function burns(kind: ExecutorKind): string | undefined {
+  if (RUNTIME !== "Bun" || isProcesses(kind)) return undefined;
+  return "Bun cannot stop it: programs_test.ts does it in a program";
+}
 
 const ROWS: readonly Fault[] = [
   {
     name: "an endless loop that catches everything",
     skip: hitsTheTest,
-    cause: (executor, cells) => [
-      executor.with({ timeout: 20 }).submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle, kind) => [
+      run(hurried(executor, kind), handle, () => {
         for (;;) {
           try {
             for (;;);
@@ -25,54 +26,50 @@ const ROWS: readonly Fault[] = [
             continue;
           }
         }
-      }, cells),
+      }),
     ],
     sees: fails(TimeoutError),
   },
   {
     name: "an endless chain of microtasks",
     skip: hitsTheTest,
-    cause: (executor, cells) => [
-      executor.with({ timeout: 20 }).submit(async (cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle, kind) => [
+      run(hurried(executor, kind), handle, async () => {
         for (;;) await undefined;
-      }, cells),
+      }),
     ],
     sees: fails(TimeoutError),
   },
   {
     name: "an endless loop in wasm",
-    skip: (kind) => hitsTheTest(kind) ?? burns,
-    cause: (executor, cells) => [
-      executor.with({ timeout: 20 }).submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    skip: (kind) => hitsTheTest(kind) ?? burns(kind),
+    cause: (executor, handle, kind) => [
+      run(hurried(executor, kind), handle, () => {
         // (module (func (export "f") (loop (br 0))))
         const text = "AGFzbQEAAAABBAFgAAADAgEABwUBAWYAAAoJAQcAA0AMAAsL";
         const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
         const { f } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
         (f as () => void)();
-      }, cells),
+      }),
     ],
     sees: fails(TimeoutError),
   },
   {
     name: "a regular expression that takes for ever",
-    skip: (kind) => hitsTheTest(kind) ?? burns,
-    cause: (executor, cells) => [
-      executor.with({ timeout: 20 }).submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    skip: (kind) => hitsTheTest(kind) ?? burns(kind),
+    cause: (executor, handle, kind) => [
+      run(hurried(executor, kind), handle, () => {
         return /^(([a-z])+.)+[A-Z]([a-z])+$/.test("a".repeat(60));
-      }, cells),
+      }),
     ],
     sees: fails(TimeoutError),
   },
   {
     name: "a then that never calls back",
-    cause: (executor, cells) => [
-      executor.with({ timeout: 20 }).submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle, kind) => [
+      run(hurried(executor, kind), handle, () => {
         return { then() {} } as unknown as PromiseLike<void>;
-      }, cells),
+      }),
     ],
     sees: fails(TimeoutError),
   },

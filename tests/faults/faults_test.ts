@@ -1,5 +1,5 @@
 import type { Executor } from "../../mod.ts";
-import { EXECUTORS } from "../contract/executors.ts";
+import { ALL_EXECUTORS } from "../contract/executors.ts";
 import { test } from "../harness.ts";
 import {
   checkBreak,
@@ -8,14 +8,17 @@ import {
   createFor,
   endsWorkers,
   isDouble,
+  isProcesses,
+  tellingSignals,
 } from "./fault.ts";
 import { FAULTS } from "./table.ts";
 
-for (const kind of EXECUTORS) {
+for (const kind of ALL_EXECUTORS.map(tellingSignals)) {
   // The faults befall one executor, one after another: it works after each of them.
   let shared: Executor | undefined;
 
   for (const fault of FAULTS) {
+    if (fault.onlyProcesses && !isProcesses(kind)) continue;
     test(`${fault.name} [${kind.name}]`, async () => {
       if (fault.options !== undefined || fault.breaks) {
         await using executor = createFor(kind, fault.options);

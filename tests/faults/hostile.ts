@@ -1,7 +1,7 @@
 /** Faults: values made to break whoever looks at them. @module */
 
 import { importTasks, SerializationError } from "../../mod.ts";
-import { fails, type Fault } from "./fault.ts";
+import { fails, type Fault, run } from "./fault.ts";
 
 const returnIt = (value: unknown): unknown => value;
 const notCloned = fails(SerializationError, "argument 1 of task");
@@ -27,21 +27,20 @@ export const HOSTILE: readonly Fault[] = [
       const get = (): never => {
         throw new RangeError("trap");
       };
-      return [executor.submit(returnIt, new Proxy({}, { get }))];
+      return [executor.submit(returnIt, new Proxy({ trap: 1 }, { get }))];
     },
     sees: notCloned,
   },
   {
     name: "a result that is a Proxy whose traps throw",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
-        return new Proxy({}, {
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
+        return new Proxy({ trap: 1 }, {
           get(_, key) {
             if (key !== "then") throw new RangeError("trap");
           },
         });
-      }, cells),
+      }),
     ],
     sees: fails(SerializationError, "the result of task"),
   },
@@ -77,15 +76,14 @@ export const HOSTILE: readonly Fault[] = [
   },
   {
     name: "a result whose getter throws what is no text",
-    cause: (executor, cells) => [
-      executor.submit((cells: Int32Array) => {
-        Atomics.add(cells, 0, 1);
+    cause: (executor, handle) => [
+      run(executor, handle, () => {
         return {
           get value() {
             throw { toString: 1, valueOf: 1 };
           },
         };
-      }, cells),
+      }),
     ],
     sees: fails(SerializationError, "the result of task"),
   },

@@ -2,14 +2,14 @@
 
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import {
-  BrokenThreadPoolError,
+  type BrokenExecutorError,
   importTasks,
   type Task,
   type ThreadPoolExecutorOptions,
   WorkerCrashError,
 } from "../../mod.ts";
 import type { ExecutorKind } from "../contract/executors.ts";
-import { fails, type Fault, hitsTheTest, neverRun, RUNTIME } from "./fault.ts";
+import { fails, type Fault, hitsTheTest, neverRun, run, RUNTIME } from "./fault.ts";
 
 /** A task of a module with that text. */
 function taskOf(source: string): Task<[], void> {
@@ -74,6 +74,11 @@ const MODULES: readonly Fault[] = neverRun([
   },
 ]);
 
+/** The executor is broken, and says why. */
+export function breaks(text: string): Fault["sees"] {
+  return (outcome, kind) => fails<BrokenExecutorError>(kind.brokenError, text)(outcome, kind);
+}
+
 function noInitializer(kind: ExecutorKind): string | undefined {
   if (kind.inline) return "it has no initializer";
   return undefined;
@@ -89,7 +94,7 @@ const FAILING: readonly Initializing[] = [
     initializer: () => {
       (globalThis as unknown as { process: { exit(code: number): never } }).process.exit(4);
     },
-    sees: fails(BrokenThreadPoolError, "worker died with exit code 4 in the initializer"),
+    sees: breaks("worker died with exit code 4 in the initializer"),
   },
   {
     name: "an initializer that throws in a timer while it waits",
@@ -99,12 +104,12 @@ const FAILING: readonly Initializing[] = [
       });
       return new Promise<void>(() => {});
     },
-    sees: fails(BrokenThreadPoolError, "initializer failed"),
+    sees: breaks("initializer failed"),
   },
   {
     name: "an initializer whose module does not load",
     initializer: taskOf(`export function task() {} throw new RangeError("at load")`),
-    sees: fails(BrokenThreadPoolError, "initializer failed"),
+    sees: breaks("initializer failed"),
   },
 ];
 
@@ -115,9 +120,7 @@ const INITIALIZERS: readonly Fault[] = FAILING.map(({ name, sees, ...options }):
   options,
   breaks: true,
   skip: noInitializer,
-  cause: (executor, cells) => [
-    executor.submit((cells: Int32Array) => Atomics.add(cells, 0, 1), cells),
-  ],
+  cause: (executor, handle) => [run(executor, handle, () => {})],
 }));
 
 export const LOADS: readonly Fault[] = [...MODULES, ...INITIALIZERS];

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -31,3 +31,32 @@ test("a future settles in time even where its task cannot be stopped", async () 
   const lines = "wasm true works\nregexp true works\n";
   assertEquals(await run("endless_program.ts"), [0, lines, ""]);
 }, { deadline: 30_000 });
+
+test("a process that runs out of memory fails its task alone", async () => {
+  const [code, stdout] = await run("memory_program.ts");
+  assertEquals([code, stdout], [0, "WorkerCrashError true works\n"]);
+}, {
+  deadline: 30_000,
+  skip: RUNTIME === "Bun" && "Bun has no limit of its memory",
+});
+
+test("what processes print in floods arrives whole, and harms no result", async () => {
+  const [code, stdout, stderr] = await run("flood_program.ts");
+  assertEquals([code, stderr], [0, ""]);
+  const line = (task: number, i: number) => `${task} ${i} ${"x".repeat(100)}\n`;
+  const flood = [0, 1, 2, 3].flatMap((task) =>
+    Array.from({ length: 10_000 }, (_, i) => line(task, i))
+  );
+  assertEquals(stdout.length, flood.join("").length + "0 1 2 3\n".length);
+  assert(stdout.includes("0 1 2 3\n"));
+}, { deadline: 30_000 });
+
+test("the lines that processes print in floods do not mix", async () => {
+  const [, stdout] = await run("flood_program.ts");
+  const mixed = stdout.split("\n").filter((line) => !/^[0-3] \d+ x{100}$/.test(line));
+  assertEquals(mixed.toSorted(), ["", "0 1 2 3"]);
+}, {
+  deadline: 30_000,
+  skip: RUNTIME === "Bun" &&
+    "bug: passLines() of child_output.ts cuts chunks of more than 64 Ki in a line",
+});

@@ -6,11 +6,13 @@ import { ENDLESS } from "./endless.ts";
 import type { Fault } from "./fault.ts";
 import { HOSTILE } from "./hostile.ts";
 import { LOADS } from "./loads.ts";
+import { PROCESS_DEATHS } from "./processes.ts";
 import { THROWN } from "./thrown.ts";
 
 export const FAULTS: readonly Fault[] = [
   ...THROWN,
   ...DEATHS,
+  ...PROCESS_DEATHS,
   ...ENDLESS,
   ...LOADS,
   ...CLONES,

@@ -1,7 +1,7 @@
 /** Faults: what a task throws. @module */
 
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { fails, type Fault } from "./fault.ts";
+import { fails, type Fault, run } from "./fault.ts";
 
 interface Thrown {
   readonly name: string;
@@ -145,7 +145,7 @@ const ROWS: readonly Thrown[] = [
   {
     name: "throw of a Proxy",
     thrown: () =>
-      new Proxy({}, {
+      new Proxy({ trap: 1 }, {
         get() {
           throw new Error("trap");
         },
@@ -225,21 +225,17 @@ const ROWS: readonly Thrown[] = [
 export const THROWN: readonly Fault[] = ROWS.map(({ name, thrown, sees }, i) => ({
   name,
   sees,
-  cause: (executor, cells) => [
-    executor.submit(i % 2 === 0 ? throwIt : rejectWithIt, cells, String(thrown)),
+  cause: (executor, handle) => [
+    run(
+      executor,
+      handle,
+      i % 2 === 0 ? `() => { throw (${thrown})(); }` : `async () => {
+      await Promise.resolve();
+      throw (${thrown})();
+    }`,
+    ),
   ],
 }));
-
-function throwIt(cells: Int32Array, source: string): never {
-  Atomics.add(cells, 0, 1);
-  throw new Function(`return (${source})()`)();
-}
-
-async function rejectWithIt(cells: Int32Array, source: string): Promise<never> {
-  await Promise.resolve();
-  Atomics.add(cells, 0, 1);
-  throw new Function(`return (${source})()`)();
-}
 
 function sees(look: (error: unknown) => void): Fault["sees"] {
   return (outcome) => {
