@@ -175,11 +175,6 @@ export class Gate implements Disposable {
     }
   }
 
-  /** The handle, for tests whose tasks have memory in common with them. */
-  get buffer(): Handle {
-    return this.handle;
-  }
-
   open(): void {
     this.#folder?.remove("closed");
     if (this.#memory === undefined) return;
