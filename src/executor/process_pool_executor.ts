@@ -12,6 +12,8 @@ import type { WorkerPoolKind, WorkerPoolOptions } from "./worker_pool_options.ts
 export interface ProcessPoolExecutorOptions extends WorkerPoolOptions {
   /** The runtime that runs the tasks. @default {the one that runs this program} */
   command?: ProcessCommand;
+  /** How workers are named: `<threadNamePrefix>_<index>`. @default {"ProcessPoolExecutor-<n>"} */
+  threadNamePrefix?: string;
   /** The directory in which the processes start. @default {the program's own} */
   cwd?: string | URL;
   /** Environment variables of the processes. @default {the program's own} */
