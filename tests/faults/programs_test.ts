@@ -49,7 +49,11 @@ test("what processes print in floods arrives whole, and harms no result", async 
   );
   assertEquals(stdout.length, flood.join("").length + "0 1 2 3\n".length);
   assert(stdout.includes("0 1 2 3\n"));
-}, { deadline: 30_000 });
+}, {
+  deadline: 30_000,
+  skip: RUNTIME === "Bun" &&
+    "bug: a process of Bun that is dismissed loses what it has not written",
+});
 
 test("the lines that processes print in floods do not mix", async () => {
   const [, stdout] = await run("flood_program.ts");
@@ -58,5 +62,5 @@ test("the lines that processes print in floods do not mix", async () => {
 }, {
   deadline: 30_000,
   skip: RUNTIME === "Bun" &&
-    "bug: passLines() of child_output.ts cuts chunks of more than 64 Ki in a line",
+    "bug: passLines() cuts chunks of more than 64 Ki within a line",
 });
