@@ -8,7 +8,7 @@
 
 import process from "node:process";
 import { detectRuntime } from "../src/runtime/mod.ts";
-import type { Runtime } from "../src/runtime/mod.ts";
+import type { Runtime, WorkerOptions } from "../src/runtime/mod.ts";
 
 /** Milliseconds in which workers that were told to end have ended, on a busy machine too. */
 const PATIENCE = 3_000;
@@ -19,7 +19,11 @@ const workers = new Map<object, string>();
 /** Timers of the library that are set, and where. */
 const timers = new Map<unknown, string>();
 
-const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
+const real = {
+  setTimeout: globalThis.setTimeout,
+  // A page takes no other receiver.
+  clearTimeout: globalThis.clearTimeout.bind(globalThis),
+};
 
 const watchedRuntimes = new WeakSet<Runtime>();
 
@@ -30,11 +34,11 @@ export function watched(runtime: Runtime): Runtime {
   const { spawn, timer } = runtime;
   const changes: Pick<Runtime, "spawn" | "timer"> = {
     spawn(options, events) {
-      const handle = spawn.call(runtime, options, {
+      const handle = spawn.call(runtime, inPage(options), {
         ...events,
-        exit(exitCode) {
+        exit(...end) {
           workers.delete(events);
-          events.exit(exitCode);
+          events.exit(...end);
         },
       });
       workers.set(events, options.name);
@@ -43,6 +47,12 @@ export function watched(runtime: Runtime): Runtime {
     timer: (callback, milliseconds) => setTimer(timer, callback, milliseconds),
   };
   return Object.assign(runtime, changes);
+}
+
+/** In a page, workers are given the files of the tests, as `tools/browser/` provides them. */
+function inPage(options: WorkerOptions): WorkerOptions {
+  const { prelude } = globalThis as { prelude?: string };
+  return prelude === undefined ? options : { ...options, program: prelude + options.program };
 }
 
 function setTimer<T>(
@@ -69,7 +79,11 @@ watched(detectRuntime());
 Object.assign(globalThis, {
   setTimeout: Object.assign(
     (callback: (...args: unknown[]) => void, milliseconds = 0, ...args: unknown[]) =>
-      setTimer(real.setTimeout, () => callback(...args), milliseconds),
+      setTimer(
+        (callback, milliseconds) => real.setTimeout.call(globalThis, callback, milliseconds),
+        () => callback(...args),
+        milliseconds,
+      ),
     real.setTimeout,
   ),
   clearTimeout(timer: ReturnType<typeof setTimeout>) {
@@ -104,7 +118,7 @@ export class LeakCheck {
     const end = performance.now() + patience;
     while (this.left.length > 0) {
       if (performance.now() > end) throw new Error(`The test has left ${this.left.join("; ")}`);
-      await new Promise((resolve) => real.setTimeout(resolve, 2));
+      await new Promise((resolve) => real.setTimeout.call(globalThis, resolve, 2));
     }
   }
 }

@@ -20,7 +20,8 @@ export function passLines(
   from.on("data", (text) => {
     heard();
     rest += text;
-    const end = rest.length > MAX_LINE ? rest.length : rest.lastIndexOf("\n") + 1;
+    const lines = rest.lastIndexOf("\n") + 1;
+    const end = lines === 0 && rest.length > MAX_LINE ? rest.length : lines;
     if (end === 0) return;
     to.write(rest.slice(0, end));
     rest = rest.slice(end);

@@ -11,7 +11,8 @@ import { decodeStructured, encodeStructured } from "./structured_codec.ts";
 /** Bytes before a frame's own. */
 const HEADER = 8;
 
-const MAX_FRAME = 2 ** 32 - 1;
+/** Bytes of a frame at the most; what announces more is no frame. */
+const MAX_FRAME = 2 ** 31;
 
 /** Bytes handed to the stream at once. More would block this thread in Deno and Bun, less costs turns. */
 const SLICE = 1024 * 1024;
@@ -76,7 +77,7 @@ export class FrameChannel {
     const attachments: ArrayBuffer[] = [];
     const frame = encodeStructured(message, HEADER, attachments);
     if (Math.max(frame.length, ...attachments.map((one) => one.byteLength)) > MAX_FRAME) {
-      throw new DOMException("4 GiB or more cannot be sent at once", "DataCloneError");
+      throw new DOMException("more than 2 GiB cannot be sent at once", "DataCloneError");
     }
     const copies = attachments.map((one) =>
       moved.has(one) ? undefined : new Uint8Array(one).slice()
@@ -139,6 +140,7 @@ export class FrameChannel {
     if (this.#reading === "header") {
       const header = new DataView(bytes.buffer, bytes.byteOffset);
       this.#size = header.getUint32(0, true);
+      if (this.#size > MAX_FRAME) return this.#close();
       this.#reading = this.#message === undefined ? "message" : "attachment";
       if (this.#message === undefined) this.#missing = header.getUint32(4, true);
       else if (this.#size === 0) this.#close(); // what is empty is not attached

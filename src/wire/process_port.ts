@@ -9,6 +9,8 @@ export interface ProcessPort {
   postMessage(message: unknown, transfer?: readonly Transferable[]): void;
   /** Lets the owner know that the next of its tasks begins, also if this process is killed at once. */
   announce(): void;
+  /** Ends the process when what it printed is on its way. */
+  leave(): void;
   /** Throws if a value cannot be sent. */
   check(value: unknown): void;
 }

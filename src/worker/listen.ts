@@ -62,6 +62,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
     named,
     encodeError,
     exit: () => {
+      if (parent !== undefined) return parent.leave();
       const leave = () =>
         scope.process?.exit === undefined ? scope.close?.() : scope.process.exit(0);
       if (lock === undefined) leave();

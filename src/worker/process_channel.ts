@@ -31,8 +31,13 @@ interface NetModule {
   Socket: new (options: { fd: number; readable: boolean; writable: boolean }) => ByteStream;
 }
 
+interface Output {
+  readonly _handle?: { setBlocking?(blocking: boolean): void };
+  end(ended: () => void): void;
+}
+
 const { process, Bun } = globalThis as unknown as {
-  process: Record<"stdout" | "stderr", { _handle?: { setBlocking?(blocking: boolean): void } }> & {
+  process: Record<"stdout" | "stderr", Output> & {
     getBuiltinModule(name: string): unknown;
     exit(exitCode: number): void;
   };
@@ -40,7 +45,9 @@ const { process, Bun } = globalThis as unknown as {
 };
 const net = process.getBuiltinModule("node:net") as NetModule;
 const { writeSync } = process.getBuiltinModule("node:fs") as FileModule;
-const exit = process.exit.bind(process); // as it was before any task could change it
+// As they were before any task could change them.
+const exit = process.exit.bind(process);
+const ends = [process.stdout, process.stderr].map((output) => output.end.bind(output));
 
 useClone(checkStructured);
 
@@ -76,6 +83,12 @@ const port: ProcessPort = {
         if ((error as { code?: unknown }).code !== "EAGAIN") return;
       }
     }
+  },
+  leave() {
+    if (Bun === undefined) return exit(0);
+    // Bun keeps back what does not fit, and drops it at the exit.
+    let open = ends.length;
+    for (const end of ends) end(() => --open === 0 && exit(0));
   },
   check: checkStructured,
 };

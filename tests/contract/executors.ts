@@ -48,12 +48,15 @@ const unshared = {
   ...runtime,
   capabilities: { ...runtime.capabilities, sharedMemory: false },
 };
-const processes = watched(childProcessRuntime());
+const processes = "document" in globalThis ? undefined : watched(childProcessRuntime());
+
+/** Pages have no memory to share, unless they are cross-origin isolated. */
+const HAS_MEMORY = typeof SharedArrayBuffer === "function";
 
 const THREADS = {
   parallel: true,
   shared: runtime.capabilities.sharedMemory,
-  memory: true,
+  memory: HAS_MEMORY,
   inline: false,
   perWorker: 1,
   several: 3,
@@ -98,15 +101,16 @@ export const EXECUTORS: readonly ExecutorKind[] = [
 /** Those that keep the contract: all. */
 export const ALL_EXECUTORS: readonly ExecutorKind[] = [
   ...EXECUTORS,
-  {
+  ...(processes === undefined ? [] : [{
     ...THREADS,
     name: "ProcessPoolExecutor",
-    create: (options = {}) => new ProcessPoolExecutor({ ...options, runtime: processes }),
+    create: (options: ThreadPoolExecutorOptions = {}) =>
+      new ProcessPoolExecutor({ ...options, runtime: processes }),
     shared: false,
     memory: false,
     several: 2,
     brokenError: BrokenProcessPoolError,
-  },
+  }]),
 ];
 
 /** Why a test of worker options is skipped. */
@@ -165,7 +169,7 @@ export class Gate implements Disposable {
   readonly #memory: Int32Array | undefined;
   readonly #folder: Folder | undefined;
 
-  constructor({ memory }: Pick<ExecutorKind, "memory"> = { memory: true }) {
+  constructor({ memory }: Pick<ExecutorKind, "memory"> = { memory: HAS_MEMORY }) {
     if (memory) {
       this.handle = new SharedArrayBuffer(64);
       this.#memory = new Int32Array(this.handle);
@@ -224,9 +228,12 @@ export async function hold(handle: Handle, value = 0): Promise<number> {
 export function block(handle: Handle, value = 0): number {
   if (typeof handle === "string") {
     const { appendFileSync, existsSync } = process.getBuiltinModule("node:fs");
-    const nobody = new Int32Array(new SharedArrayBuffer(4));
+    // A page that cannot share memory cannot wait either, but its requests take their time.
+    const nobody = typeof SharedArrayBuffer === "function"
+      ? new Int32Array(new SharedArrayBuffer(4))
+      : undefined;
     appendFileSync(`${handle}/entered`, ".");
-    while (existsSync(`${handle}/closed`)) Atomics.wait(nobody, 0, 0, 1);
+    while (existsSync(`${handle}/closed`)) if (nobody) Atomics.wait(nobody, 0, 0, 1);
     appendFileSync(`${handle}/left`, ".");
   } else {
     const cells = new Int32Array(handle);
@@ -283,6 +290,20 @@ export function note(handle: Handle, value: number): void {
 }
 
 // --- steps of tests ---
+
+/** Whether the tests run in a page. */
+export const IN_PAGE: boolean = "document" in globalThis;
+
+/** A task that ends its worker; in a browser there is no exit code. */
+export function leave(exitCode: number): Promise<never> {
+  const { process, close } = globalThis as unknown as {
+    process?: { exit?(exitCode: number): never };
+    close(): void;
+  };
+  if (process?.exit !== undefined) process.exit(exitCode);
+  close();
+  return new Promise(() => {});
+}
 
 /** Fills a kind's executor of that many workers: what is submitted next has to wait. */
 export async function occupy(

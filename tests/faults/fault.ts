@@ -11,7 +11,6 @@ import {
   BrokenExecutorError,
   type Executor,
   type Future,
-  ProcessPoolExecutor,
   type ThreadPoolExecutorOptions,
   WorkerCrashError,
 } from "../../mod.ts";
@@ -239,12 +238,6 @@ export function hurried(executor: Executor, kind: ExecutorKind): Executor {
 /** Whether its workers are processes. */
 export function isProcesses(kind: ExecutorKind): boolean {
   return !kind.memory;
-}
-
-/** A kind whose processes tell their signals: `watched()` of leaks.ts keeps them to itself. */
-export function tellingSignals(kind: ExecutorKind): ExecutorKind {
-  if (!isProcesses(kind)) return kind;
-  return { ...kind, create: (options = {}) => new ProcessPoolExecutor(options) };
 }
 
 /** Why a fault that would hit the test itself is skipped. */

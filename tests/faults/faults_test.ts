@@ -9,11 +9,10 @@ import {
   endsWorkers,
   isDouble,
   isProcesses,
-  tellingSignals,
 } from "./fault.ts";
 import { FAULTS } from "./table.ts";
 
-for (const kind of ALL_EXECUTORS.map(tellingSignals)) {
+for (const kind of ALL_EXECUTORS) {
   // The faults befall one executor, one after another: it works after each of them.
   let shared: Executor | undefined;
 

@@ -49,18 +49,10 @@ test("what processes print in floods arrives whole, and harms no result", async 
   );
   assertEquals(stdout.length, flood.join("").length + "0 1 2 3\n".length);
   assert(stdout.includes("0 1 2 3\n"));
-}, {
-  deadline: 30_000,
-  skip: RUNTIME === "Bun" &&
-    "bug: a process of Bun that is dismissed loses what it has not written",
-});
+}, { deadline: 30_000 });
 
 test("the lines that processes print in floods do not mix", async () => {
   const [, stdout] = await run("flood_program.ts");
   const mixed = stdout.split("\n").filter((line) => !/^[0-3] \d+ x{100}$/.test(line));
   assertEquals(mixed.toSorted(), ["", "0 1 2 3"]);
-}, {
-  deadline: 30_000,
-  skip: RUNTIME === "Bun" &&
-    "bug: passLines() cuts chunks of more than 64 Ki within a line",
-});
+}, { deadline: 30_000 });

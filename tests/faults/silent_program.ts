@@ -1,10 +1,10 @@
 /** All faults that are a task's, in a program that prints nothing else and then ends by itself. @module */
 
 import { ALL_EXECUTORS } from "../contract/executors.ts";
-import { checkFault, createFor, isProcesses, tellingSignals } from "./fault.ts";
+import { checkFault, createFor, isProcesses } from "./fault.ts";
 import { FAULTS } from "./table.ts";
 
-for (const kind of ALL_EXECUTORS.map(tellingSignals)) {
+for (const kind of ALL_EXECUTORS) {
   const isTold = kind.inline || kind.name === "ThreadPoolExecutor" || isProcesses(kind);
   if (!isTold) continue;
   const executor = createFor(kind);
