@@ -1,0 +1,112 @@
+/**
+ * Serves this repository to a browser: TypeScript without its types, the tests' bare imports by an
+ * import map. There is no bundler between the source and the page.
+ *
+ * @module
+ */
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { stripTypeScriptTypes } from "node:module";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".ts": "text/javascript",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+};
+
+/** What makes a page cross-origin isolated, so that memory can be shared. */
+const ISOLATION = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+/** Files that tests and their workers share where they cannot share memory: see `files.ts`. */
+class Files {
+  #files = new Map();
+  #count = 0;
+
+  /** @param {[operation: string, path: string, text?: string]} call */
+  run([operation, path, text]) {
+    const files = this.#files;
+    switch (operation) {
+      case "folder":
+        return `${path}${this.#count++}`;
+      case "write":
+        return void files.set(path, [text]);
+      case "append": {
+        const parts = files.get(path);
+        // A task may outlive its test.
+        return void parts?.push(text);
+      }
+      case "exists":
+        return files.has(path);
+      case "read":
+        return (files.get(path) ?? []).join("");
+      case "remove":
+        for (const name of [...files.keys()]) {
+          if (name === path || name.startsWith(`${path}/`)) files.delete(name);
+        }
+    }
+  }
+}
+
+/**
+ * Starts the server on a free port of this machine.
+ *
+ * @param {{ isolated: boolean, csp?: string }} options
+ * @returns {Promise<{ url: string, close(): void }>}
+ */
+export function serve({ isolated, csp }) {
+  const stripped = new Map();
+  const files = new Files();
+  const server = createServer(async (request, response) => {
+    if (request.method === "POST") {
+      let body = "";
+      for await (const chunk of request) body += chunk;
+      const answer = JSON.stringify(files.run(JSON.parse(body))) ?? "null";
+      // From blob workers of any page here.
+      response.writeHead(200, { "content-type": "application/json" }).end(answer);
+      return;
+    }
+    let path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
+    if (extname(path) === "") path += ".js"; // of a package, by the import map
+    const type = TYPES[extname(path)];
+    try {
+      if (type === undefined) throw new Error("not served");
+      let body = readFileSync(join(ROOT, path));
+      if (extname(path) === ".ts") {
+        if (!stripped.has(path)) stripped.set(path, stripTypeScriptTypes(body.toString()));
+        body = stripped.get(path);
+      }
+      response.writeHead(200, {
+        "content-type": type,
+        "cache-control": "no-store",
+        ...(isolated ? ISOLATION : {}),
+        ...(csp === undefined ? {} : { "content-security-policy": csp }),
+      });
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      resolve({
+        url: `http://127.0.0.1:${port}/`,
+        close() {
+          server.close();
+          server.closeAllConnections();
+        },
+      });
+    });
+  });
+}
