@@ -79,8 +79,9 @@ const port: ProcessPort = {
         writeSync(COUNTER, ONE);
         return;
       } catch (error) {
-        // Full, where the stream does not block: the owner reads it soon. Otherwise the owner is gone.
-        if ((error as { code?: unknown }).code !== "EAGAIN") return;
+        // Full, where the stream does not block: the owner reads it soon. Otherwise the owner is gone,
+        // or a task has closed the stream, and nobody would know of what begins now.
+        if ((error as { code?: unknown }).code !== "EAGAIN") exit(1);
       }
     }
   },

@@ -172,3 +172,21 @@ test(
     }),
   { deadline: 20_000 },
 );
+
+test("a process whose counter was closed begins nothing more", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "runs");
+    writeFileSync(file, "");
+    await using executor = new ProcessPoolExecutor(1);
+    await executor.submit(() => {
+      const { process } = globalThis as unknown as {
+        process: { getBuiltinModule(name: string): { closeSync(file: number): void } };
+      };
+      process.getBuiltinModule("node:fs").closeSync(4);
+    });
+    const futures = Array.from({ length: 20 }, (_, n) => executor.submit(append, file, n, false));
+    assertEquals(await Promise.all(futures), futures.map((_, n) => n));
+    const runs = runsIn(file);
+    for (let n = 0; n < futures.length; n++) assertEquals(runs.get(n), 1, `runs of task ${n}`);
+    assertEquals(executor.stats().crashed, 1);
+  }), { deadline: 20_000 });
