@@ -33,8 +33,12 @@ export interface WorkerPoolOptions {
   grace?: number;
 }
 
+/** For pools: an option that tells what the executor is called in errors. */
+export const NAME: unique symbol = Symbol("name");
+
 /** What may be asked of workers, of whatever kind. */
 interface GivenOptions extends WorkerPoolOptions {
+  [NAME]?: string;
   threadNamePrefix?: string;
   worker?: () => unknown;
   permissions?: WorkerPermissions;
@@ -90,6 +94,7 @@ export function makeScheduler(
   const idleTimeout = checkTime("idleTimeout", given.idleTimeout);
   const grace = checkTime("grace", given.grace === undefined ? 100 : given.grace) ?? Infinity;
 
+  const executorName = given[NAME] ?? kind.executorName;
   const runtime = makeRuntime();
   const worker: Omit<WorkerOptions, "name"> = {
     program: PROGRAM_SOURCE,
@@ -103,13 +108,14 @@ export function makeScheduler(
 
   return new Scheduler({
     ...kind,
+    executorName,
     runtime,
     worker,
     memory: runtime.capabilities.sharedMemory ? "shared" : "none",
     inThread: false,
     maxWorkers: maxWorkers ?? runtime.availableParallelism(),
     tasksPerWorker,
-    namePrefix: given.threadNamePrefix ?? `${kind.executorName}-${created++}`,
+    namePrefix: given.threadNamePrefix ?? `${executorName}-${created++}`,
     initializer: given.initializer === undefined
       ? undefined
       : { task: given.initializer, args: given.initargs ?? [] },

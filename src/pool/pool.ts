@@ -1,6 +1,7 @@
 import { checkCount } from "../executor/options.ts";
 import { ProcessPoolExecutor } from "../executor/process_pool_executor.ts";
 import { ThreadPoolExecutor } from "../executor/thread_pool_executor.ts";
+import { NAME } from "../executor/worker_pool_options.ts";
 import type { Task } from "../wire/task_ref.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
@@ -42,7 +43,7 @@ export class ThreadPool extends WorkerPool {
    * @throws {UnsupportedError} If this runtime has no workers.
    */
   constructor(options?: number | PoolOptions) {
-    super(new ThreadPoolExecutor(executorOptions(options)));
+    super(new ThreadPoolExecutor(executorOptions("ThreadPool", options)));
   }
 }
 
@@ -74,11 +75,12 @@ export class Pool extends WorkerPool {
    * @throws {UnsupportedError} If this runtime has no processes, or may not start any.
    */
   constructor(options?: number | PoolOptions) {
-    super(new ProcessPoolExecutor(executorOptions(options)));
+    super(new ProcessPoolExecutor(executorOptions("Pool", options)));
   }
 }
 
-function executorOptions(options: number | PoolOptions | undefined): {
+function executorOptions(name: string, options: number | PoolOptions | undefined): {
+  [NAME]: string;
   maxWorkers?: number;
   initializer?: Task<never[], unknown>;
   initargs?: readonly unknown[];
@@ -87,5 +89,6 @@ function executorOptions(options: number | PoolOptions | undefined): {
   const given = typeof options === "object" && options !== null ? options : { processes: options };
   checkCount("processes", given.processes);
   const { processes, ...others } = given as PoolOptions;
-  return processes === undefined ? others : { ...others, maxWorkers: processes };
+  const named = { ...others, [NAME]: name };
+  return processes === undefined ? named : { ...named, maxWorkers: processes };
 }

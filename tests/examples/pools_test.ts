@@ -116,7 +116,7 @@ test("pool_exceptions shows where errors come out", () =>
     "pool_exceptions",
     `\
 in the initializer: the pool is broken at once
-  BrokenThreadPoolError: Cannot use ThreadPoolExecutor any more: initializer failed
+  BrokenThreadPoolError: Cannot use ThreadPool any more: initializer failed
   cause: Error: No database
 in a task, handled by the task
   0
