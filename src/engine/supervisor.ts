@@ -283,7 +283,9 @@ export class Supervisor implements WorkerReplies {
     this.#rejectWarm(this.brokenError());
     const all = this.#options.onCrash === "break";
     for (const worker of [...this.workers]) {
-      if (all || worker.inFlight === 0) this.stop(worker);
+      if (worker.state === "stopping") continue;
+      if (worker.inFlight === 0) this.dismiss(worker);
+      else if (all) this.stop(worker);
     }
   }
 
