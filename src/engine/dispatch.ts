@@ -38,6 +38,11 @@ export function dispatch(
   if (together.length > 0) postAll(worker, together, onUnsendable);
 }
 
+/** Whether sending the item moves buffers: then it cannot be sent a second time. */
+export function moves(item: WorkItem): boolean {
+  return movedBy(item) !== undefined;
+}
+
 /** What moves with an item, if anything. Nothing does for almost all, so it makes nothing for them. */
 function movedBy(item: WorkItem): ReturnType<typeof unwrapTransfers> {
   return isList(item.args) ? unwrapTransfers(item.args) : undefined;
@@ -63,6 +68,7 @@ function postOne(
     const unreadable = item.control?.alone ? cloneError(item.args, worker.handle.check) : undefined;
     if (unreadable !== undefined) throw unreadable.reason;
     worker.post([item], transfer);
+    if (transfer !== undefined) (item.control ??= new ItemControl()).moved = true;
     return;
   } catch (error) {
     if (item.chunk > 1 && transfer === undefined && dropUnsendableItems(item, worker)) {

@@ -11,7 +11,7 @@ import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { ChunkSource } from "./chunk_supply.ts";
-import { dispatch } from "./dispatch.ts";
+import { dispatch, moves } from "./dispatch.ts";
 import { ItemLimits } from "./item_limits.ts";
 import type { TaskLimits } from "./item_limits.ts";
 import { readReply } from "./replies.ts";
@@ -325,7 +325,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     if (worker.remaining <= 0 || !worker.hasSlot || worker.isAsked) return false;
     if (worker.inFlight < this.#options.tasksPerWorker) return true;
     return worker.sendsAhead && worker.longs === 0 &&
-      worker.inFlight < item.task.window(items);
+      worker.inFlight < item.task.window(items) && !moves(item);
   }
 
   #assign(worker: WorkerSlot, item: WorkItem): void {
@@ -450,7 +450,9 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     const priority = this.#queue.first?.priority;
     if (priority === undefined || priority <= this.#aheadPriority) return;
     this.#aheadPriority = Infinity;
-    for (const worker of this.#workers) this.#recall(worker, (item) => item.priority < priority);
+    for (const worker of this.#workers) {
+      this.#recall(worker, (item) => item.priority < priority && !item.moved);
+    }
   }
 
   #recall(worker: WorkerSlot, which?: (item: WorkItem) => boolean): void {
@@ -490,7 +492,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   workerDied(worker: WorkerSlot, end: WorkerEnd): void {
     const waiting: WorkItem[] = [];
     for (const item of worker.itemsInFlight()) {
-      const begun = item.pinned || worker.hasBegun(item);
+      const begun = item.pinned || item.moved || worker.hasBegun(item);
       worker.release(item.slot);
       if (begun) this.#settle(item, crashError(item, end, worker.error));
       else waiting.push(item);
@@ -553,10 +555,10 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     // The last one first: chunks of one `map` have one place.
     for (const item of items.toReversed()) {
       if (item.aborted !== undefined) this.#settle(item, item.aborted.reason);
-      else if (isUnwanted(item)) this.#cancel(item);
       else if (this.#supervisor.broken !== undefined) {
         this.#settle(item, this.#supervisor.brokenError());
-      } else if (!item.done) this.#queue.restore(item);
+      } else if (isUnwanted(item)) this.#cancel(item);
+      else if (!item.done) this.#queue.restore(item);
     }
   }
 
@@ -571,7 +573,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
       if (held.has(item.slot)) continue;
       worker.lose(item);
       const control = item.control ??= new ItemControl();
-      if (control.alone || control.pinned) {
+      if (control.alone || control.pinned || control.moved) {
         this.#settle(
           item,
           new SerializationError(
@@ -644,7 +646,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   /** Cancels all that has not begun, or fails it. */
   #cancelPending(error: (() => unknown) | undefined): void {
     for (const worker of this.#workers) {
-      for (const item of worker.revokeLast(worker.inFlight)) this.#queue.restore(item);
+      for (const item of worker.revokeLast(worker.inFlight, () => true)) this.#queue.restore(item);
       if (worker.counts) { for (const item of worker.itemsInFlight()) this.cancelLater(item); }
       this.#updateRoom(worker);
     }

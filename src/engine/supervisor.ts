@@ -244,6 +244,7 @@ export class Supervisor implements WorkerReplies {
     this.#owner.workerDied(worker, end);
     if (unborn && this.#othersLive && this.#options.onCrash !== "break") {
       this.#most = this.workers.size;
+      this.#unwarmed = Math.max(0, this.#unwarmed - 1); // nor is it waited for
     } else if (crashed) this.#countCrash(worker, initializing, end);
     // One that was warm and has ended is not started anew.
     for (; this.#unwarmed > 0 && this.free > 0; this.#unwarmed--) this.start();

@@ -37,6 +37,8 @@ export class ItemControl {
   pinned = false;
   /** It was in a message that could not be read: it travels alone. */
   alone = false;
+  /** Buffers of its arguments have moved to its worker: it can run nowhere else. */
+  moved = false;
   /** It is cancelled if its worker gives it back. */
   unwanted = false;
   /** The items of a chunk that cannot be cloned, by index. */
@@ -104,6 +106,11 @@ export class WorkItem extends FutureSource<unknown> {
 
   get aborted(): { readonly reason: unknown } | undefined {
     return this.control?.aborted;
+  }
+
+  /** Whether its arguments have left for good with the message to its worker. */
+  get moved(): boolean {
+    return this.control !== undefined && this.control.moved;
   }
 
   get unsent(): Map<number, unknown> | undefined {

@@ -187,8 +187,12 @@ export class WorkerSlot implements WorkItemHolder {
     this.#forget(item);
   }
 
-  /** Takes back up to `most` tasks that the worker has not begun, the last ones first. */
-  revokeLast(most: number, which?: (item: WorkItem) => boolean): WorkItem[] {
+  /**
+   * Takes back up to `most` tasks that the worker has not begun, the last ones first.
+   *
+   * @param which Those that are meant. @default {those that can run elsewhere}
+   */
+  revokeLast(most: number, which: (item: WorkItem) => boolean = canMove): WorkItem[] {
     const taken: WorkItem[] = [];
     const items = this.#items;
     let seen = 0;
@@ -197,7 +201,7 @@ export class WorkerSlot implements WorkItemHolder {
       const item = items[(this.#head - back + this.#slots) % this.#slots];
       if (item === undefined || item === REVOKED) continue;
       seen++;
-      if (which !== undefined && !which(item)) continue;
+      if (!which(item)) continue;
       if (this.revoke(item)) taken.push(item);
     }
     return taken;
@@ -208,10 +212,10 @@ export class WorkerSlot implements WorkItemHolder {
     return this.#asked > 0;
   }
 
-  /** Asks for up to `most` tasks that the worker has not begun, the last ones first. */
-  askBack(most: number, which?: (item: WorkItem) => boolean): void {
+  /** Asks for up to `most` tasks that the worker has not begun; otherwise as `revokeLast`. */
+  askBack(most: number, which: (item: WorkItem) => boolean = canMove): void {
     const waiting = this.itemsInFlight().filter((item) =>
-      !item.pinned && !this.hasBegun(item) && which?.(item) !== false
+      !item.pinned && !this.hasBegun(item) && which(item)
     );
     if (waiting.length === 0) return;
     this.#asked++;
@@ -329,6 +333,11 @@ export class WorkerSlot implements WorkItemHolder {
     this.handle.post([DEFINE, task.id, task.wire]);
     this.#defined.add(task.id);
   }
+}
+
+/** Whether a task may run on another worker. */
+function canMove(item: WorkItem): boolean {
+  return !item.moved;
 }
 
 function flagsOf(item: WorkItem): number {

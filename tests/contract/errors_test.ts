@@ -6,7 +6,13 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { importTasks, SerializationError, transfer, WorkerCrashError } from "../../mod.ts";
+import {
+  type Future,
+  importTasks,
+  SerializationError,
+  transfer,
+  WorkerCrashError,
+} from "../../mod.ts";
 import { Gate, IN_PAGE, leave } from "./executors.ts";
 import { blockAll, testEach } from "./subjects.ts";
 
@@ -267,6 +273,42 @@ testEach(
     await executor.submit(() => 1);
     assertEquals(bytes.length, 8);
   },
+);
+
+testEach(
+  "what is transferred arrives whole, also behind a task that was thought to be short",
+  async ({ create, several }) => {
+    await using executor = create({ maxWorkers: Math.min(several, 2) });
+    const sizeOf = async (buffer: ArrayBuffer, milliseconds: number): Promise<number> => {
+      if (milliseconds > 0) await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      return buffer.byteLength;
+    };
+    const submit = (milliseconds: number): Future<number> => {
+      const buffer = new ArrayBuffer(64);
+      return executor.submit(sizeOf, transfer(buffer, [buffer]), milliseconds);
+    };
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(
+        Array.from({ length: 50 }, () => executor.submit(sizeOf, new ArrayBuffer(8), 0)),
+      );
+    }
+    // Were they sent ahead, those behind the first would have to be sent a second time, empty.
+    const futures = [submit(200), ...Array.from({ length: 60 }, () => submit(0))];
+    assertEquals(await Promise.all(futures), futures.map(() => 64));
+  },
+);
+
+testEach(
+  "a transfer behind a task that kills its worker runs on the next one",
+  async ({ create }) => {
+    await using executor = create({ maxWorkers: 1, tasksPerWorker: 1 });
+    const buffer = new ArrayBuffer(64);
+    const crash = executor.submit(leave, 1);
+    const behind = executor.submit((b: ArrayBuffer) => b.byteLength, transfer(buffer, [buffer]));
+    await assertRejects(() => crash.result(), WorkerCrashError);
+    assertEquals(await behind, 64);
+  },
+  { parallel: true },
 );
 
 testEach("a SharedArrayBuffer is shared", async ({ create }) => {

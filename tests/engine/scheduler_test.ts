@@ -255,6 +255,20 @@ for (
   });
 }
 
+test("warmUp() waits for no worker that the system does not give", async () => {
+  const { runtime, executor } = fake({ maxWorkers: 3 });
+  const warm = executor.warmUp();
+  const [first, ...others] = runtime.workers;
+  await boot(first!);
+  for (const other of others) other.die(1);
+  await runtime.settle();
+  await warm;
+  assertEquals(executor.stats().workers, 1);
+  const ended = executor.shutdown();
+  await runtime.settle();
+  await ended;
+});
+
 test("an idle worker takes over half of what a busy one has not begun", async () => {
   const { runtime, executor } = fake();
   await teach(runtime, executor);
