@@ -38,7 +38,8 @@ for (const kind of POOLS) {
     assertEquals(result.ready(), false);
     gate.open();
     assertEquals(await result, [0, 1, 2]);
-    assertEquals(gate.left, ["1", "2", "0"]);
+    // The two that were let go together may end in either order: see imap_test.ts.
+    assertEquals([gate.left.slice(0, 2).toSorted(), gate.left[2]], [["1", "2"], "0"]);
   });
 
   for (

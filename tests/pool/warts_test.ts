@@ -208,7 +208,8 @@ for (const kind of POOLS) {
     assertEquals(result.ready(), false); // the first is still to come
     gate.open();
     await assertRejects(() => result.get(), RangeError, "0");
-    assertEquals(gate.left, ["1", "2", "3", "0"]);
+    // Those that were let go together may end in any order.
+    assertEquals([gate.left.slice(0, 3).toSorted(), gate.left[3]], [["1", "2", "3"], "0"]);
   });
 
   test(`wart 22: what cannot be cloned breaks and hangs nothing ${on}`, async () => {
