@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -29,6 +29,26 @@ run("bun", [
   "--minify-syntax",
   "--sourcemap=linked",
 ]);
+
+markImports();
+
+/**
+ * Puts back the marks of `src/` by which webpack and Vite leave modules of tasks to the runtime: Bun drops
+ * them with the other comments.
+ */
+function markImports() {
+  let marked = 0;
+  for (const name of readdirSync(`${root}/dist`, { recursive: true })) {
+    if (!name.endsWith(".js")) continue;
+    const text = readFileSync(`${root}/dist/${name}`, "utf8");
+    const changed = text.replaceAll("import(url)", () => {
+      marked++;
+      return "import(/* webpackIgnore: true *//* @vite-ignore */url)";
+    });
+    if (changed !== text) writeFileSync(`${root}/dist/${name}`, changed);
+  }
+  if (marked < 2) throw new Error(`${marked} imports of modules of tasks found in dist`);
+}
 
 /** @param {string} tool @param {string[]} args */
 function run(tool, args) {

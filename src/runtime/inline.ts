@@ -43,7 +43,7 @@ class InlineHandle implements WorkerHandle {
       exit: () => this.terminate(),
       encodeError: clone ? encodeError : (error) => new UnclonedError(error),
       compile: () => undefined, // never asked for: functions come as they are
-      load: (url) => import(url),
+      load: (url) => import(/* webpackIgnore: true */ /* @vite-ignore */ url),
       pause: {
         after: PAUSE_AFTER,
         wait: () => new Promise((resolve) => setTimeout(resolve, 0)),

@@ -70,8 +70,9 @@ export function listen(named: Record<string, unknown> | undefined): void {
     },
     compile: (source) =>
       new Function(
+        "__name",
         `"use strict"; return (${source}\n);\n//# sourceURL=concurrent-futures-task.js`,
-      )(),
+      )(keepName),
     ...(parent === undefined ? {} : {
       announce: () => parent.announce(),
       // So that what was sent ahead can be revoked.
@@ -80,7 +81,11 @@ export function listen(named: Record<string, unknown> | undefined): void {
         wait: () => new Promise<void>((resolve) => immediate!(resolve)),
       },
     }),
-    load: (url) => lock === undefined ? import(url) : lock.released(() => import(url)),
+    load: (url) => {
+      // Without the marks webpack puts a function here that finds nothing.
+      const load = () => import(/* webpackIgnore: true */ /* @vite-ignore */ url);
+      return lock === undefined ? load() : lock.released(load);
+    },
   });
 
   if (port === undefined) {
@@ -129,6 +134,11 @@ export function listen(named: Record<string, unknown> | undefined): void {
   }
   if (lock === undefined) program.start();
   else void lock.hold().then(() => program.start());
+}
+
+/** What esbuild and tsx, with `keepNames`, put around each function inside of a task. */
+function keepName<T>(target: T, name: string): T {
+  return Object.defineProperty(target, "name", { value: name, configurable: true });
 }
 
 /** Puts something before what a method does; where that cannot be done, it is left as it is. */
