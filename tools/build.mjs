@@ -3,57 +3,85 @@
  * needs several times as long to load sixty modules as to run this library.
  */
 
+import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
 
-/** The entries of package.json. */
-const ENTRIES = [
-  "mod.ts",
-  ...["futures", "pool", "worker", "runtime"].map((room) => `src/${room}/mod.ts`),
-];
+/** The entries, the same for JSR and npm. */
+const entries = Object.values(JSON.parse(readFileSync(join(root, "deno.json"), "utf8")).exports);
 
-rmSync(`${root}/dist`, { recursive: true, force: true });
-run("tsc", ["-p", "tsconfig.build.json"]);
-run("bun", [
-  "build",
-  ...ENTRIES,
-  "--root=.",
-  "--outdir=dist",
-  "--format=esm",
-  "--target=browser",
-  "--splitting",
-  "--minify-whitespace",
-  "--minify-syntax",
-  "--sourcemap=linked",
-]);
+rmSync(dist, { recursive: true, force: true });
+execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.build.json"], {
+  cwd: root,
+  stdio: ["ignore", "ignore", "inherit"],
+});
+trimDeclarations();
 
+// Not Bun's bundler: it calls a class `Future2` that several chunks export, also in `constructor.name`.
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: entries,
+  outbase: ".",
+  outdir: "dist",
+  chunkNames: "chunks/[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "neutral",
+  target: "es2022", // Node 20, and the browsers that have module workers
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 120, // so that what markImports() puts in shifts a map by one line's rest and not more
+  sourcemap: "linked",
+  metafile: true,
+});
 markImports();
 
 /**
- * Puts back the marks of `src/` by which webpack and Vite leave modules of tasks to the runtime: Bun drops
- * them with the other comments.
+ * Puts back the marks of `src/` by which webpack and Vite leave modules of tasks to the runtime: they are
+ * dropped with the other comments.
  */
 function markImports() {
   let marked = 0;
-  for (const name of readdirSync(`${root}/dist`, { recursive: true })) {
-    if (!name.endsWith(".js")) continue;
-    const text = readFileSync(`${root}/dist/${name}`, "utf8");
+  for (const name of Object.keys(metafile.outputs).filter((name) => name.endsWith(".js"))) {
+    const text = readFileSync(join(root, name), "utf8");
     const changed = text.replaceAll("import(url)", () => {
       marked++;
       return "import(/* webpackIgnore: true *//* @vite-ignore */url)";
     });
-    if (changed !== text) writeFileSync(`${root}/dist/${name}`, changed);
+    if (changed !== text) writeFileSync(join(root, name), changed);
   }
   if (marked < 2) throw new Error(`${marked} imports of modules of tasks found in dist`);
 }
 
-/** @param {string} tool @param {string[]} args */
-function run(tool, args) {
-  execFileSync(`${root}/node_modules/.bin/${tool}`, args, {
-    cwd: root,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+/**
+ * tsc leaves `./future.ts` in declarations, which not every reader of them follows; and it declares all
+ * modules, most of which no entry leads to.
+ */
+function trimDeclarations() {
+  const kept = new Set();
+  const waiting = entries.map((entry) => join(dist, entry.replace(/\.ts$/, ".d.ts")));
+  for (const file of waiting) {
+    if (kept.has(file)) continue;
+    kept.add(file);
+    const text = readFileSync(file, "utf8");
+    const changed = text.replace(
+      // Not in comments, whose lines begin with a star.
+      /^(?! *\*)(.*(?:from |import\()")(\.[^"]*)\.ts"/gm,
+      (_, before, path) => {
+        waiting.push(join(dirname(file), `${path}.d.ts`));
+        return `${before}${path}.js"`;
+      },
+    );
+    writeFileSync(file, changed);
+  }
+  for (const name of readdirSync(dist, { recursive: true })) {
+    const file = join(dist, name);
+    if (name.endsWith(".d.ts") && !kept.has(file)) rmSync(file);
+  }
 }

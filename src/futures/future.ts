@@ -154,7 +154,7 @@ export class Future<T> implements PromiseLike<T> {
   #held: unknown = undefined;
 
   static {
-    makeFuture = <T>(source: FutureSource<T>) => new Future<T>(MAKE, source);
+    makeFuture = <T>(source: FutureSource<T>) => new this<T>(MAKE, source);
     isFuture = (value): value is Future<unknown> =>
       typeof value === "object" && value !== null && #state in value;
     stateOf = (future) => future.#state;

@@ -44,7 +44,7 @@ export class AsyncResult<T> implements PromiseLike<T> {
       { callback, errorCallback }: AsyncResultOptions<T>,
     ) => {
       if (callback === undefined && errorCallback === undefined) {
-        return new AsyncResult<T>(MAKE, future);
+        return new this<T>(MAKE, future);
       }
       // A future of its own, so that the callback is called before those go on who await it.
       const source = new FutureSource<T>();
@@ -62,7 +62,7 @@ export class AsyncResult<T> implements PromiseLike<T> {
           reportError(error);
         }
       });
-      return new AsyncResult<T>(MAKE, source.future);
+      return new this<T>(MAKE, source.future);
     };
   }
 
