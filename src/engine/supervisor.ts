@@ -47,7 +47,7 @@ export class Supervisor implements WorkerReplies {
   #crashesInRow = 0;
   /** How many workers the system gives: one more could not be started beside these. */
   #most = Infinity;
-  #warmWaiters: PromiseWithResolvers<void>[] = [];
+  #warmWaiters: { resolve(): void; reject(error: unknown): void }[] = [];
   /** Workers that ended before they were warm, while somebody waits for it. */
   #unwarmed = 0;
 
@@ -117,12 +117,14 @@ export class Supervisor implements WorkerReplies {
 
   /** Starts all workers; resolves when each has run its initializer. */
   warmUp(): Promise<void> {
-    const warm = Promise.withResolvers<void>();
-    warm.promise.catch(() => {}); // as silent as a future, for those who do not await it
-    this.#warmWaiters.push(warm);
+    // Not Promise.withResolvers(), which Node 20 has not.
+    const warm = new Promise<void>((resolve, reject) =>
+      this.#warmWaiters.push({ resolve, reject })
+    );
+    warm.catch(() => {}); // as silent as a future, for those who do not await it
     while (this.free > 0) this.start();
     this.#checkWarm();
-    return warm.promise;
+    return warm;
   }
 
   workerReady(worker: WorkerSlot, protocol: unknown): void {

@@ -181,9 +181,10 @@ export abstract class WorkerPool implements AsyncDisposable {
   close(): void {
     if (this.#state !== "running") return;
     this.#state = "closed";
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#ended = promise;
-    this.#allRead = () => resolve(this.#executor.shutdown());
+    // Not Promise.withResolvers(), which Node 20 has not.
+    this.#ended = new Promise((resolve) => {
+      this.#allRead = () => resolve(this.#executor.shutdown());
+    });
     for (const run of this.#reading) run.readOn();
     this.#checkRead();
   }
