@@ -1,0 +1,73 @@
+/**
+ * What workers run: one tile. A module of its own, since workers import it by its URL.
+ *
+ * @module
+ */
+
+import { type TaskContext, transfer } from "../../mod.ts";
+import { type Area, paintRows, type Scene } from "./mandelbrot.ts";
+
+/** What is to go wrong. */
+export type Fault = "crash" | "hang";
+
+/** A tile as it is sent to a worker. */
+export interface TileOrder {
+  readonly id: number;
+  readonly scene: Scene;
+  readonly area: Area;
+  readonly fault?: Fault | undefined;
+}
+
+/** Reported when a tile begins. Times are milliseconds since 1970, so that all threads agree. */
+export interface TileStarted {
+  readonly id: number;
+  readonly worker: string;
+  readonly at: number;
+}
+
+/** A tile that is done. */
+export interface TileResult {
+  readonly pixels: Uint8ClampedArray<ArrayBuffer>;
+  readonly endedAt: number;
+}
+
+/** Milliseconds of work after which messages are looked at: one may say that nobody needs the tile. */
+const BREATH = 8;
+
+/** Computes a tile; its pixels move to the page, they are not copied. */
+export async function renderTile(this: TaskContext, order: TileOrder): Promise<TileResult> {
+  this.report({ id: order.id, worker: this.workerName, at: now() } satisfies TileStarted);
+  const { scene, area } = order;
+  const pixels = new Uint8ClampedArray(4 * area.width * area.height);
+  let breath = performance.now();
+  for (let row = 0; row < area.height; row++) {
+    if (order.fault !== undefined && row === area.height >> 1) await fail(order.fault);
+    paintRows(scene, area, pixels, row, row + 1);
+    if (performance.now() - breath < BREATH) continue;
+    await messages();
+    this.signal.throwIfAborted();
+    breath = performance.now();
+  }
+  return transfer({ pixels, endedAt: now() }, [pixels.buffer]);
+}
+
+/** Half of the tile is done, and now this. */
+function fail(fault: Fault): Promise<never> {
+  if (fault === "hang") { for (;;); }
+  globalThis.close(); // the worker is gone, and nobody has caught anything
+  return new Promise(() => {});
+}
+
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+const { port1, port2 } = new MessageChannel();
+
+/** Resolves when the messages that have come are read. A timer would wait four milliseconds. */
+function messages(): Promise<void> {
+  return new Promise((resolve) => {
+    port1.onmessage = () => resolve();
+    port2.postMessage(undefined);
+  });
+}
