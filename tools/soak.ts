@@ -152,8 +152,15 @@ function isRight(i: number): boolean {
   }
 }
 
-function nextKind(): Kind {
-  if (random(CRASH_EVERY) === 0) return random(2) === 0 ? "exit" : "stray";
+/**
+ * One crash in each stretch of tasks, in the middle of it: three in a row, with nothing done between
+ * them, would break the executor, as they should.
+ */
+let crashAt = 0;
+
+function nextKind(i: number): Kind {
+  if (i % CRASH_EVERY === 0) crashAt = i + Math.floor((CRASH_EVERY + random(CRASH_EVERY)) / 3);
+  if (i === crashAt) return random(2) === 0 ? "exit" : "stray";
   const at = random(100);
   return at === 0 ? "cancelled" : at <= 2 ? "waiting" : "quick";
 }
@@ -209,7 +216,7 @@ async function leave(count: number): Promise<void> {
 }
 
 for (let i = 0; i < TASKS; i++) {
-  const kind = nextKind();
+  const kind = nextKind(i);
   kinds[i] = KINDS.indexOf(kind);
   const future = executor.submit(TASK_OF[kind], i);
   outstanding++;
