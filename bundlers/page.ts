@@ -1,0 +1,80 @@
+/**
+ * Opens bundles in headless Chromium.
+ *
+ * @module
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join } from "node:path";
+import process from "node:process";
+import { chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
+
+const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** Why there is no browser, if there is none. */
+export const noChromium: string | undefined = existsSync(EXECUTABLE)
+  ? undefined
+  : `no Chromium at ${EXECUTABLE}`;
+
+/** What a page has printed. */
+export interface Printed {
+  /** What `console.log` printed first. */
+  readonly line: string;
+  /** Errors and warnings. */
+  readonly complaints: readonly string[];
+}
+
+let browser: Promise<Browser> | undefined;
+
+/** Opens a page until it has printed a line. */
+export async function openPage(url: string): Promise<Printed> {
+  browser ??= chromium.launch({
+    executablePath: EXECUTABLE,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+  });
+  const page = await (await browser).newPage();
+  const complaints: string[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  page.on("console", (message) => {
+    if (message.type() === "log") resolve(message.text());
+    if (["warning", "error"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", reject);
+  try {
+    await page.goto(url);
+    return { line: await promise, complaints };
+  } finally {
+    await page.close();
+  }
+}
+
+/** Ends the browser, if one was started. */
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+}
+
+/** Opens the page of a folder. */
+export async function openFolder(folder: string, csp?: string): Promise<Printed> {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url!, "http://localhost");
+    const file = join(folder, pathname === "/" ? "index.html" : pathname);
+    if (!existsSync(file)) return void response.writeHead(404).end();
+    response.writeHead(200, {
+      "content-type": extname(file) === ".html" ? "text/html" : "text/javascript",
+      ...(csp === undefined ? {} : { "content-security-policy": csp }),
+    });
+    response.end(readFileSync(file));
+  });
+  const { promise: listening, resolve } = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", resolve);
+  await listening;
+  try {
+    return await openPage(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
