@@ -28,7 +28,7 @@ const STEP_LIMIT = 15 * 60_000;
 
 /**
  * Every step is a command. A suite also has a report, which tells how many tests there were; `wrong` is
- * what must not stand in the output.
+ * what must not stand in the output, `note` what of it is printed.
  */
 const STEPS = {
   format: { command: ["deno", "fmt", "--check"] },
@@ -62,15 +62,9 @@ const STEPS = {
     ..."bun test --reporter=junit".split(" "),
     `--reporter-outfile=${report}`,
   ]),
-  "suite:node": suite((report) => [
-    // One file at a time, as the other two. The limit ends a file that a failed test keeps running;
-    // `--test-force-exit` would too, but loses results that are still on their way.
-    ..."node --test --test-concurrency=1 --test-timeout=240000 --test-reporter=spec".split(" "),
-    "--test-reporter-destination=stdout",
-    "--test-reporter=junit",
-    `--test-reporter-destination=${report}`,
-    "tests/**/*_test.ts",
-  ]),
+  "suite:node": nodeSuite("tests/**/*_test.ts"),
+  bundlers: nodeSuite("bundlers/*_test.ts"),
+  size: { command: ["node", "tools/size.ts"], note: /^size: .*/gm },
   publish: {
     command: ["deno", "publish", "--dry-run", "--allow-dirty"],
     // Modules of tasks are imported by the URL that the user gives: that one warning is meant.
@@ -81,6 +75,18 @@ const STEPS = {
 function suite(command) {
   const report = join(REPORTS, `${Math.random()}.xml`);
   return { command: command(report), report };
+}
+
+function nodeSuite(files) {
+  return suite((report) => [
+    // One file at a time, as the other two. The limit ends a file that a failed test keeps running;
+    // `--test-force-exit` would too, but loses results that are still on their way.
+    ..."node --test --test-concurrency=1 --test-timeout=240000 --test-reporter=spec".split(" "),
+    "--test-reporter-destination=stdout",
+    "--test-reporter=junit",
+    `--test-reporter-destination=${report}`,
+    files,
+  ]);
 }
 
 /** Runs one command with the project's own runtimes first on the path. */
@@ -126,11 +132,16 @@ function run([name, ...args]) {
 }
 
 /** What came of a step: how many passed and failed, what to print, and how many tests there are. */
-async function check({ command, report, wrong }) {
+async function check({ command, report, wrong, note }) {
   const { code, output } = await run(command);
   if (report === undefined) {
     const ok = code === 0 && !wrong?.test(output);
-    return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, output: ok ? "" : output, notes: [] };
+    return {
+      passed: ok ? 1 : 0,
+      failed: ok ? 0 : 1,
+      output: ok ? "" : output,
+      notes: note !== undefined && ok ? output.match(note) ?? [] : [],
+    };
   }
   const counts = readReport(existsSync(report) ? readFileSync(report, "utf8") : "");
   const { passed, failures, skipped } = counts;
