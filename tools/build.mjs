@@ -7,6 +7,7 @@ import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -16,8 +17,9 @@ const dist = join(root, "dist");
 const entries = Object.values(JSON.parse(readFileSync(join(root, "deno.json"), "utf8")).exports);
 
 rmSync(dist, { recursive: true, force: true });
-execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.build.json"], {
+execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", "tsconfig.build.json"], {
   cwd: root,
+  shell: process.platform === "win32", // where it is a .cmd file
   stdio: ["ignore", "ignore", "inherit"],
 });
 trimDeclarations();

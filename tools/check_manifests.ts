@@ -32,12 +32,13 @@ export function checkManifests(root: URL): string[] {
   if (JSON.stringify(deno.exports) !== JSON.stringify(jsr.exports)) {
     problems.push("exports of deno.json and jsr.json differ");
   }
-  const expected = Object.fromEntries(
+  const expected: Manifest["exports"] = Object.fromEntries(
     Object.entries(deno.exports ?? {}).map(([entry, source]) => {
       const built = (source as string).replace(/^\.\//, "./dist/").replace(/\.ts$/, "");
       return [entry, { types: `${built}.d.ts`, default: `${built}.js` }];
     }),
   );
+  expected["./package.json"] = "./package.json"; // tools of npm's users read it
   if (JSON.stringify(npm.exports) !== JSON.stringify(expected)) {
     problems.push(`exports of package.json are not ${JSON.stringify(expected)}`);
   }

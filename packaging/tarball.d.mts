@@ -1,0 +1,7 @@
+export function packLibrary(folder: string): { tarball: string; files: string[] };
+export function installTarball(folder: string, tarball: string): void;
+export function runConsumer(
+  runtime: "deno" | "bun" | "node",
+  path: string,
+  folder: string,
+): Promise<void>;
