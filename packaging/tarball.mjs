@@ -1,3 +1,5 @@
+// @ts-self-types="./tarball.d.mts"
+
 /**
  * What npm's users get: packs the library, installs the tarball in a folder of its own, and runs
  * `consumer/main.mjs` there.

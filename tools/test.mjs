@@ -35,7 +35,7 @@ const STEPS = {
   lint: { command: ["deno", "lint"] },
   "check:deno": {
     command: [
-      ..."deno check --quiet mod.ts src tests examples tools bench/workloads".split(" "),
+      ..."deno check --quiet mod.ts src tests examples tools packaging bench/workloads".split(" "),
       // Not bench/peers, which needs what only `npm ci --prefix bench` installs.
       ...readdirSync(join(ROOT, "bench")).filter((name) => name.endsWith(".ts")).map((name) =>
         `bench/${name}`
@@ -64,6 +64,7 @@ const STEPS = {
   ]),
   "suite:node": nodeSuite("tests/**/*_test.ts"),
   bundlers: nodeSuite("bundlers/*_test.ts"),
+  packages: nodeSuite("packaging/*_test.ts"),
   size: { command: ["node", "tools/size.ts"], note: /^size: .*/gm },
   publish: {
     command: ["deno", "publish", "--dry-run", "--allow-dirty"],
