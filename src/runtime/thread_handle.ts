@@ -49,7 +49,9 @@ export function backgroundTimer(
 /** Starts a worker from the program text, by a `data:` URL: no file, and in Deno no permission. */
 export function startThread(options: WorkerOptions): ThreadWorker {
   const threads = builtin<ThreadModule>("worker_threads")!;
-  const url = new URL(`data:text/javascript,${encodeURIComponent(options.program)}`);
+  // error_codec.ts leaves the URL out of messages, up to the next quote.
+  const program = encodeURIComponent(options.program).replaceAll("'", "%27");
+  const url = new URL(`data:text/javascript,${program}`);
   const threadOptions: Record<string, unknown> = { name: options.name };
   if (options.env !== undefined) threadOptions.env = options.env;
   if (options.resourceLimits !== undefined) threadOptions.resourceLimits = options.resourceLimits;
