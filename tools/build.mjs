@@ -80,10 +80,23 @@ function trimDeclarations() {
         return `${before}${path}.js"`;
       },
     );
-    writeFileSync(file, changed);
+    writeFileSync(file, ownTypes(changed));
   }
   for (const name of readdirSync(dist, { recursive: true })) {
     const file = join(dist, name);
     if (name.endsWith(".d.ts") && !kept.has(file)) rmSync(file);
   }
+}
+
+/**
+ * Gives a declaration the types that only newer libraries of TypeScript have, or only those of browsers.
+ *
+ * @param {string} text
+ */
+function ownTypes(text) {
+  const disposes = /\bAsyncDisposable\b|\basyncDispose\b/.test(text);
+  const transfers = /\bTransferable\b/.test(text);
+  const options = "NonNullable<Parameters<typeof structuredClone>[1]>";
+  return (disposes ? '/// <reference lib="esnext.disposable" />\n' : "") + text +
+    (transfers ? `type Transferable = NonNullable<${options}["transfer"]>[number];\n` : "");
 }
