@@ -59,10 +59,13 @@ async function errorOf(future) {
 /**
  * Runs every kind of task and prints what came of it, in one line.
  *
- * @param {{ tasks: string | URL, worker: () => unknown }} places Where the bundler has put
- *   `tasks.js`, and how a worker of `worker.js` is made.
+ * @param {object} places
+ * @param {string | URL} places.tasks Where the bundler has put `tasks.js`.
+ * @param {() => unknown} places.worker Makes a worker of `worker.js`.
+ * @param {(path: string) => Promise<string>} [places.builtin] A task that loads a module of the
+ *   runtime, where there are such.
  */
-export async function run({ tasks, worker }) {
+export async function run({ tasks, worker, builtin }) {
   const result = { plain: {}, module: {}, served: {} };
 
   {
@@ -78,6 +81,7 @@ export async function run({ tasks, worker }) {
     result.plain.missing = /^notThere is not defined.*importTasks/.test(message) || message;
     result.plain.crash = (await executor.submit(crash).exception())?.name;
     result.plain.afterCrash = await executor.submit(square, 6);
+    if (builtin) result.plain.builtin = await executor.submit(builtin, "a/b");
     let sum = 0;
     const futures = [1, 2, 3].map((n) => executor.submit(square, n));
     for await (const future of asCompleted(futures)) sum += await future;

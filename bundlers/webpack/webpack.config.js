@@ -1,22 +1,18 @@
 import { resolve } from "node:path";
 
-const common = {
-  entry: {
-    main: "./main.js",
-    tasks: { import: "./tasks.js", library: { type: "module" } }, // keeps its exports
-  },
-  experiments: { outputModule: true },
-};
+const tasks = { import: "./tasks.js", library: { type: "module" } }; // keeps its exports
 
 export default [
   {
-    ...common,
     target: ["web", "es2022"],
+    entry: { main: "./main.js", tasks },
+    experiments: { outputModule: true },
     output: { module: true, path: resolve("dist"), filename: "[name].js" },
   },
   {
-    ...common,
     target: ["node20", "es2022"],
+    entry: { main_node: "./main_node.js", tasks },
+    experiments: { outputModule: true },
     output: { module: true, path: resolve("dist_node"), filename: "[name].js" },
   },
 ];
