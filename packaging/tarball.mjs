@@ -74,9 +74,18 @@ export function packLibrary(folder) {
  * @param {string} tarball The tarball's path.
  */
 export function installTarball(folder, tarball) {
-  cpSync(join(ROOT, "packaging", "consumer"), folder, { recursive: true });
+  copyConsumer(folder);
   writeFileSync(join(folder, "package.json"), '{ "type": "module", "private": true }\n');
   npm(["install", "--offline", "--silent", "--no-audit", "--no-fund", tarball], folder);
+}
+
+/**
+ * Makes a project that has the program, and not yet the library.
+ *
+ * @param {string} folder The project.
+ */
+export function copyConsumer(folder) {
+  cpSync(join(ROOT, "packaging", "consumer"), folder, { recursive: true });
 }
 
 /**
@@ -85,14 +94,15 @@ export function installTarball(folder, tarball) {
  * @param {"deno" | "bun" | "node"} runtime Whose arguments are used.
  * @param {string} path The runtime's file, or its name.
  * @param {string} folder The project.
+ * @param {Record<string, string>} env What is added to the environment.
  */
-export function runConsumer(runtime, path, folder) {
+export function runConsumer(runtime, path, folder, env = {}) {
   return new Promise((resolve, reject) => {
     execFile(path, [...ARGUMENTS[runtime], "main.mjs"], {
       cwd: folder,
       timeout: 60_000,
       shell: WINDOWS && !path.endsWith(".exe"), // where names are of .cmd files
-      env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },
     }, (error, stdout, stderr) => {
       if (error === null && stderr === "" && stdout === EXPECTED) return resolve();
       reject(
