@@ -9,6 +9,7 @@ import {
 } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
+import { FORGET } from "../wire/messages.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { ChunkSource } from "./chunk_supply.ts";
 import { dispatch, moves } from "./dispatch.ts";
@@ -49,6 +50,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   #sequence = 0;
   /** Futures that are not settled. */
   #outstanding = 0;
+  /** Settles what `waitUntil` was given. */
+  #allDone: (() => void) | undefined = undefined;
   #pumpScheduled = false;
   /** The lowest priority that may be among the tasks sent ahead. */
   #aheadPriority = Infinity;
@@ -151,8 +154,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   }
 
   #enqueue(item: WorkItem, limits: TaskLimits | undefined): Future<unknown> {
-    item.sequence = this.#sequence++;
-    this.#outstanding++;
+    this.#count(item);
     if (limits?.priority !== undefined) {
       item.control = new ItemControl();
       item.control.priority = limits.priority;
@@ -161,6 +163,21 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     if (limits !== undefined) this.#limits.apply(item, limits);
     this.#schedulePump();
     return item.future;
+  }
+
+  /** One future more that is not settled. */
+  #count(item: WorkItem): void {
+    if (this.#outstanding === 0) {
+      this.#options.waitUntil?.(new Promise<void>((resolve) => this.#allDone = resolve));
+    }
+    item.sequence = this.#sequence++;
+    this.#outstanding++;
+  }
+
+  /** One less. */
+  #uncount(item: WorkItem): void {
+    this.#limits.ended(item);
+    if (--this.#outstanding === 0) this.#allDone?.();
   }
 
   /** Runs a task once on every live worker; those that start run it when they have. */
@@ -174,8 +191,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
       item.control = new ItemControl();
       item.control.pinned = true;
       item.long = true;
-      item.sequence = this.#sequence++;
-      this.#outstanding++;
+      this.#count(item);
       results.push(item.future.result());
       worker.backlog.push(item);
       worker.setReferenced(true);
@@ -314,8 +330,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     supply.source.chunkMade(chunk.future, size);
     if (supply.source.remaining === 0) {
       this.#queue.remove(supply);
-      this.#outstanding--;
-      this.#limits.ended(supply);
+      this.#uncount(supply);
       supply.setResult(undefined);
     }
     return chunk;
@@ -535,8 +550,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     if (item.aborted !== undefined) return this.#settle(item, item.aborted.reason);
     if (item.done) return;
     this.#completed++;
-    this.#outstanding--;
-    this.#limits.ended(item);
+    this.#uncount(item);
     item.setResult(value);
   }
 
@@ -589,7 +603,10 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     if (this.#queue.length > 0) this.#schedulePump();
   }
 
-  /** The task of this item has not ended in time after it was aborted: its worker is replaced. */
+  /**
+   * The task of this item has not ended in time after it was aborted: its worker is replaced. This
+   * thread cannot be: here the task is only waited for no more, and its place is free.
+   */
   taskOverran(item: WorkItem): void {
     const worker = item.worker as WorkerSlot | undefined;
     const aborted = item.aborted;
@@ -597,6 +614,11 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     this.#settle(item, aborted.reason);
     // What was sent ahead and has not begun, through no fault of its own, may still begin.
     if (!worker.hasBegun(item)) return this.#limits.notBegun(item);
+    if (this.#options.inThread) {
+      worker.handle.post([FORGET, item.slot]);
+      worker.release(item.slot);
+      return this.#afterReply(worker);
+    }
     worker.error ??= aborted;
     this.#supervisor.stop(worker);
     this.#checkEnd();
@@ -628,8 +650,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
 
   itemCancelled(item: WorkItem): void {
     this.#cancelled++;
-    this.#outstanding--;
-    this.#limits.ended(item);
+    this.#uncount(item);
     if (this.#roomWaiters.length > 0) this.#checkReady();
     if (this.#outstanding === 0 && this.#closed) queueMicrotask(() => this.#checkEnd());
   }
@@ -638,8 +659,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   #settle(item: WorkItem, error: unknown): void {
     if (item.done) return item.control?.stopTimer?.();
     this.#failed++;
-    this.#outstanding--;
-    this.#limits.ended(item);
+    this.#uncount(item);
     item.setException(item.aborted === undefined ? error : item.aborted.reason);
   }
 

@@ -40,4 +40,6 @@ export interface SchedulerOptions {
   readonly onCrash: "replace" | "break";
   readonly grace: number;
   readonly brokenError: (message: string, options: ErrorOptions) => BrokenExecutorError;
+  /** Given, whenever work begins, a promise that settles when there is none. */
+  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
 }

@@ -1,10 +1,14 @@
 import { encodeError } from "../wire/error_codec.ts";
-import { DEFINE, SETUP, UnclonedError } from "../wire/messages.ts";
+import { DEFINE, FORGET, SETUP, UnclonedError } from "../wire/messages.ts";
 import { Program } from "../worker/program.ts";
+import type { Pause } from "../worker/program.ts";
 import type { Capabilities, Runtime, WorkerEvents, WorkerHandle } from "./runtime.ts";
 
 /** How long tasks may run, in milliseconds, before the thread's other work has its turn. */
-const PAUSE_AFTER = 8;
+const TURN_MILLISECONDS = 8;
+
+/** Tasks of the first turn where the clock stands still: how many fill one is learned. */
+const FIRST_TURN = 16;
 
 const CAPABILITIES: Capabilities = {
   parallel: false,
@@ -32,6 +36,7 @@ class InlineHandle implements WorkerHandle {
   readonly #events: WorkerEvents;
   readonly #clone: boolean;
   readonly #program: Program;
+  readonly #turn = new Turn();
   #ended = false;
 
   constructor(events: WorkerEvents, clone: boolean) {
@@ -43,11 +48,8 @@ class InlineHandle implements WorkerHandle {
       exit: () => this.terminate(),
       encodeError: clone ? encodeError : (error) => new UnclonedError(error),
       compile: () => undefined, // never asked for: functions come as they are
-      load: (url) => import(/* webpackIgnore: true */ /* @vite-ignore */ url),
-      pause: {
-        after: PAUSE_AFTER,
-        wait: () => new Promise((resolve) => setTimeout(resolve, 0)),
-      },
+      load: (url) => import(url),
+      pause: this.#turn,
     });
     queueMicrotask(() => {
       if (!this.#ended) this.#program.start();
@@ -56,7 +58,9 @@ class InlineHandle implements WorkerHandle {
 
   post(message: unknown, transfer?: readonly Transferable[]): void {
     const kind = (message as unknown[])[0];
-    const own = kind === DEFINE || kind === SETUP ? message : this.#copy(message, transfer);
+    const own = kind === DEFINE || kind === SETUP || kind === FORGET
+      ? message
+      : this.#copy(message, transfer);
     queueMicrotask(() => {
       if (!this.#ended) this.#program.receive(own);
     });
@@ -64,7 +68,10 @@ class InlineHandle implements WorkerHandle {
 
   // Nothing to hold: what a task waits for keeps the program alive, or nothing does.
   ref(): void {}
-  unref(): void {}
+
+  unref(): void {
+    this.#turn.end();
+  }
 
   terminate(): void {
     if (this.#ended) return;
@@ -84,5 +91,39 @@ class InlineHandle implements WorkerHandle {
       message,
       transfer === undefined ? undefined : { transfer: [...transfer] },
     );
+  }
+}
+
+/**
+ * Ends a turn of tasks after some milliseconds. Cloudflare's clock stands still while code runs, and
+ * is right after a pause: there tasks are counted, and how many fill a turn is learned.
+ */
+class Turn implements Pause {
+  readonly after = Infinity;
+  /** When it began; -1 between turns. */
+  #since = -1;
+  #tasks = 0;
+  #most = FIRST_TURN;
+
+  isDue(): boolean {
+    const now = performance.now();
+    if (this.#since < 0) this.#since = now;
+    if (now !== this.#since) return now - this.#since >= TURN_MILLISECONDS;
+    return ++this.#tasks > this.#most;
+  }
+
+  async wait(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const elapsed = performance.now() - this.#since;
+    if (this.#tasks > this.#most) {
+      this.#most = elapsed < TURN_MILLISECONDS ? 2 * this.#most : Math.ceil(this.#most / 2);
+    }
+    this.end();
+  }
+
+  /** What comes next begins a new turn. */
+  end(): void {
+    this.#since = -1;
+    this.#tasks = 0;
   }
 }

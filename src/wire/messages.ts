@@ -40,6 +40,9 @@ export const STOP = 4;
  */
 export const REVOKE = 5;
 
+/** `[FORGET, slot]`: the task is not waited for any more. Only on the owner's own thread, which cannot be stopped. */
+export const FORGET = 6;
+
 /** Numbers in front of the arguments of one segment of `RUN`. */
 export const RUN_HEADER = 5;
 

@@ -15,6 +15,7 @@ import {
   FLAG_CLAIMED,
   FLAG_NOTIFY,
   FLAG_PACKED,
+  FORGET,
   INITIALIZED,
   INITIALIZER_FAILED,
   MAX_NANOSECONDS,
@@ -52,6 +53,15 @@ const CLOCK_INTERVAL = 16;
 /** As it was before any task could change it. */
 const { isArray } = Array;
 
+/** When a program that has more to do shall wait, and for what. */
+export interface Pause {
+  /** After so many milliseconds of work without one. */
+  readonly after: number;
+  /** Whether it is time, in the host's own measure. Asked before each task. */
+  isDue?(): boolean;
+  wait(): Promise<void>;
+}
+
 /** What the program needs of the place where it runs. */
 export interface ProgramHost {
   /** Sends a message to the owner; throws if it cannot be cloned. */
@@ -67,8 +77,8 @@ export interface ProgramHost {
   exit(): void;
   /** Where there is no claim table: lets the owner know that the next of its tasks begins, or is skipped. */
   announce?(): void;
-  /** Gives way to messages, or to the owner on the same thread, after so many milliseconds of work. */
-  readonly pause?: { readonly after: number; wait(): Promise<void> } | undefined;
+  /** Gives way to messages, or to the owner on the same thread. */
+  readonly pause?: Pause | undefined;
 }
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
@@ -134,6 +144,7 @@ export class Program {
   /** A message was lost: what comes after it is not taken. */
   #deaf = false;
   #draining = false;
+  #paused = false;
   #active = 0;
   #flushScheduled = false;
   readonly #scope = taskScope();
@@ -177,6 +188,11 @@ export class Program {
         return;
       case REVOKE:
         return this.#giveBack(message.slice(1));
+      case FORGET: {
+        const context = this.#contexts.get(message[1]);
+        if (context !== undefined) this.#leave(context);
+        return this.#drain();
+      }
       case SETUP:
         return this.#setUp(message[1]);
       case STOP:
@@ -279,23 +295,25 @@ export class Program {
   // --- the loop ---
 
   #drain(): void {
-    if (this.#draining) return;
+    if (this.#draining || this.#paused) return;
     this.#draining = true;
     const { pause } = this.#host;
     const pauseAt = pause === undefined ? Infinity : performance.now() + pause.after;
-    let paused = false;
     for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
       if (this.#active >= this.#limit || this.#dead) break;
-      if (performance.now() >= pauseAt) {
-        paused = true;
+      if (performance.now() >= pauseAt || pause?.isDue?.()) {
+        this.#paused = true;
         break;
       }
       if (!this.#nextTask(batch)) this.#batches.shift();
     }
     this.#draining = false;
-    if (paused) {
+    if (this.#paused) {
       this.flush();
-      void pause!.wait().then(() => this.#drain());
+      void pause!.wait().then(() => {
+        this.#paused = false;
+        this.#drain();
+      });
     } else if (this.#batches.length === 0) this.flush();
     else this.#flushSoon();
   }
@@ -325,8 +343,10 @@ export class Program {
     this.#closeSegment();
     this.#prepare(task);
     const startedAt = performance.now();
+    const { pause } = this.#host;
     let ran = 0;
     while (batch.left > 0 && this.#active < this.#limit && !this.#dead) {
+      if (ran > 0 && pause?.isDue?.()) break;
       const index = count - batch.left--;
       const at = header + RUN_HEADER + index * arity;
       if (!this.#claim(slot + index, flags)) continue;
@@ -339,7 +359,7 @@ export class Program {
           this.#learn(task, now - startedAt, ran);
           this.#stampSegment(task);
           this.flush();
-          if (this.#host.pause !== undefined) break;
+          if (pause !== undefined) break;
         }
       }
     }
@@ -436,9 +456,6 @@ export class Program {
     this.#contexts.set(context.slot, context);
     if (this.#limit > 1) this.#scope.current = undefined;
     const ended = () => {
-      this.#active--;
-      this.#contexts.delete(context.slot);
-      context.ended = true;
       if (this.#scope.current === context) this.#scope.current = undefined;
       const elapsed = performance.now() - startedAt;
       this.#learn(task, elapsed, 1);
@@ -446,12 +463,23 @@ export class Program {
     };
     // Promise.resolve: a thenable of the user's may call back twice, at once, or throw.
     Promise.resolve(result).then((value) => {
+      if (!this.#leave(context)) return;
       this.#succeed(context.slot, value, ended());
       this.#drain();
     }, (error) => {
+      if (!this.#leave(context)) return;
       this.#fail(context.slot, task, ended(), error);
       this.#drain();
     });
+  }
+
+  /** The place of a task that was waited for is free. False if it is already: the task was forgotten. */
+  #leave(context: Context): boolean {
+    if (context.ended) return false;
+    context.ended = true;
+    this.#active--;
+    this.#contexts.delete(context.slot);
+    return true;
   }
 
   /** A task whose function must be loaded first; that is part of its run. */
@@ -484,6 +512,7 @@ export class Program {
     if (task.nanoseconds < 0 || task.nanoseconds * count >= SHORT_NANOSECONDS) this.flush();
     if ((flags & FLAG_NOTIFY) !== 0) this.#host.post([STARTED, slot]);
     const context = new Context(this, slot);
+    const { pause } = this.#host;
     const values: unknown[] = new Array(count);
     const failures: unknown[] = [];
     const startedAt = performance.now();
@@ -499,13 +528,18 @@ export class Program {
       this.#learn(task, elapsed, count);
       this.#finishChunk(slot, toNanoseconds(elapsed, count), values, failures);
     };
+    const callItem = (call: AnyFunction, at: number) => {
+      this.#scope.current = context;
+      return this.#call(call, context, args, at, arity);
+    };
     /** Runs items until one has to be waited for. */
     const run = (call: AnyFunction): PromiseLike<unknown> | undefined => {
-      while (index < count) {
+      while (index < count && !context.ended) {
         const at = first + index * arity;
-        this.#scope.current = context;
         try {
-          const result = this.#call(call, context, args, at, arity);
+          const result = pause?.isDue?.()
+            ? pause.wait().then(() => callItem(call, at))
+            : callItem(call, at);
           if (isThenable(result)) return result;
           values[index++] = result;
         } catch (error) {
@@ -543,16 +577,12 @@ export class Program {
     }
     this.#active++;
     this.#contexts.set(slot, context);
-    const ended = () => {
-      this.#active--;
-      this.#contexts.delete(slot);
-    };
     waiting.then(() => {
-      ended();
+      if (!this.#leave(context)) return;
       finish();
       this.#drain();
     }, (error) => {
-      ended();
+      if (!this.#leave(context)) return;
       this.#fail(slot, task, -1, error);
       this.#drain();
     });
