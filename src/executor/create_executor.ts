@@ -5,7 +5,11 @@ import { ThreadPoolExecutor } from "./thread_pool_executor.ts";
 
 /** Options of {@linkcode createExecutor}. */
 export interface CreateExecutorOptions {
-  /** How many workers there are at the most. @default {as the executor that is made} */
+  /**
+   * How many workers there are at the most.
+   *
+   * @default {as the executor that is made}
+   */
   maxWorkers?: number;
 }
 

@@ -13,9 +13,17 @@ import type { TaskOptions } from "./task_options.ts";
 
 /** Options of {@linkcode Executor.shutdown}. */
 export interface ShutdownOptions {
-  /** Wait until all work is done and all workers have ended. @default {true} */
+  /**
+   * Wait until all work is done and all workers have ended.
+   *
+   * @default {true}
+   */
   wait?: boolean;
-  /** Cancel what has not begun. @default {false} */
+  /**
+   * Cancel what has not begun.
+   *
+   * @default {false}
+   */
   cancelFutures?: boolean;
 }
 

@@ -7,9 +7,17 @@ import { checkBoolean, checkCount, checkOptions } from "./options.ts";
 
 /** Options of {@linkcode InlineExecutor}. */
 export interface InlineExecutorOptions {
-  /** How many asynchronous tasks run at once. @default {32} */
+  /**
+   * How many asynchronous tasks run at once.
+   *
+   * @default {32}
+   */
   maxWorkers?: number;
-  /** Clone arguments and results, as a worker's channel does. @default {true} */
+  /**
+   * Clone arguments and results, as a worker's channel does.
+   *
+   * @default {true}
+   */
   clone?: boolean;
 }
 

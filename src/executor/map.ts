@@ -20,9 +20,17 @@ export interface MapOptions {
    * @default {4 * maxWorkers * chunkSize}
    */
   bufferSize?: number;
-  /** Milliseconds from the call until the iteration rejects with `TimeoutError`. @default {Infinity} */
+  /**
+   * Milliseconds from the call until the iteration rejects with `TimeoutError`.
+   *
+   * @default {Infinity}
+   */
   timeout?: number;
-  /** Give each item's outcome as `Promise.allSettled` does, and go on after a failure. @default {false} */
+  /**
+   * Give each item's outcome as `Promise.allSettled` does, and go on after a failure.
+   *
+   * @default {false}
+   */
   settled?: boolean;
 }
 

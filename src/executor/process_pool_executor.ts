@@ -10,17 +10,41 @@ import type { WorkerPoolKind, WorkerPoolOptions } from "./worker_pool_options.ts
 
 /** Options of {@linkcode ProcessPoolExecutor}. */
 export interface ProcessPoolExecutorOptions extends WorkerPoolOptions {
-  /** The runtime that runs the tasks. @default {the one that runs this program} */
+  /**
+   * The runtime that runs the tasks.
+   *
+   * @default {the one that runs this program}
+   */
   command?: ProcessCommand;
-  /** How workers are named: `<threadNamePrefix>_<index>`. @default {"ProcessPoolExecutor-<n>"} */
+  /**
+   * How workers are named: `<threadNamePrefix>_<index>`.
+   *
+   * @default {"ProcessPoolExecutor-<n>"}
+   */
   threadNamePrefix?: string;
-  /** The directory in which the processes start. @default {the program's own} */
+  /**
+   * The directory in which the processes start.
+   *
+   * @default {the program's own}
+   */
   cwd?: string | URL;
-  /** Environment variables of the processes. @default {the program's own} */
+  /**
+   * Environment variables of the processes.
+   *
+   * @default {the program's own}
+   */
   env?: Record<string, string>;
-  /** What the processes may do. Deno and Node; for Bun an `UnsupportedError`. @default {"inherit"} */
+  /**
+   * What the processes may do. Deno and Node; for Bun an `UnsupportedError`.
+   *
+   * @default {"inherit"}
+   */
   permissions?: WorkerPermissions;
-  /** Who starts the processes. @default {the command} */
+  /**
+   * Who starts the processes.
+   *
+   * @default {the command}
+   */
   runtime?: Runtime;
 }
 

@@ -20,9 +20,17 @@ export interface TaskOptions {
    * @default {Infinity}
    */
   timeout?: number;
-  /** Higher ones start first, equal ones in submit order. @default {0} */
+  /**
+   * Higher ones start first, equal ones in submit order.
+   *
+   * @default {0}
+   */
   priority?: number;
-  /** Called with each value that the task gives to `this.report()`. @default {undefined} */
+  /**
+   * Called with each value that the task gives to `this.report()`.
+   *
+   * @default {undefined}
+   */
   onProgress?: (value: unknown, future: Future<unknown>) => void;
 }
 

@@ -8,17 +8,41 @@ import type { WorkerPoolKind, WorkerPoolOptions } from "./worker_pool_options.ts
 
 /** Options of {@linkcode ThreadPoolExecutor}. */
 export interface ThreadPoolExecutorOptions extends WorkerPoolOptions {
-  /** What workers are called, before `_<index>`. @default {"ThreadPoolExecutor-<n>"} */
+  /**
+   * What workers are called, before `_<index>`.
+   *
+   * @default {"ThreadPoolExecutor-<n>"}
+   */
   threadNamePrefix?: string;
-  /** Makes the user's own worker, whose file calls `serve()`. @default {undefined} */
+  /**
+   * Makes the user's own worker, whose file calls `serve()`.
+   *
+   * @default {undefined}
+   */
   worker?: () => unknown;
-  /** What workers may do. Deno only; elsewhere an `UnsupportedError`. @default {"inherit"} */
+  /**
+   * What workers may do. Deno only; elsewhere an `UnsupportedError`.
+   *
+   * @default {"inherit"}
+   */
   permissions?: WorkerPermissions;
-  /** Environment variables of the workers. Deno and Node; elsewhere an `UnsupportedError`. @default {the program's own} */
+  /**
+   * Environment variables of the workers. Deno and Node; elsewhere an `UnsupportedError`.
+   *
+   * @default {the program's own}
+   */
   env?: Record<string, string>;
-  /** Memory limits of a worker. Deno and Node; elsewhere an `UnsupportedError`. @default {none} */
+  /**
+   * Memory limits of a worker. Deno and Node; elsewhere an `UnsupportedError`.
+   *
+   * @default {none}
+   */
   resourceLimits?: WorkerResourceLimits;
-  /** Who starts the workers. @default {the runtime that is detected} */
+  /**
+   * Who starts the workers.
+   *
+   * @default {the runtime that is detected}
+   */
   runtime?: Runtime;
 }
 

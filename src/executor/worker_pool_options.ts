@@ -13,23 +13,59 @@ import { checkCount, checkFunction, checkOptions, checkString, checkTime } from 
 
 /** Options of every executor that has workers. */
 export interface WorkerPoolOptions {
-  /** How many workers there are at the most. @default {available parallelism} */
+  /**
+   * How many workers there are at the most.
+   *
+   * @default {available parallelism}
+   */
   maxWorkers?: number;
-  /** How many asynchronous tasks one worker runs at once. @default {1} */
+  /**
+   * How many asynchronous tasks one worker runs at once.
+   *
+   * @default {1}
+   */
   tasksPerWorker?: number;
-  /** Runs in each worker before its first task; if it fails, the executor is broken. @default {undefined} */
+  /**
+   * Runs in each worker before its first task; if it fails, the executor is broken.
+   *
+   * @default {undefined}
+   */
   initializer?: Task<never[], unknown>;
-  /** Arguments of `initializer`. @default {[]} */
+  /**
+   * Arguments of `initializer`.
+   *
+   * @default {[]}
+   */
   initargs?: readonly unknown[];
-  /** Tasks after which a worker is replaced. @default {Infinity} */
+  /**
+   * Tasks after which a worker is replaced.
+   *
+   * @default {Infinity}
+   */
   maxTasksPerChild?: number;
-  /** Milliseconds until a worker with nothing to do is let go. @default {Infinity} */
+  /**
+   * Milliseconds until a worker with nothing to do is let go.
+   *
+   * @default {Infinity}
+   */
   idleTimeout?: number;
-  /** Tasks that may be pending; `submit` throws `QueueFullError` past it. @default {Infinity} */
+  /**
+   * Tasks that may be pending; `submit` throws `QueueFullError` past it.
+   *
+   * @default {Infinity}
+   */
   maxPending?: number;
-  /** Whether a dead worker is replaced, or breaks the executor, as in Python's process pools. @default {"replace"} */
+  /**
+   * Whether a dead worker is replaced, or breaks the executor, as in Python's process pools.
+   *
+   * @default {"replace"}
+   */
   onCrash?: "replace" | "break";
-  /** Milliseconds that an aborted task has to end by itself. @default {100} */
+  /**
+   * Milliseconds that an aborted task has to end by itself.
+   *
+   * @default {100}
+   */
   grace?: number;
 }
 

@@ -11,7 +11,11 @@ export interface WaitOptions {
    * @default {Infinity}
    */
   timeout?: number;
-  /** Ends the wait, which rejects with the signal's reason; what is waited for goes on. @default {undefined} */
+  /**
+   * Ends the wait, which rejects with the signal's reason; what is waited for goes on.
+   *
+   * @default {undefined}
+   */
   signal?: AbortSignal;
 }
 

@@ -218,9 +218,17 @@ export class BrokenProcessPoolError extends BrokenExecutorError {
 
 /** Options of {@linkcode WorkerCrashError}. */
 export interface WorkerCrashErrorOptions extends ErrorOptions {
-  /** The exit code of the worker. @default {undefined} */
+  /**
+   * The exit code of the worker.
+   *
+   * @default {undefined}
+   */
   exitCode?: number | undefined;
-  /** The signal that ended it, if it was a process. @default {undefined} */
+  /**
+   * The signal that ended it, if it was a process.
+   *
+   * @default {undefined}
+   */
   signal?: string | undefined;
 }
 

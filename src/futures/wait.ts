@@ -16,7 +16,11 @@ export type ReturnWhen = "FIRST_COMPLETED" | "FIRST_EXCEPTION" | "ALL_COMPLETED"
 
 /** Options of {@linkcode wait}. */
 export interface WaitForOptions extends WaitOptions {
-  /** When to return. @default {ALL_COMPLETED} */
+  /**
+   * When to return.
+   *
+   * @default {ALL_COMPLETED}
+   */
   returnWhen?: ReturnWhen;
 }
 

@@ -6,9 +6,17 @@ import type { WaitOptions } from "../futures/deadline.ts";
 
 /** What may be called when an {@linkcode AsyncResult} is ready. */
 export interface AsyncResultOptions<T> {
-  /** Called once with the result, before others see it. What it throws is reported, and changes nothing. @default {undefined} */
+  /**
+   * Called once with the result, before others see it. What it throws is reported, and changes nothing.
+   *
+   * @default {undefined}
+   */
   callback?: ((value: T) => void) | undefined;
-  /** Called once with the error, in place of `callback`. @default {undefined} */
+  /**
+   * Called once with the error, in place of `callback`.
+   *
+   * @default {undefined}
+   */
   errorCallback?: ((error: unknown) => void) | undefined;
 }
 

@@ -7,13 +7,29 @@ import { WorkerPool } from "./worker_pool.ts";
 
 /** Options of {@linkcode ThreadPool} and {@linkcode Pool}. */
 export interface PoolOptions {
-  /** How many workers there are. @default {available parallelism} */
+  /**
+   * How many workers there are.
+   *
+   * @default {available parallelism}
+   */
   processes?: number;
-  /** Runs in each worker before its first task; if it fails, the pool is broken. @default {undefined} */
+  /**
+   * Runs in each worker before its first task; if it fails, the pool is broken.
+   *
+   * @default {undefined}
+   */
   initializer?: Task<never[], unknown>;
-  /** Arguments of `initializer`. @default {[]} */
+  /**
+   * Arguments of `initializer`.
+   *
+   * @default {[]}
+   */
   initargs?: readonly unknown[];
-  /** Tasks after which a worker is replaced. @default {Infinity} */
+  /**
+   * Tasks after which a worker is replaced.
+   *
+   * @default {Infinity}
+   */
   maxTasksPerChild?: number;
 }
 

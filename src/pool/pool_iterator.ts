@@ -3,7 +3,11 @@ import { checkOptions, checkTime } from "../executor/options.ts";
 
 /** Options of {@linkcode PoolIterator.next}. */
 export interface NextOptions {
-  /** Milliseconds until it rejects with `TimeoutError`. The item is not lost. @default {Infinity} */
+  /**
+   * Milliseconds until it rejects with `TimeoutError`. The item is not lost.
+   *
+   * @default {Infinity}
+   */
   timeout?: number;
 }
 

@@ -14,13 +14,21 @@ import type { PoolIterator } from "./pool_iterator.ts";
 
 /** Options of `mapAsync` and `starmapAsync`. */
 export interface MapAsyncOptions<T> extends AsyncResultOptions<T> {
-  /** Items that go to a worker as one task. @default {Math.ceil(items / (4 * workers))} */
+  /**
+   * Items that go to a worker as one task.
+   *
+   * @default {Math.ceil(items / (4 * workers))}
+   */
   chunkSize?: number | undefined;
 }
 
 /** Options of `imap` and `imapUnordered`. */
 export interface ImapOptions {
-  /** Items that go to a worker as one task. @default {1} */
+  /**
+   * Items that go to a worker as one task.
+   *
+   * @default {1}
+   */
   chunkSize?: number;
   /** Items of an input of unknown length that may be in flight or waiting to be taken. */
   bufferSize?: number;

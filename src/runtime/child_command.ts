@@ -14,7 +14,11 @@ import type { ProcessLike } from "./thread_handle.ts";
 export type ProcessCommand = RuntimeName | {
   /** The runtime's file, or its name; "deno", "bun" or "node" must be part of its last part. */
   readonly path: string;
-  /** Arguments for the runtime, before the library's own. @default {[]} */
+  /**
+   * Arguments for the runtime, before the library's own.
+   *
+   * @default {[]}
+   */
   readonly args?: readonly string[];
 };
 

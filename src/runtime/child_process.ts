@@ -15,9 +15,17 @@ interface ChildProcessModule {
 
 /** How processes are started. */
 export interface ProcessRuntimeOptions {
-  /** The runtime that runs the tasks. @default {the one that runs this program} */
+  /**
+   * The runtime that runs the tasks.
+   *
+   * @default {the one that runs this program}
+   */
   command?: ProcessCommand | undefined;
-  /** The directory in which they start. @default {this program's own} */
+  /**
+   * The directory in which they start.
+   *
+   * @default {this program's own}
+   */
   cwd?: string | URL | undefined;
 }
 

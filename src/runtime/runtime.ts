@@ -41,11 +41,19 @@ export interface WorkerOptions {
   readonly program: string;
   /** The user's own worker, made with `serve()`, instead of `program`. */
   readonly factory?: (() => unknown) | undefined;
-  /** Environment variables (Node, Deno). @default {the program's own} */
+  /**
+   * Environment variables (Node, Deno).
+   *
+   * @default {the program's own}
+   */
   readonly env?: Record<string, string> | undefined;
   /** Memory limits of the worker (Node, Deno). */
   readonly resourceLimits?: WorkerResourceLimits | undefined;
-  /** What the worker may do (Deno). @default {"inherit"} */
+  /**
+   * What the worker may do (Deno).
+   *
+   * @default {"inherit"}
+   */
   readonly permissions?: WorkerPermissions | undefined;
 }
 
@@ -84,7 +92,11 @@ export interface WorkerHandle {
    * the message as it is, or in a map, at 0, where that is faster.
    */
   post(message: unknown, transfer?: readonly Transferable[]): void;
-  /** Throws if `post` would throw for a value. @default {structuredClone} */
+  /**
+   * Throws if `post` would throw for a value.
+   *
+   * @default {structuredClone}
+   */
   readonly check?: (value: unknown) => void;
   /**
    * How many of the tasks that were sent to it the worker has begun, in the order in which they were
