@@ -25,6 +25,7 @@ import { test } from "../tests/harness.ts";
 import { runtimeCommand, sh, warnings } from "./commands.ts";
 import type { Outcome } from "./commands.ts";
 import { closeBrowser, noChromium, openFolder, openPage } from "./page.ts";
+import type { Policy } from "./page.ts";
 import { makeProject } from "./project.ts";
 
 const HERE = fileURLToPath(new URL("./", import.meta.url));
@@ -159,20 +160,53 @@ test(
   { deadline: 60_000 },
 );
 
-test(
-  "a strict Content-Security-Policy: a worker of serve() runs, the others say why not",
-  async () => {
+/** What `app/csp.js` prints where everything works. */
+const ALLOWED = { named: [2, 3, 5], plainInOwn: 1, plain: 1, module: [2, 3, 5] };
+
+/** No text may become a function, and no worker may come from a `blob:` URL. */
+const NO_TEXT = /Content Security Policy/;
+const NO_BLOB = /forbids workers from blob: URLs, make one with serve\(\)/;
+
+/** Policies, and what does not work under them. */
+const POLICIES: readonly (Policy & { refused: Record<string, RegExp> })[] = [
+  {
+    csp: "script-src 'self'",
+    onlyPage: false,
+    refused: { plainInOwn: NO_TEXT, plain: NO_BLOB, module: NO_BLOB },
+  },
+  {
+    csp: "script-src 'self'",
+    onlyPage: true,
+    refused: { plain: NO_BLOB, module: NO_BLOB },
+  },
+  {
+    csp: "script-src 'self'; worker-src 'self' blob:",
+    onlyPage: false,
+    refused: { plainInOwn: NO_TEXT, plain: NO_TEXT },
+  },
+  {
+    csp: "script-src 'self' 'unsafe-eval'; worker-src 'self' blob:",
+    onlyPage: false,
+    refused: {},
+  },
+];
+
+for (const { csp, onlyPage, refused } of POLICIES) {
+  const where = onlyPage ? "the page alone" : "every file";
+  test(`Content-Security-Policy: ${csp} of ${where}: tasks run, or say why not`, async () => {
     assertEquals((await build("esbuild", "build:csp")).code, 0);
     const folder = moved(join(PROJECT, "esbuild", "dist_csp"));
     writeFileSync(join(folder, "index.html"), page("csp.js"));
-    const { line } = await openFolder(folder, "default-src 'self'");
-    const { served, plain, without } = JSON.parse(line);
-    assertEquals(served, [2, 3, 5, 7, 11]);
-    assertMatch(plain, /Content Security Policy/); // no text becomes a function
-    assertMatch(without, /forbids workers from blob: URLs, make one with serve\(\)/);
-  },
-  { deadline: 60_000, skip: noChromium },
-);
+    const { line } = await openFolder(folder, { csp, onlyPage });
+    const printed: Record<string, unknown> = JSON.parse(line);
+    const expected: Record<string, unknown> = { ...ALLOWED };
+    for (const [task, reason] of Object.entries(refused)) {
+      assertMatch(String(printed[task]), reason);
+      expected[task] = printed[task];
+    }
+    assertEquals(printed, expected);
+  }, { deadline: 60_000, skip: noChromium });
+}
 
 // If warnings() saw nothing, the tests above would say nothing.
 for (

@@ -56,16 +56,23 @@ export async function closeBrowser(): Promise<void> {
   await (await browser)?.close();
 }
 
+/** A Content-Security-Policy of everything that is served, or only of the page. */
+export interface Policy {
+  readonly csp: string;
+  readonly onlyPage: boolean;
+}
+
 /** Opens the page of a folder. */
-export async function openFolder(folder: string, csp?: string): Promise<Printed> {
+export async function openFolder(folder: string, policy?: Policy): Promise<Printed> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url!, "http://localhost");
     const file = join(folder, pathname === "/" ? "index.html" : pathname);
     if (!existsSync(file)) return void response.writeHead(404).end();
-    response.writeHead(200, {
-      "content-type": extname(file) === ".html" ? "text/html" : "text/javascript",
-      ...(csp === undefined ? {} : { "content-security-policy": csp }),
-    });
+    const isPage = extname(file) === ".html";
+    response.setHeader("content-type", isPage ? "text/html" : "text/javascript");
+    if (policy !== undefined && (isPage || !policy.onlyPage)) {
+      response.setHeader("content-security-policy", policy.csp);
+    }
     response.end(readFileSync(file));
   });
   const { promise: listening, resolve } = Promise.withResolvers<void>();

@@ -3,7 +3,7 @@
  * the fixtures tell it where the other two files are after bundling.
  */
 
-import { asCompleted, importTasks, namedTasks, ThreadPoolExecutor } from "@concurrent/futures";
+import { asCompleted, namedTasks, ThreadPoolExecutor } from "@concurrent/futures";
 
 function isPrime(n) {
   for (let i = 2; i * i <= n; i++) if (n % i === 0) return false;
@@ -60,7 +60,7 @@ async function errorOf(future) {
  * Runs every kind of task and prints what came of it, in one line.
  *
  * @param {object} places
- * @param {string | URL} places.tasks Where the bundler has put `tasks.js`.
+ * @param {object} places.tasks Those of `tasks.js`, by URL.
  * @param {() => unknown} places.worker Makes a worker of `worker.js`.
  * @param {(path: string) => Promise<string>} [places.builtin] A task that loads a module of the
  *   runtime, where there are such.
@@ -87,7 +87,7 @@ export async function run({ tasks, worker, builtin }) {
     for await (const future of asCompleted(futures)) sum += await future;
     result.plain.sum = sum;
 
-    const { primesBelow, refuse } = importTasks(tasks);
+    const { primesBelow, refuse } = tasks;
     result.module.primes = await executor.submit(primesBelow, 12);
     result.module.error = await errorOf(executor.submit(refuse, "no"));
   }

@@ -1,6 +1,7 @@
+import { importTasks } from "@concurrent/futures";
 import { run } from "./app.js";
 
-await run({
-  tasks: new URL("./tasks.js", import.meta.url),
-  worker: () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
-});
+const tasks = importTasks(new URL("./tasks.js", import.meta.url));
+const worker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+
+await run({ tasks, worker });
