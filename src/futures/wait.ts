@@ -4,11 +4,57 @@ import { hasFailed, isFuture, observe, unobserve } from "./future.ts";
 import type { Future, FutureObserver } from "./future.ts";
 import { show } from "./show.ts";
 
-/** {@linkcode wait} returns when any future is done. */
+/**
+ * {@linkcode wait} returns when any future is done.
+ *
+ * @example Usage
+ * ```ts
+ * import { FIRST_COMPLETED, FutureSource, wait } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [fast, slow] = [new FutureSource<string>(), new FutureSource<string>()];
+ * fast.setResult("done");
+ * const { done } = await wait([fast.future, slow.future], { returnWhen: FIRST_COMPLETED });
+ * assertEquals([...done], [fast.future]);
+ * ```
+ */
 export const FIRST_COMPLETED = "FIRST_COMPLETED";
-/** {@linkcode wait} returns when any future has failed, or all are done. A cancellation is no failure. */
+
+/**
+ * {@linkcode wait} returns when any future has failed, or all are done. A cancellation is no failure.
+ *
+ * @example Usage
+ * ```ts
+ * import { FIRST_EXCEPTION, FutureSource, wait } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [good, bad, slow] = [1, 2, 3].map(() => new FutureSource<string>());
+ * good!.setResult("done");
+ * bad!.setException(new Error("no"));
+ * const { notDone } = await wait([good!.future, bad!.future, slow!.future], {
+ *   returnWhen: FIRST_EXCEPTION,
+ * });
+ * assertEquals([...notDone], [slow!.future]);
+ * ```
+ */
 export const FIRST_EXCEPTION = "FIRST_EXCEPTION";
-/** {@linkcode wait} returns when all futures are done. */
+
+/**
+ * {@linkcode wait} returns when all futures are done.
+ *
+ * @example Usage
+ * ```ts
+ * import { ALL_COMPLETED, FutureSource, wait } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sources = [new FutureSource<number>(), new FutureSource<number>()];
+ * sources.forEach((source, i) => setTimeout(() => source.setResult(i)));
+ * const { done } = await wait(sources.map((source) => source.future), {
+ *   returnWhen: ALL_COMPLETED,
+ * });
+ * assertEquals(done.size, 2);
+ * ```
+ */
 export const ALL_COMPLETED = "ALL_COMPLETED";
 
 /** When {@linkcode wait} returns. */

@@ -14,6 +14,15 @@ const TRAITS: WebWorkerTraits = {
  * forbids it.
  *
  * @see https://developer.mozilla.org/docs/Web/API/Worker
+ *
+ * @example Usage
+ * ```ts
+ * import { browserRuntime } from "@concurrent/futures/runtime";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Memory can be shared by pages that are isolated.
+ * assertEquals(browserRuntime.capabilities.sharedMemory, globalThis.crossOriginIsolated === true);
+ * ```
  */
 export const browserRuntime: Runtime = {
   name: "this browser",

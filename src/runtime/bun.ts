@@ -17,6 +17,15 @@ const TRAITS: WebWorkerTraits = {
  * Bun: global workers, whose channel takes a tenth of the time of its `node:worker_threads`.
  *
  * @see https://bun.com/docs/runtime/workers
+ *
+ * @example Usage
+ * ```ts
+ * import { bunRuntime } from "@concurrent/futures/runtime";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const name = bunRuntime.unsupported({ resourceLimits: { maxOldGenerationSizeMb: 64 } })?.name;
+ * assertEquals(name, "UnsupportedError"); // Bun limits no worker
+ * ```
  */
 export const bunRuntime: Runtime = {
   name: "Bun",

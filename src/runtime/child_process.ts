@@ -38,6 +38,18 @@ const NAMES = { deno: "Deno", bun: "Bun", node: "Node.js" } as const;
  * @throws {UnsupportedError} If there are no processes here, or the command is of no runtime.
  *
  * @see https://nodejs.org/api/child_process.html
+ *
+ * @example Usage
+ * ```ts
+ * import { ThreadPoolExecutor } from "@concurrent/futures";
+ * import { childProcessRuntime } from "@concurrent/futures/runtime";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Processes for an executor that has none of its own.
+ * const runtime = childProcessRuntime();
+ * await using executor = new ThreadPoolExecutor({ maxWorkers: 1, runtime });
+ * assertEquals(await executor.submit(() => 6 * 7), 42);
+ * ```
  */
 export function childProcessRuntime({ command, cwd }: ProcessRuntimeOptions = {}): Runtime {
   const resolved = resolveCommand(command);

@@ -32,6 +32,14 @@ const CAPABILITIES: Capabilities = {
  * while they are busy; with `permissions` global workers, which cannot.
  *
  * @see https://docs.deno.com/runtime/fundamentals/workers/
+ *
+ * @example Usage
+ * ```ts
+ * import { denoRuntime } from "@concurrent/futures/runtime";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(denoRuntime.capabilities.stopsBusyTasks, true);
+ * ```
  */
 export const denoRuntime: Runtime = {
   name: "Deno",

@@ -8,6 +8,15 @@ import type { ProcessLike } from "./thread_handle.ts";
  * Node.js: workers of `node:worker_threads`.
  *
  * @see https://nodejs.org/api/worker_threads.html
+ *
+ * @example Usage
+ * ```ts
+ * import { nodeRuntime } from "@concurrent/futures/runtime";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const name = nodeRuntime.unsupported({ permissions: "none" })?.name;
+ * assertEquals(name, "UnsupportedError"); // Node restricts processes, not threads
+ * ```
  */
 export const nodeRuntime: Runtime = {
   name: "Node.js",
