@@ -49,10 +49,10 @@ function draw(): void {
   const centre: Point = { x: view.x, y: view.y };
   const juliaIterations = Math.min(1000, controls.iterations);
   const julia = sceneOf(JULIA_VIEW, pictures.julia.size, juliaIterations, centre);
-  pictures.mandelbrot.show(scene);
-  pictures.julia.show(julia);
   const large = tilesOf("mandelbrot", scene, 0);
   const small = tilesOf("julia", julia, large.length);
+  pictures.mandelbrot.show(scene, large);
+  pictures.julia.show(julia, small);
   counts.tiles = large.length + small.length;
   startedAt = performance.now();
   renderer.draw([...large, ...small]);
@@ -94,12 +94,11 @@ for (const button of document.querySelectorAll<HTMLElement>("[data-move]")) {
   });
 }
 element("again").addEventListener("click", drawSoon);
-element("crash").addEventListener("click", () => fail("crash"));
-element("hang").addEventListener("click", () => fail("hang"));
-
-function fail(fault: "crash" | "hang"): void {
-  if (!renderer.busy) startedAt = performance.now();
-  renderer.fail(fault);
+for (const fault of ["crash", "hang"] as const) {
+  element(fault).addEventListener("click", () => {
+    renderer.fail(fault);
+    if (!renderer.handsOut) drawSoon(); // no tile is left to fail
+  });
 }
 
 let sizes = "";
@@ -122,13 +121,13 @@ function take(event: RenderEvent): void {
     case "started":
       pictures[event.tile.picture].mark(event.tile, true);
       break;
-    case "done": {
-      const { tile, result } = event;
-      pictures[tile.picture].paint(tile, result);
-      pictures[tile.picture].mark(tile, false);
+    case "computed":
+      pictures[event.tile.picture].mark(event.tile, false);
+      break;
+    case "done":
+      pictures[event.tile.picture].paint(event.tile, event.pixels);
       counts.done++;
       break;
-    }
     case "failed":
       pictures[event.tile.picture].mark(event.tile, false);
       if (event.alone) counts[event.why === "crash" ? "crashes" : "hangs"]++;
@@ -291,6 +290,11 @@ element("burst-form").addEventListener("submit", (event) => {
   void showBurst();
 });
 
+/** Said where no memory is shared. */
+const ALONE =
+  " Without shared memory submitted tasks travel alone, so that cancel() stays exact; " +
+  "map still sends chunks.";
+
 async function showBurst(): Promise<void> {
   const button = element<HTMLButtonElement>("burst");
   const state = element("burst-state");
@@ -306,7 +310,7 @@ async function showBurst(): Promise<void> {
       showRates();
     });
     state.textContent = `${tasks.toLocaleString("en")} tasks on ${workers} workers, the best of ` +
-      `three runs.`;
+      `three runs.${crossOriginIsolated ? "" : ALONE}`;
   } catch (error) {
     state.textContent = `Cannot measure: ${textOf(error)}`;
   }

@@ -1,12 +1,12 @@
 /**
- * A canvas with a picture: shows tiles as they come, the old picture moved and scaled until then, and
- * in a second canvas above it where workers are at it.
+ * A canvas with a picture: shows tiles as they come, the old picture moved and scaled until then. A
+ * second canvas above it dims what is not done and outlines where workers are at it.
  *
  * @module
  */
 
 import type { Scene } from "./mandelbrot.ts";
-import type { TileResult } from "./tasks.ts";
+import type { TilePixels } from "./tasks.ts";
 import type { Tile } from "./tiles.ts";
 
 /** Pixels across at the most: a large screen is no reason for a slow picture. */
@@ -18,6 +18,7 @@ export class Picture {
   readonly #context: CanvasRenderingContext2D;
   readonly #marks: CanvasRenderingContext2D;
   readonly #running = new Set<Tile>();
+  readonly #missing = new Set<Tile>();
   #scene: Scene | undefined = undefined;
 
   constructor(canvas: HTMLCanvasElement, marks: HTMLCanvasElement) {
@@ -41,8 +42,8 @@ export class Picture {
     };
   }
 
-  /** Shows another scene from now on: at first what is known of it. */
-  show(scene: Scene): void {
+  /** Shows another scene from now on, whose tiles are to come: at first what is known of it. */
+  show(scene: Scene, tiles: readonly Tile[]): void {
     const old = this.#scene;
     this.#scene = scene;
     const context = this.#context;
@@ -60,11 +61,17 @@ export class Picture {
     } else if (old !== undefined) {
       context.drawImage(before, 0, 0, scene.width, scene.height);
     }
-    this.clearMarks();
+    this.#running.clear();
+    this.#missing.clear();
+    for (const tile of tiles) this.#missing.add(tile);
+    this.point(undefined);
   }
 
   /** A tile is done. */
-  paint({ area }: Tile, { pixels }: TileResult): void {
+  paint(tile: Tile, pixels: TilePixels): void {
+    const { area } = tile;
+    this.#missing.delete(tile);
+    this.#dim(tile);
     this.#context.putImageData(new ImageData(pixels, area.width, area.height), area.left, area.top);
   }
 
@@ -72,22 +79,29 @@ export class Picture {
   mark(tile: Tile, runs: boolean): void {
     if (runs) this.#running.add(tile);
     else this.#running.delete(tile);
-    const { left, top, width, height } = tile.area;
-    this.#marks.clearRect(left, top, width, height);
+    this.#dim(tile);
     if (runs) this.#outline(tile);
   }
 
   /** No worker is at any tile. */
   clearMarks(): void {
-    this.#running.clear();
-    this.#marks.clearRect(0, 0, this.#marks.canvas.width, this.#marks.canvas.height);
+    for (const tile of [...this.#running]) this.mark(tile, false);
   }
 
   /** Outlines a tile until the next one is, or none. */
   point(tile: Tile | undefined): void {
     this.#marks.clearRect(0, 0, this.#marks.canvas.width, this.#marks.canvas.height);
+    for (const one of this.#missing) this.#dim(one);
     for (const one of this.#running) this.#outline(one);
     if (tile !== undefined && tile.scene === this.#scene) this.#outline(tile);
+  }
+
+  #dim(tile: Tile): void {
+    const { left, top, width, height } = tile.area;
+    this.#marks.clearRect(left, top, width, height);
+    if (!this.#missing.has(tile)) return;
+    this.#marks.fillStyle = "rgb(6 8 20 / 50%)";
+    this.#marks.fillRect(left, top, width, height);
   }
 
   #outline({ area: { left, top, width, height } }: Tile): void {

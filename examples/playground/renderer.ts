@@ -14,7 +14,7 @@ import {
   UnsupportedError,
   WorkerCrashError,
 } from "../../mod.ts";
-import type { Fault, TileOrder, TileResult, TileStarted } from "./tasks.ts";
+import type { Fault, TileOrder, TilePixels, TileReport } from "./tasks.ts";
 import type { PictureName, Tile } from "./tiles.ts";
 
 /** What can be changed while it draws. */
@@ -36,7 +36,8 @@ export type RenderEvent =
   | { kind: "began"; run: number; at: number; tiles: number }
   | { kind: "handed"; run: number; at: number; waiting: number }
   | { kind: "started"; run: number; at: number; tile: Tile; worker: string; overtook: boolean }
-  | { kind: "done"; run: number; at: number; tile: Tile; result: TileResult; again: boolean }
+  | { kind: "computed"; run: number; at: number; tile: Tile; again: boolean }
+  | { kind: "done"; run: number; at: number; tile: Tile; pixels: TilePixels }
   /** `alone` unless a tile of the same task was told of already: tiles of a chunk fail together. */
   | { kind: "failed"; run: number; at: number; tile: Tile; why: Fault; alone: boolean }
   | { kind: "cancelled"; run: number; at: number; waiting: number; running: readonly Tile[] }
@@ -77,11 +78,10 @@ export class Renderer {
   #pools = 0;
   #runs = 0;
   #run: Run | undefined = undefined;
-  #all: readonly Tile[] = [];
   #missing = new Set<Tile>();
   /** What is to go wrong, one after the other: three deaths in a row would break the executor. */
   #faults: Fault[] = [];
-  #faulty: Tile | undefined = undefined;
+  #faulty: { readonly tile: Tile; readonly fault: Fault } | undefined = undefined;
   readonly #errors = new WeakSet<object>();
 
   constructor(settings: Settings, tell: (event: RenderEvent) => void) {
@@ -97,7 +97,6 @@ export class Renderer {
   /** Draws these tiles; what was being drawn is cancelled. */
   draw(tiles: readonly Tile[]): void {
     this.#cancel();
-    this.#all = tiles;
     this.#missing = new Set(tiles);
     this.#begin();
   }
@@ -111,10 +110,14 @@ export class Renderer {
     if (this.#missing.size > 0) this.#begin();
   }
 
-  /** Lets a tile crash its worker, or hang. If none is left to do so, all are drawn anew. */
+  /** Whether there are tiles that no worker was given yet. */
+  get handsOut(): boolean {
+    return this.#run !== undefined && this.#run.left > 0;
+  }
+
+  /** Lets one of the tiles to come crash its worker, or hang. */
   fail(fault: Fault): void {
     this.#faults.push(fault);
-    if (this.#run === undefined || this.#run.left === 0) this.draw(this.#all);
   }
 
   /** Draws on this thread from now on, as no worker can be had. */
@@ -154,7 +157,6 @@ export class Renderer {
   #begin(): void {
     const tiles = [...this.#missing];
     const run = this.#run = new Run(++this.#runs, tiles.length);
-    this.#faulty = undefined;
     this.#tell({ kind: "began", run: run.id, at: now(), tiles: tiles.length });
     const names = new Set(tiles.map(({ picture }) => picture));
     const pictures = [...names].map((name) =>
@@ -178,6 +180,11 @@ export class Renderer {
     if (run === undefined) return;
     this.#run = undefined;
     const { waiting, running, id } = run;
+    // What was to go wrong, and had no time to, is for the next.
+    if (this.#faulty !== undefined && waiting.has(this.#faulty.tile)) {
+      this.#faults.unshift(this.#faulty.fault);
+    }
+    this.#faulty = undefined;
     this.#tell({
       kind: "cancelled",
       run: id,
@@ -192,7 +199,7 @@ export class Renderer {
     const { order, first, window, chunk } = this.#settings;
     const executor = this.#open().with({ priority: first === picture ? 1 : 0 });
     const again: Promise<void>[] = [];
-    const take = (tile: Tile, outcome: PromiseSettledResult<TileResult>) => {
+    const take = (tile: Tile, outcome: PromiseSettledResult<TilePixels>) => {
       if (run !== this.#run) return; // an outcome of a view that is gone
       const failure = this.#take(run, tile, outcome);
       if (failure !== undefined) again.push(this.#tryAgain(run, tile, failure));
@@ -243,18 +250,22 @@ export class Renderer {
   #nextFault(tile: Tile): Fault | undefined {
     if (this.#faulty !== undefined) return undefined;
     const fault = this.#faults.shift();
-    if (fault !== undefined) this.#faulty = tile;
+    if (fault !== undefined) this.#faulty = { tile, fault };
     return fault;
   }
 
   /** The executor with what all tiles of a run have in common. */
-  #limited(executor: Executor, run: Run, tiles: readonly Tile[], timeout = TILE_LIMIT): Executor {
+  #limited(executor: Executor, run: Run, tiles: readonly Tile[], tried = 0): Executor {
     const byId = new Map(tiles.map((tile) => [tile.id, tile]));
     const onProgress = (value: unknown) => {
-      const { id, worker, at } = value as TileStarted;
+      const { id, worker, at, ended } = value as TileReport;
       const tile = byId.get(id);
-      if (tile !== undefined && run === this.#run) this.#started(run, tile, worker, at);
+      if (tile === undefined || run !== this.#run) return;
+      if (!ended) return this.#started(run, tile, worker, at);
+      run.running.delete(tile);
+      this.#tell({ kind: "computed", run: run.id, at, tile, again: tried > 0 });
     };
+    const timeout = TILE_LIMIT * 2 ** tried;
     return executor.with({ signal: run.controller.signal, timeout, onProgress });
   }
 
@@ -270,12 +281,7 @@ export class Renderer {
   }
 
   /** Tells what came of a tile; gives what went wrong if it is to be tried again. */
-  #take(
-    run: Run,
-    tile: Tile,
-    outcome: PromiseSettledResult<TileResult>,
-    again = false,
-  ): Fault | undefined {
+  #take(run: Run, tile: Tile, outcome: PromiseSettledResult<TilePixels>): Fault | undefined {
     run.waiting.delete(tile);
     run.running.delete(tile);
     if (outcome.status === "rejected") {
@@ -286,22 +292,21 @@ export class Renderer {
       return why;
     }
     this.#missing.delete(tile);
-    if (tile === this.#faulty) this.#faulty = undefined;
-    const { value: result } = outcome;
-    this.#tell({ kind: "done", run: run.id, at: result.endedAt, tile, result, again });
+    if (tile === this.#faulty?.tile) this.#faulty = undefined;
+    this.#tell({ kind: "done", run: run.id, at: now(), tile, pixels: outcome.value });
   }
 
   /** The library runs nothing twice by itself. A tile does no harm, so it is tried again, before others. */
   async #tryAgain(run: Run, tile: Tile, why: Fault): Promise<void> {
     for (let tried = 1; tried < TRIES; tried++) {
       const executor = this.#open().with({ priority: 2 });
-      const limited = this.#limited(executor, run, [tile], TILE_LIMIT * 2 ** tried);
+      const limited = this.#limited(executor, run, [tile], tried);
       const { id, scene, area } = tile;
       run.waiting.set(tile, -1);
       const [outcome] = await Promise.allSettled([
         limited.submit(renderTile, { id, scene, area }),
       ]);
-      if (run !== this.#run || this.#take(run, tile, outcome!, true) === undefined) return;
+      if (run !== this.#run || this.#take(run, tile, outcome!) === undefined) return;
     }
     throw new Error(`Cannot draw tile ${tile.id}: ${why} ${TRIES} times`);
   }

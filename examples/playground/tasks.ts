@@ -18,26 +18,31 @@ export interface TileOrder {
   readonly fault?: Fault | undefined;
 }
 
-/** Reported when a tile begins. Times are milliseconds since 1970, so that all threads agree. */
-export interface TileStarted {
+/**
+ * Reported when a tile begins, and when it has ended: its result may have to wait for its turn. Times
+ * are milliseconds since 1970, so that all threads agree.
+ */
+export interface TileReport {
   readonly id: number;
   readonly worker: string;
   readonly at: number;
+  readonly ended: boolean;
 }
 
-/** A tile that is done. */
-export interface TileResult {
-  readonly pixels: Uint8ClampedArray<ArrayBuffer>;
-  readonly endedAt: number;
-}
+/** Pixels of a tile, four bytes for each. */
+export type TilePixels = Uint8ClampedArray<ArrayBuffer>;
 
 /** Milliseconds of work after which messages are looked at: one may say that nobody needs the tile. */
 const BREATH = 8;
 
 /** Computes a tile; its pixels move to the page, they are not copied. */
-export async function renderTile(this: TaskContext, order: TileOrder): Promise<TileResult> {
-  this.report({ id: order.id, worker: this.workerName, at: now() } satisfies TileStarted);
-  const { scene, area } = order;
+export async function renderTile(this: TaskContext, order: TileOrder): Promise<TilePixels> {
+  const { id, scene, area } = order;
+  const report = (ended: boolean) => {
+    const at = performance.timeOrigin + performance.now();
+    this.report({ id, worker: this.workerName, at, ended } satisfies TileReport);
+  };
+  report(false);
   const pixels = new Uint8ClampedArray(4 * area.width * area.height);
   let breath = performance.now();
   for (let row = 0; row < area.height; row++) {
@@ -48,7 +53,8 @@ export async function renderTile(this: TaskContext, order: TileOrder): Promise<T
     this.signal.throwIfAborted();
     breath = performance.now();
   }
-  return transfer({ pixels, endedAt: now() }, [pixels.buffer]);
+  report(true);
+  return transfer(pixels, [pixels.buffer]);
 }
 
 /** Half of the tile is done, and now this. */
@@ -56,10 +62,6 @@ function fail(fault: Fault): Promise<never> {
   if (fault === "hang") { for (;;); }
   globalThis.close(); // the worker is gone, and nobody has caught anything
   return new Promise(() => {});
-}
-
-function now(): number {
-  return performance.timeOrigin + performance.now();
 }
 
 const { port1, port2 } = new MessageChannel();

@@ -41,8 +41,11 @@ export interface Lane {
 /** Milliseconds that are seen at the most. */
 const SEEN = 8000;
 
+/** Milliseconds between two drawings at the least. */
+const FRAME = 60;
+
 /** In CSS pixels. */
-const [LANE, GAP, QUEUE, AXIS, TOP] = [22, 4, 34, 22, 8];
+const [LANE, GAP, QUEUE, AXIS, TOP] = [22, 4, 30, 22, 18];
 
 /** The record of what happened, and its picture. */
 export class Timeline {
@@ -57,6 +60,7 @@ export class Timeline {
   #busy = false;
   #waiting = 0;
   #frame = 0;
+  #drawnAt = 0;
 
   /**
    * @param canvas Where it is drawn.
@@ -96,7 +100,7 @@ export class Timeline {
         this.#wait(at, Math.max(0, this.#waiting - 1));
         break;
       }
-      case "done":
+      case "computed":
         this.#close(event.tile, event.at, event.again ? "again" : event.tile.picture);
         break;
       case "failed": {
@@ -120,12 +124,16 @@ export class Timeline {
     this.redraw();
   }
 
-  /** Draws it at the next frame. */
+  /** Draws it at the next frame, but not at every one: the workers are to be seen, not slowed down. */
   redraw(): void {
-    this.#frame ||= requestAnimationFrame(() => {
+    this.#frame ||= requestAnimationFrame((time) => {
       this.#frame = 0;
-      this.#draw();
-      if (this.#busy) this.redraw();
+      const soon = time - this.#drawnAt < FRAME;
+      if (!soon) {
+        this.#drawnAt = time;
+        this.#draw();
+      }
+      if (this.#busy || soon) this.redraw();
     });
   }
 
@@ -163,7 +171,8 @@ export class Timeline {
 
   #wait(at: number, waiting: number): void {
     this.#waiting = waiting;
-    this.#queue.push({ at, waiting });
+    // What workers tell comes later than what is known here.
+    this.#queue.push({ at: Math.max(at, this.#queue.at(-1)?.at ?? 0), waiting });
   }
 
   #close(tile: Tile, at: number, kind: SpanKind): void {
@@ -300,7 +309,7 @@ export class Timeline {
       context.strokeStyle = colours["mark"]!;
       context.setLineDash([3, 3]);
       context.beginPath();
-      context.moveTo(x, TOP);
+      context.moveTo(x, 2);
       context.lineTo(x, lanesBottom);
       context.stroke();
       context.setLineDash([]);
@@ -311,7 +320,7 @@ export class Timeline {
       free = start + room;
       context.fillStyle = colours["mark"]!;
       context.textAlign = "left";
-      context.fillText(label, start, TOP + 6);
+      context.fillText(label, start, TOP / 2);
     }
   }
 
