@@ -11,6 +11,7 @@ interface Manifest {
   name?: string;
   version?: string;
   exports?: Record<string, string | { types?: string; default?: string }>;
+  publish?: unknown;
   dependencies?: Record<string, string>;
 }
 
@@ -29,8 +30,9 @@ export function checkManifests(root: URL): string[] {
       );
     }
   }
-  if (JSON.stringify(deno.exports) !== JSON.stringify(jsr.exports)) {
-    problems.push("exports of deno.json and jsr.json differ");
+  for (const key of ["exports", "publish"] as const) {
+    if (JSON.stringify(deno[key]) === JSON.stringify(jsr[key])) continue;
+    problems.push(`${key} of deno.json and jsr.json differ`);
   }
   const expected: Manifest["exports"] = Object.fromEntries(
     Object.entries(deno.exports ?? {}).map(([entry, source]) => {

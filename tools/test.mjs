@@ -48,6 +48,7 @@ const STEPS = {
   manifests: { command: ["node", "tools/check_manifests.ts"] },
   program: { command: ["node", "tools/generate_program.ts", "--check"] },
   "doc:lint": { command: ["deno", "doc", "--lint", ...ENTRIES] },
+  "doc:symbols": { command: ["node", "tools/check_docs.ts"] },
   "doc:examples": suite((report) => [
     ..."deno test -A --doc --quiet".split(" "),
     `--junit-path=${report}`,

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { checkDocs } from "../../tools/check_docs.ts";
 import { checkManifests } from "../../tools/check_manifests.ts";
 import { checkStructure } from "../../tools/check_structure.ts";
 import { generate, TARGETS } from "../../tools/generate_program.ts";
@@ -138,13 +139,16 @@ test("checkManifests() finds a version, exports and dependencies that differ", (
   const npm = {
     name: "@a/b",
     version: "1.0.0",
-    exports: { ".": { types: "./dist/mod.d.ts", default: "./dist/mod.js" } },
+    exports: {
+      ".": { types: "./dist/mod.d.ts", default: "./dist/mod.js" },
+      "./package.json": "./package.json",
+    },
   };
-  const check = (changed: Record<string, unknown>, log = "## 1.0.0"): string[] => {
+  const check = (changed: Record<string, unknown>, log = "## 1.0.0", jsr = {}): string[] => {
     let found: string[] = [];
     withFiles({
       "deno.json": JSON.stringify(deno),
-      "jsr.json": JSON.stringify(deno),
+      "jsr.json": JSON.stringify({ ...deno, ...jsr }),
       "package.json": JSON.stringify({ ...npm, ...changed }),
       "CHANGELOG.md": log,
     }, (root) => found = checkManifests(new URL(`${pathToFileURL(root)}/`)));
@@ -155,6 +159,28 @@ test("checkManifests() finds a version, exports and dependencies that differ", (
   assertEquals(check({ exports: {} }).length, 1);
   assertEquals(check({ dependencies: { a: "1" } }).length, 1);
   assertEquals(check({}, "").length, 1);
+  assertEquals(check({}, "## 1.0.0", { publish: { include: ["src"] } }).length, 1);
+});
+
+test("checkDocs() finds symbols without doc, values without example, and members without doc", () => {
+  const example = { kind: "example", doc: "Usage\n```ts\nassert(true);\n```\n" };
+  const ignored = { kind: "example", doc: "Usage\n```ts ignore\nassert(true);\n```\n" };
+  const full = { doc: "A sentence.", tags: [example] };
+  const check = (name: string, ...declarations: { kind: string; [key: string]: unknown }[]) =>
+    checkDocs({ nodes: { "mod.ts": { module_doc: full, symbols: [{ name, declarations }] } } });
+
+  assertEquals(check("good", { kind: "function", jsDoc: full }, { kind: "function" }), []);
+  assertEquals(check("Type", { kind: "interface", jsDoc: { doc: "A sentence." } }), []);
+  assertEquals(check("alias", { kind: "reference" }), []);
+  assertEquals(check("bare", { kind: "typeAlias" }), ["bare has no doc"]);
+  assertEquals(check("told", { kind: "class", jsDoc: { doc: "A sentence.", tags: [ignored] } }), [
+    "told has no example that runs",
+  ]);
+  const members = [{ name: "a", jsDoc: full }, { name: "b", jsDoc: { doc: "One. @default {1}" } }];
+  assertEquals(check("Options", { kind: "interface", jsDoc: full, def: { properties: members } }), [
+    "Options.b has no doc",
+  ]);
+  assertEquals(checkDocs({ nodes: { "mod.ts": { symbols: [] } } }).length, 2);
 });
 
 for (const target of TARGETS) {
