@@ -33,6 +33,16 @@ const INSTALLED = ["esbuild", "rollup", "@rollup/plugin-node-resolve", "webpack"
  */
 export function makeProject(): string {
   const folder = mkdtempSync(join(tmpdir(), "bundlers-"));
+  try {
+    install(folder);
+    return folder;
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function install(folder: string): void {
   const source = join(folder, "source");
   // `npm pack` builds first, in a copy.
   cpSync(ROOT, source, {
@@ -51,7 +61,6 @@ export function makeProject(): string {
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(join(ROOT, "node_modules", name), link);
   }
-  return folder;
 }
 
 function npm(args: readonly string[], cwd: string): void {
