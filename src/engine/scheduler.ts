@@ -215,6 +215,11 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     });
   }
 
+  /** Whether there is nothing to do. */
+  get isIdle(): boolean {
+    return this.#outstanding === 0;
+  }
+
   stats(): ExecutorStats {
     const pending = this.#pending();
     let idle = 0;

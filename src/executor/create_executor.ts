@@ -1,6 +1,7 @@
 import { UnsupportedError } from "../futures/errors.ts";
 import type { Executor } from "./executor.ts";
 import { InlineExecutor } from "./inline_executor.ts";
+import { checkFunction, checkOptions } from "./options.ts";
 import { ThreadPoolExecutor } from "./thread_pool_executor.ts";
 
 /** Options of {@linkcode createExecutor}. */
@@ -11,6 +12,13 @@ export interface CreateExecutorOptions {
    * @default {as the executor that is made}
    */
   maxWorkers?: number;
+  /**
+   * Keeps a request alive until its work has ended, where there are no threads: see
+   * {@linkcode InlineExecutorOptions}.
+   *
+   * @default {undefined}
+   */
+  waitUntil?: (promise: Promise<unknown>) => void;
 }
 
 /**
@@ -32,8 +40,23 @@ export interface CreateExecutorOptions {
  * await using executor = createExecutor();
  * assertEquals(await executor.submit((x: number) => x + 1, 1), 2);
  * ```
+ *
+ * @example In a Worker of Cloudflare
+ * ```ts
+ * import { createExecutor } from "@concurrent/futures";
+ *
+ * export default {
+ *   fetch(_request: Request, _env: unknown, ctx: { waitUntil(promise: Promise<unknown>): void }) {
+ *     const executor = createExecutor({ waitUntil: (promise) => ctx.waitUntil(promise) });
+ *     executor.submit(async () => await fetch("https://example.com/count"));
+ *     return new Response("It is counted after this answer.");
+ *   },
+ * };
+ * ```
  */
 export function createExecutor(options: CreateExecutorOptions = {}): Executor {
+  checkOptions("options of createExecutor", options);
+  checkFunction("waitUntil", options.waitUntil);
   try {
     return new ThreadPoolExecutor(options);
   } catch (error) {

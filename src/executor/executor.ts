@@ -27,10 +27,10 @@ export interface ShutdownOptions {
   cancelFutures?: boolean;
 }
 
-/** Gives an executor its scheduler: for the executors of this folder. */
+/** Gives an executor its scheduler, asked for at each call: for the executors of this folder. */
 export let attachScheduler: (
   executor: Executor,
-  scheduler: Scheduler,
+  scheduler: () => Scheduler,
   limits?: TaskLimits,
 ) => void;
 
@@ -54,14 +54,18 @@ export let attachScheduler: (
  * ```
  */
 export abstract class Executor implements AsyncDisposable {
-  #scheduler!: Scheduler;
+  #find!: () => Scheduler;
   #limits: TaskLimits | undefined;
 
   static {
     attachScheduler = (executor, scheduler, limits) => {
-      executor.#scheduler = scheduler;
+      executor.#find = scheduler;
       executor.#limits = limits;
     };
+  }
+
+  get #scheduler(): Scheduler {
+    return this.#find();
   }
 
   /** How many workers it has at the most. */
@@ -249,7 +253,7 @@ export abstract class Executor implements AsyncDisposable {
    */
   with(options: TaskOptions): Executor {
     const view = new ExecutorView();
-    attachScheduler(view, this.#scheduler, { ...this.#limits, ...checkTaskOptions(options) });
+    attachScheduler(view, this.#find, { ...this.#limits, ...checkTaskOptions(options) });
     return view;
   }
 

@@ -3,7 +3,8 @@ import { BrokenExecutorError } from "../futures/errors.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 import { inlineRuntime } from "../runtime/inline.ts";
 import { attachScheduler, Executor } from "./executor.ts";
-import { checkBoolean, checkCount, checkOptions } from "./options.ts";
+import { checkBoolean, checkCount, checkFunction, checkOptions } from "./options.ts";
+import { perRequest } from "./per_request.ts";
 
 /** Options of {@linkcode InlineExecutor}. */
 export interface InlineExecutorOptions {
@@ -19,6 +20,14 @@ export interface InlineExecutorOptions {
    * @default {true}
    */
   clone?: boolean;
+  /**
+   * Keeps the program alive until work has ended. It is called when the executor is given work and had
+   * none, with a promise that resolves when all is done. On Cloudflare
+   * `(promise) => ctx.waitUntil(promise)`: without it, tasks end with the response.
+   *
+   * @default {undefined}
+   */
+  waitUntil?: (promise: Promise<unknown>) => void;
 }
 
 let created = 0;
@@ -28,7 +37,11 @@ let created = 0;
  *
  * Python has no counterpart. It behaves as the other executors do, by the same code, with two
  * differences: functions are called as they are, so that they see their surroundings; and nothing
- * runs beside your code, so that a busy task stops everything and cannot be stopped.
+ * runs beside your code, so that a busy task stops everything and cannot be stopped. Between tasks
+ * it gives way to timers and whatever else the thread has to do.
+ *
+ * Where a program serves requests that may share nothing, as on Cloudflare, an executor that several
+ * of them use is one for each: with its own tasks, limit, counts and shutdown.
  *
  * @example Usage
  * ```ts
@@ -37,6 +50,24 @@ let created = 0;
  *
  * await using executor = new InlineExecutor();
  * assertEquals(await executor.submit(async (x: number) => await Promise.resolve(x + 1), 1), 2);
+ * ```
+ *
+ * @example Work that goes on after the response
+ * ```ts
+ * import { InlineExecutor } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const log: string[] = [];
+ * function handle(ctx: { waitUntil(promise: Promise<unknown>): void }): string {
+ *   const executor = new InlineExecutor({ waitUntil: (promise) => ctx.waitUntil(promise) });
+ *   executor.submit(async () => void log.push(await Promise.resolve("counted")));
+ *   return "answered";
+ * }
+ *
+ * const work: Promise<unknown>[] = [];
+ * assertEquals(handle({ waitUntil: (promise) => work.push(promise) }), "answered");
+ * await Promise.all(work);
+ * assertEquals(log, ["counted"]);
  * ```
  */
 export class InlineExecutor extends Executor {
@@ -51,19 +82,22 @@ export class InlineExecutor extends Executor {
     super();
     checkOptions("options of InlineExecutor", options);
     checkBoolean("clone", options.clone);
+    checkFunction("waitUntil", options.waitUntil);
     const maxWorkers = checkCount("maxWorkers", options.maxWorkers) ?? 32;
-    attachScheduler(
-      this,
+    const { clone = true, waitUntil } = options;
+    const host = detectRuntime();
+    const namePrefix = `InlineExecutor-${created++}`;
+    const make = () =>
       new Scheduler({
         executorName: "InlineExecutor",
-        runtime: inlineRuntime(detectRuntime(), options.clone ?? true),
+        runtime: inlineRuntime(host, clone),
         worker: { program: "" },
         memory: "local",
         inThread: true,
         // One worker, this thread, which has so many tasks at once.
         maxWorkers: 1,
         tasksPerWorker: maxWorkers,
-        namePrefix: `InlineExecutor-${created++}`,
+        namePrefix,
         initializer: undefined,
         maxTasksPerChild: undefined,
         idleTimeout: undefined,
@@ -71,7 +105,8 @@ export class InlineExecutor extends Executor {
         onCrash: "replace",
         grace: 100,
         brokenError: (message, errorOptions) => new BrokenExecutorError(message, errorOptions),
-      }),
-    );
+        waitUntil,
+      });
+    attachScheduler(this, perRequest(make, host.requestMark, (scheduler) => scheduler.isIdle));
   }
 }

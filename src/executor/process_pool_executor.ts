@@ -88,9 +88,11 @@ export class ProcessPoolExecutor extends Executor {
     if (cwd !== undefined && typeof cwd !== "string" && !(cwd instanceof URL)) {
       throw new TypeError(`Cannot use cwd: expected a path or a URL, got ${show(cwd)}`);
     }
-    attachScheduler(
-      this,
-      makeScheduler(KIND, given, () => runtime ?? childProcessRuntime({ command, cwd })),
+    const scheduler = makeScheduler(
+      KIND,
+      given,
+      () => runtime ?? childProcessRuntime({ command, cwd }),
     );
+    attachScheduler(this, () => scheduler);
   }
 }

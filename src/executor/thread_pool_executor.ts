@@ -84,6 +84,7 @@ export class ThreadPoolExecutor extends Executor {
     super();
     const given = optionsOf(options);
     checkOptions("runtime", given.runtime);
-    attachScheduler(this, makeScheduler(KIND, given, () => given.runtime ?? detectRuntime()));
+    const scheduler = makeScheduler(KIND, given, () => given.runtime ?? detectRuntime());
+    attachScheduler(this, () => scheduler);
   }
 }

@@ -25,12 +25,15 @@ import type { ProcessLike } from "./thread_handle.ts";
 export function detectRuntime(): Runtime {
   const scope = globalThis as {
     navigator?: { userAgent?: string };
+    WebSocketPair?: unknown;
     EdgeRuntime?: unknown;
     Deno?: { version?: { deno?: string } };
     process?: ProcessLike;
     Worker?: unknown;
   };
   if (scope.navigator?.userAgent === "Cloudflare-Workers") return edgeRuntime;
+  // Cloudflare with a compatibility date that knows no navigator.
+  if (typeof scope.WebSocketPair === "function") return edgeRuntime;
   if (typeof scope.EdgeRuntime === "string") return edgeRuntime;
   if (scope.Deno?.version?.deno !== undefined) return denoRuntime;
   if (scope.process?.versions?.bun !== undefined) return bunRuntime;

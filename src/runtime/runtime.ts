@@ -129,6 +129,13 @@ export interface Runtime {
   unsupported(options: Omit<WorkerOptions, "name" | "program">): Error | undefined;
   /** `setTimeout` that does not keep the program alive; `clearTimeout` stops it. */
   timer(callback: () => void, milliseconds: number): ReturnType<typeof setTimeout>;
+  /**
+   * Where one program serves several requests that may share nothing: a function that tells whether it
+   * is called for the same request as this one.
+   *
+   * @default {there are no requests}
+   */
+  requestMark?(): () => boolean;
   /** Starts a worker. It is unref'd until `ref()` is called. May throw. */
   spawn(options: WorkerOptions, events: WorkerEvents): WorkerHandle;
 }

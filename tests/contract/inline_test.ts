@@ -1,7 +1,8 @@
 /** What only an `InlineExecutor` can get wrong: its tasks and everybody else share one thread. */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { InlineExecutor, TimeoutError } from "../../mod.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { createExecutor, InlineExecutor, TimeoutError } from "../../mod.ts";
+import { perRequest } from "../../src/executor/per_request.ts";
 import { test } from "../harness.ts";
 
 /** Runs until as many turns of the thread's other work have come. */
@@ -122,4 +123,133 @@ test("An aborted chunk of map() goes no further on an InlineExecutor", async () 
   goOn();
   await new Promise((resolve) => setTimeout(resolve, 0));
   assertEquals(ran, [1]);
+});
+
+// --- waitUntil ---
+
+/** An executor whose `waitUntil` notes what it is given. */
+function watched(): { executor: InlineExecutor; given: Promise<unknown>[]; ended: () => number } {
+  const given: Promise<unknown>[] = [];
+  let ended = 0;
+  const executor = new InlineExecutor({
+    waitUntil: (promise) => {
+      given.push(promise);
+      void promise.then(() => ended++);
+    },
+  });
+  return { executor, given, ended: () => ended };
+}
+
+test("waitUntil() is given one promise for all that is submitted, which resolves at the end", async () => {
+  const { executor, given, ended } = watched();
+  assertEquals(given.length, 0);
+  const finish: (() => void)[] = [];
+  const futures = [1, 2, 3].map(() =>
+    executor.submit(() => new Promise<void>((resolve) => finish.push(resolve)))
+  );
+  assertEquals(given.length, 1);
+  while (finish.length < 3) await Promise.resolve();
+  finish[0]!();
+  finish[2]!();
+  await futures[0];
+  await futures[2];
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(ended(), 0);
+  finish[1]!();
+  await given[0];
+  assertEquals(futures.map((future) => future.done()), [true, true, true]);
+
+  executor.submit(() => 1);
+  assertEquals(given.length, 2);
+  await given[1];
+  assertEquals(ended(), 2);
+  await executor.shutdown();
+});
+
+test("waitUntil() is given one promise for a map", async () => {
+  const { executor, given, ended } = watched();
+  const results = executor.map((x: number) => Promise.resolve(x), new Array(500).fill(1));
+  assertEquals((await results.toArray()).length, 500);
+  await given[0];
+  assertEquals([given.length, ended()], [1, 1]);
+  await executor.shutdown();
+});
+
+test("The promise of waitUntil() resolves however tasks end", async () => {
+  const { executor, given } = watched();
+  const ends = {
+    fails: () => executor.submit(() => Promise.reject(new Error("no"))),
+    throws: () =>
+      executor.submit(() => {
+        throw new Error("no");
+      }),
+    "cannot be sent": () => executor.submit((x: unknown) => x, () => {}),
+    "cannot be answered": () => executor.submit(() => () => {}),
+    "is cancelled": () => {
+      const future = executor.submit(() => 1);
+      assert(future.cancel());
+      return future;
+    },
+    "is aborted": () => executor.with({ signal: AbortSignal.abort() }).submit(() => 1),
+    "is too late": () => executor.with({ timeout: 1 }).submit(() => new Promise(() => {})),
+  };
+  for (const [name, submit] of Object.entries(ends)) {
+    const future = submit();
+    await given.at(-1);
+    assert(future.done(), name);
+  }
+  assertEquals(given.length, Object.keys(ends).length);
+  executor.submit(() => new Promise(() => {}));
+  await executor.terminate();
+  await given.at(-1);
+});
+
+test("What waitUntil() throws is thrown by submit(), and nothing was queued", async () => {
+  let calls = 0;
+  const executor = new InlineExecutor({
+    waitUntil: () => {
+      if (calls++ === 0) throw new Error("the request has ended");
+    },
+  });
+  assertThrows(() => executor.submit(() => 1), Error, "the request has ended");
+  assertEquals(executor.stats().pending, 0);
+  assertEquals(await executor.submit(() => 2), 2);
+  await executor.shutdown();
+});
+
+test("waitUntil that is no function is refused at once, by whatever makes the executor", () => {
+  for (const waitUntil of [1, {}, Promise.resolve(), null] as never[]) {
+    assertThrows(() => new InlineExecutor({ waitUntil }), TypeError, "Cannot use waitUntil");
+    assertThrows(() => createExecutor({ waitUntil }), TypeError, "Cannot use waitUntil");
+  }
+  assertThrows(() => createExecutor(2 as never), TypeError, "options of createExecutor");
+});
+
+// --- requests ---
+
+test("perRequest() keeps one for each request, and drops the idle when there is a new one", () => {
+  let request = "";
+  const make = () => ({ of: request, idle: false });
+  const mark = () => {
+    const here = request;
+    return () => request === here;
+  };
+  const own = perRequest(make, mark, ({ idle }) => idle);
+  const of = (name: string) => {
+    request = name;
+    return own();
+  };
+  const a = of("a");
+  const b = of("b");
+  assertEquals([a.of, b.of], ["a", "b"]);
+  assert(of("a") === a && of("a") === a && of("b") === b);
+  a.idle = true;
+  assert(of("a") === a, "it is kept while no other comes");
+  assert(of("b") === b);
+  of("c");
+  assert(of("b") === b, "what works is kept");
+  assert(of("a") !== a, "what was idle is made anew");
+  for (let i = 0; i < 200; i++) of(`d${i}`);
+  assert(of("b") !== b, "there is an end to it");
+  assert(of("d199") === of("d199"));
 });
