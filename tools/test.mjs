@@ -3,6 +3,7 @@
  *
  *     node tools/test.mjs                 everything
  *     node tools/test.mjs suite:deno      only these steps
+ *     RUNTIME_PATH=system npm run test:node    with the runtimes that the machine brings
  *
  * Plain JavaScript, because the machine's own node may be an old one. No step stops the others. Prints
  * one line at the end: `N passed, M failed`, summed over the steps and the tests of all runtimes.
@@ -10,18 +11,21 @@
  * @module
  */
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { readReport, skipReasons } from "./junit.mjs";
+import { withRuntimes } from "./runtime_path.mjs";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
 const REPORTS = mkdtempSync(join(tmpdir(), "concurrent-futures-"));
 const ENTRIES = Object.values(JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")).exports);
+
+const WINDOWS = process.platform === "win32";
 
 /** Milliseconds until a step that hangs is killed; a whole suite takes one or two minutes. */
 const STEP_LIMIT = 15 * 60_000;
@@ -91,25 +95,22 @@ function nodeSuite(files) {
   ]);
 }
 
-/** Runs one command with the project's own runtimes first on the path. */
+/** Runs one command. */
 function run([name, ...args]) {
   return new Promise((resolve) => {
     const child = spawn(name, args, {
       cwd: ROOT,
-      env: {
-        ...process.env,
-        PATH: BIN + delimiter + process.env.PATH,
-        NO_COLOR: "1",
-        DENO_NO_UPDATE_CHECK: "1",
-      },
+      env: withRuntimes(BIN, { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" }),
       stdio: ["ignore", "pipe", "pipe"],
-      detached: true, // a group of its own, so that its children end with it
+      detached: !WINDOWS, // a group of its own, so that its children end with it
+      shell: WINDOWS, // where tools are .cmd files
     });
     let output = "";
     const end = (why) => {
       output += `\n${why}\n`;
       try {
-        process.kill(-child.pid, "SIGKILL");
+        if (WINDOWS) execFileSync("taskkill", ["/pid", String(child.pid), "/t", "/f"]);
+        else process.kill(-child.pid, "SIGKILL");
       } catch { /* it has ended already */ }
     };
     const interrupt = () => {
