@@ -145,6 +145,7 @@ function take(event: RenderEvent): void {
       renderer.useThisThread();
       break;
     case "ended":
+      if (renderer.hasFaults) return drawSoon(); // a button was pressed more often than tiles were left
       for (const resolve of whenIdle.splice(0)) resolve();
   }
   showSoon();

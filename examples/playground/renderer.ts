@@ -115,6 +115,11 @@ export class Renderer {
     return this.#run !== undefined && this.#run.left > 0;
   }
 
+  /** Whether something is yet to go wrong. */
+  get hasFaults(): boolean {
+    return this.#faults.length > 0;
+  }
+
   /** Lets one of the tiles to come crash its worker, or hang. */
   fail(fault: Fault): void {
     this.#faults.push(fault);
