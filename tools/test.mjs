@@ -69,6 +69,7 @@ const STEPS = {
   ]),
   "suite:node": nodeSuite("tests/**/*_test.ts"),
   bundlers: nodeSuite("bundlers/*_test.ts"),
+  playground: nodeSuite("examples/playground/*_test.ts"),
   packages: nodeSuite("packaging/*_test.ts"),
   size: { command: ["node", "tools/size.ts"], note: /^size: .*/gm },
   publish: {
