@@ -1,6 +1,8 @@
 /**
  * Checks that deno.json, jsr.json and package.json say the same.
  *
+ *     node tools/check_manifests.ts [tag]
+ *
  * @module
  */
 
@@ -15,8 +17,8 @@ interface Manifest {
   dependencies?: Record<string, string>;
 }
 
-/** What is wrong with the manifests in a folder. */
-export function checkManifests(root: URL): string[] {
+/** What is wrong with the manifests in a folder; and with a tag, `v1.2.3`, if there is one. */
+export function checkManifests(root: URL, tag?: string): string[] {
   const problems: string[] = [];
   const read = (name: string): string => readFileSync(new URL(name, root), "utf8");
   const [deno, jsr, npm] = ["deno.json", "jsr.json", "package.json"]
@@ -47,6 +49,9 @@ export function checkManifests(root: URL): string[] {
   if (Object.keys(npm.dependencies ?? {}).length > 0) {
     problems.push("package.json has dependencies: the library has none");
   }
+  if (tag !== undefined && tag !== `v${deno.version}`) {
+    problems.push(`the tag is ${tag}, the version ${deno.version}`);
+  }
   if (!read("CHANGELOG.md").includes(`## ${deno.version}`)) {
     problems.push(`CHANGELOG.md does not tell of ${deno.version}`);
   }
@@ -54,7 +59,7 @@ export function checkManifests(root: URL): string[] {
 }
 
 if (import.meta.main) {
-  const problems = checkManifests(new URL("../", import.meta.url));
+  const problems = checkManifests(new URL("../", import.meta.url), process.argv[2]);
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length > 0 ? 1 : 0;
 }
