@@ -48,7 +48,11 @@ const unshared = {
   ...runtime,
   capabilities: { ...runtime.capabilities, sharedMemory: false },
 };
-const processes = "document" in globalThis ? undefined : watched(childProcessRuntime());
+/** Edge runtimes have no workers. */
+const HAS_WORKERS = runtime.unsupported({}) === undefined;
+const processes = "document" in globalThis || !HAS_WORKERS
+  ? undefined
+  : watched(childProcessRuntime());
 
 /** Pages have no memory to share, unless they are cross-origin isolated. */
 const HAS_MEMORY = typeof SharedArrayBuffer === "function";
@@ -63,8 +67,9 @@ const THREADS = {
   brokenError: BrokenThreadPoolError,
 } as const;
 
-/** Those whose tasks can count in memory that the test has, too. */
-export const EXECUTORS: readonly ExecutorKind[] = [
+const INLINE = { ...THREADS, parallel: false, shared: false, inline: true } as const;
+
+const THREAD_POOLS: readonly ExecutorKind[] = [
   {
     ...THREADS,
     name: "ThreadPoolExecutor",
@@ -82,17 +87,19 @@ export const EXECUTORS: readonly ExecutorKind[] = [
     create: (options = {}) => new ThreadPoolExecutor({ tasksPerWorker: 4, ...options }),
     perWorker: 4,
   },
+];
+
+/** Those whose tasks can count in memory that the test has, too. */
+export const EXECUTORS: readonly ExecutorKind[] = [
+  ...(HAS_WORKERS ? THREAD_POOLS : []),
   {
-    ...THREADS,
+    ...INLINE,
     name: "InlineExecutor",
     create: ({ maxWorkers } = {}) =>
       new InlineExecutor(maxWorkers === undefined ? {} : { maxWorkers }),
-    parallel: false,
-    shared: false,
-    inline: true,
   },
   {
-    ...THREADS,
+    ...(HAS_WORKERS ? THREADS : INLINE),
     name: "createExecutor()",
     create: (options = {}) => createExecutor(options),
   },
@@ -293,6 +300,9 @@ export function note(handle: Handle, value: number): void {
 
 /** Whether the tests run in a page. */
 export const IN_PAGE: boolean = "document" in globalThis;
+
+/** Why a test of processes is skipped. */
+export const NO_PROCESSES: string | undefined = IN_PAGE ? "a page has no processes" : undefined;
 
 /** A task that ends its worker; in a browser there is no exit code. */
 export function leave(exitCode: number): Promise<never> {

@@ -1,0 +1,59 @@
+/**
+ * What runs the tests inside of an edge runtime. The tests are declared when the bundle is loaded, and
+ * run by requests, some at a time.
+ *
+ * @module
+ */
+
+import { type PageTest, TESTS } from "../browser/node_test.ts";
+
+/** How a test has ended. */
+export interface EdgeResult {
+  readonly name: string;
+  readonly file: string;
+  readonly status: "passed" | "failed" | "skipped";
+  readonly message?: string;
+  readonly milliseconds?: number;
+}
+
+const files = new Map<PageTest, string>();
+
+/** What was declared since the last call belongs to this file. */
+export function endFile(file: string): void {
+  for (const test of TESTS) if (!files.has(test)) files.set(test, file);
+}
+
+/** How many tests there are. */
+export function count(): number {
+  return TESTS.length;
+}
+
+/** Runs some of the tests, one after the other. */
+export async function run(from: number, to: number): Promise<EdgeResult[]> {
+  const results: EdgeResult[] = [];
+  for (const test of TESTS.slice(from, to)) {
+    const { name, skip, run } = test;
+    const file = files.get(test)!;
+    if (skip) {
+      results.push({ name, file, status: "skipped" });
+      continue;
+    }
+    const startedAt = Date.now();
+    const end = (status: "passed" | "failed", message?: string) =>
+      results.push({
+        name,
+        file,
+        status,
+        milliseconds: Date.now() - startedAt,
+        ...(message === undefined ? {} : { message }),
+      });
+    try {
+      await run();
+      end("passed");
+    } catch (error) {
+      const { stack } = error as { stack?: unknown };
+      end("failed", `${error}\n${stack}`);
+    }
+  }
+  return results;
+}

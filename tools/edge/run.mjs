@@ -1,0 +1,116 @@
+/**
+ * Runs tests inside of an edge runtime and writes a JUnit report.
+ *
+ *     node tools/edge/run.mjs workerd|vercel report.xml                       all that can run there
+ *     node tools/edge/run.mjs workerd report.xml tests/contract/map_test.ts
+ *
+ * @module
+ */
+
+import { globSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { readReport, skipReasons } from "../junit.mjs";
+import { ROOT, testProgram } from "./bundle.mjs";
+import { startVercel, startWorkerd } from "./runtimes.mjs";
+
+/** Tests of one request. */
+const BATCH = 10;
+
+/** Milliseconds for a request. The tests have deadlines of their own. */
+const LIMIT = 60_000;
+
+/** Each starts a program and gives two functions of it: a call of `run()` or `count()`, and the end. */
+const START = {
+  async workerd(program) {
+    const miniflare = await startWorkerd(`${program}
+      import { count, run } from "./tools/edge/program.ts";
+      export default {
+        async fetch(request) {
+          const [, name, ...numbers] = new URL(request.url).pathname.split("/");
+          return Response.json(await { count, run }[name](...numbers.map(Number)));
+        },
+      };`);
+    return {
+      async call(name, ...numbers) {
+        const response = await miniflare.dispatchFetch(
+          `http://test/${[name, ...numbers].join("/")}`,
+        );
+        if (!response.ok) throw new Error(await response.text());
+        return await response.json();
+      },
+      end: () => miniflare.dispose(),
+    };
+  },
+  async vercel(program) {
+    const runtime = await startVercel(program);
+    return {
+      call: (name, ...numbers) => runtime.evaluate(`exported.${name}(${numbers.join()})`),
+      end: () => {},
+    };
+  },
+};
+
+const [name, reportFile, ...chosen] = process.argv.slice(2);
+if (!Object.hasOwn(START, name) || reportFile === undefined) {
+  console.error("Usage: node tools/edge/run.mjs workerd|vercel report.xml [test files]");
+  process.exit(2);
+}
+const files = chosen.length > 0 ? chosen : globSync(
+  ["tests/contract/*_test.ts", "tests/futures/*_test.ts", "tests/engine/scheduler_test.ts"],
+  { cwd: ROOT, exclude: ["tests/contract/nine_pairs_test.ts"] }, // of processes
+).sort();
+
+const results = [];
+try {
+  const { call, end } = await START[name](testProgram(files));
+  const total = await call("count");
+  for (let from = 0; from < total; from += BATCH) {
+    let timer;
+    try {
+      const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`no answer within ${LIMIT} ms`)), LIMIT);
+      });
+      results.push(...await Promise.race([call("run", from, from + BATCH), late]));
+    } catch (error) {
+      results.push(broken(`tests ${from} to ${from + BATCH}`, error));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  await end();
+} catch (error) {
+  results.push(broken("the runtime", error));
+}
+for (const { name, file, status, message } of results) {
+  if (status === "failed") console.log(`${name} (${file})\n${message}\n`);
+}
+const report = junit(results);
+writeFileSync(reportFile, report);
+const { passed, failures, skipped } = readReport(report);
+for (const reason of skipReasons(skipped)) console.log(reason);
+console.log(`${passed} passed, ${failures.length} failed, ${skipped.length} skipped`);
+// Not by itself: a task that never ends may keep Vercel's runtime alive.
+process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
+
+function broken(name, error) {
+  return { name, file: "", status: "failed", message: `${error.stack ?? error}` };
+}
+
+function junit(results) {
+  const cases = results.map(({ name, file, status, message, milliseconds = 0 }) => {
+    const inner = status === "failed"
+      ? `<failure>${escape(message ?? "")}</failure>`
+      : status === "skipped"
+      ? "<skipped/>"
+      : "";
+    const time = (milliseconds / 1000).toFixed(3);
+    return `<testcase name="${escape(name)}" classname="${escape(file)}" time="${time}">` +
+      `${inner}</testcase>`;
+  });
+  return `<testsuites><testsuite>${cases.join("\n")}</testsuite></testsuites>\n`;
+}
+
+function escape(text) {
+  const names = { "&": "amp", "<": "lt", ">": "gt", '"': "quot" };
+  return text.replace(/[&<>"]/g, (c) => `&${names[c]};`);
+}
