@@ -22,6 +22,9 @@ export const PLACES: readonly [Place, ...Place[]] = [
   { name: "A small copy", x: -1.7497591, y: 0, across: 0.06, iterations: 3000 },
 ];
 
+/** Stands for every other place; cannot be chosen. */
+const ELSEWHERE = new Option("Somewhere else");
+
 /** An element that the page must have. */
 export function element<T extends HTMLElement = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
@@ -46,6 +49,8 @@ export class Controls {
     this.#workers.max = String(Math.max(8, 2 * cores));
     this.#workers.value = String(Math.min(8, Math.max(2, cores)));
     this.#place.replaceChildren(...PLACES.map(({ name }) => new Option(name)));
+    this.#place.add(ELSEWHERE);
+    ELSEWHERE.hidden = true;
     const form = element("controls");
     form.addEventListener("input", () => this.#showValues());
     form.addEventListener("change", ({ target }) => {
@@ -74,6 +79,13 @@ export class Controls {
   /** How much work a point is at the most. */
   get iterations(): number {
     return Number(this.#iterations.value);
+  }
+
+  /** Names the place that is seen, if it is one of them. */
+  showPlace(view: View): void {
+    const index = PLACES.findIndex((place) => place === view);
+    if (index >= 0) this.#place.selectedIndex = index;
+    else ELSEWHERE.selected = true;
   }
 
   #showValues(): void {

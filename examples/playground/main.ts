@@ -70,6 +70,7 @@ function drawSoon(): void {
 
 function go(next: View): void {
   view = next;
+  controls.showPlace(next);
   drawSoon();
 }
 
@@ -241,13 +242,15 @@ function rowOf({ worker, spans, end }: Lane): HTMLTableRowElement {
 }
 
 const chart = element("timeline");
-chart.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+chart.addEventListener("pointermove", detail);
+chart.addEventListener("pointerdown", detail);
+function detail({ offsetX, offsetY }: PointerEvent): void {
   const span = timeline.spanAt(offsetX, offsetY);
   for (const [name, picture] of Object.entries(pictures)) {
     picture.point(span?.tile.picture === name ? span.tile : undefined);
   }
   element("timeline-detail").textContent = span === undefined ? "" : sentenceOf(span);
-});
+}
 chart.addEventListener("pointerleave", () => {
   for (const picture of Object.values(pictures)) picture.point(undefined);
 });
@@ -271,14 +274,13 @@ const HOW: Record<string, string> = {
 const WAYS = new Map([
   ["postMessage", "bare worker, a message each"],
   ["await each", "submit, one after the other"],
-  ["submit", "all at once, in batches"],
+  ["submit", crossOriginIsolated ? "all at once, in batches" : "all at once, a message each"],
   ["map", "in chunks"],
 ]);
 const bars = new Map([...WAYS].map(([name, words]) => {
-  const row = document.createElement("tr");
+  const row = document.createElement("li");
   row.className = name === "postMessage" ? "" : "ours";
-  row.innerHTML = `<th scope="row"><code></code><small></small></th>
-    <td><div><i></i><span>–</span></div></td>`;
+  row.innerHTML = "<p><code></code> <small></small></p><div><i></i><span>–</span></div>";
   row.querySelector("code")!.textContent = name;
   row.querySelector("small")!.textContent = words;
   element("bars").append(row);

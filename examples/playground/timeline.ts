@@ -296,7 +296,8 @@ export class Timeline {
       if (lane.end !== undefined) {
         context.fillStyle = text;
         context.textAlign = "left";
-        context.fillText("✕ replaced", laneEnd + 6, y + LANE / 2);
+        const room = width - laneEnd > context.measureText(REPLACED).width + 8;
+        context.fillText(room ? REPLACED : "✕", laneEnd + 6, y + LANE / 2);
       }
       context.restore();
     }
@@ -335,6 +336,8 @@ export class Timeline {
     );
   }
 }
+
+const REPLACED = "✕ replaced";
 
 /** Colours are not for everybody. */
 const SIGNS: Partial<Record<SpanKind, string>> = { crash: "✕", hang: "∞", again: "↻" };
