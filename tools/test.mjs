@@ -68,6 +68,8 @@ const STEPS = {
     `--reporter-outfile=${report}`,
   ]),
   "suite:node": nodeSuite("tests/**/*_test.ts"),
+  "edge:workerd": suite((report) => ["node", "tools/edge/run.mjs", "workerd", report]),
+  "edge:vercel": suite((report) => ["node", "tools/edge/run.mjs", "vercel", report]),
   bundlers: nodeSuite("bundlers/*_test.ts"),
   playground: nodeSuite("examples/playground/*_test.ts"),
   packages: nodeSuite("packaging/*_test.ts"),
