@@ -62,6 +62,6 @@ export async function bundle(text, format = "esm") {
 export function testProgram(files) {
   return [
     ...files.flatMap((file) => [`import "./${file}";`, `import "edge:end:${file}";`]),
-    'export { count, run } from "./tools/edge/program.ts";',
+    'export { list, run } from "./tools/edge/program.ts";',
   ].join("\n");
 }

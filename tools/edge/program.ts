@@ -23,17 +23,17 @@ export function endFile(file: string): void {
   for (const test of TESTS) if (!files.has(test)) files.set(test, file);
 }
 
-/** How many tests there are. */
-export function count(): number {
-  return TESTS.length;
+/** The names of all tests. */
+export function list(): string[] {
+  return TESTS.map(({ name }) => name);
 }
 
 /** Runs some of the tests, one after the other. */
-export async function run(from: number, to: number): Promise<EdgeResult[]> {
+export async function run(tests: readonly number[]): Promise<EdgeResult[]> {
   const results: EdgeResult[] = [];
-  for (const test of TESTS.slice(from, to)) {
-    const { name, skip, run } = test;
-    const file = files.get(test)!;
+  for (const index of tests) {
+    const { name, skip, run } = TESTS[index]!;
+    const file = files.get(TESTS[index]!)!;
     if (skip) {
       results.push({ name, file, status: "skipped" });
       continue;

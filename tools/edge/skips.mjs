@@ -1,0 +1,59 @@
+/**
+ * Tests that cannot run inside of edge runtimes, and why. Kinds of executors that need workers are left
+ * out by `tests/contract/executors.ts`. Every line must be of use, or the run fails.
+ *
+ * @module
+ */
+
+const NO_WORKERS = "there are no workers";
+const NO_MODULES = "no module can be loaded at run time";
+const OTHER_REALM = "structuredClone() gives objects of another realm, unequal to assertEquals()";
+
+/** The beginnings of the tests' names, by reason; `vercel` and `workerd`: only there. */
+export const SKIPS = {
+  both: {
+    [NO_WORKERS]: [
+      "ThreadPoolExecutor takes a number",
+      "ThreadPoolExecutor refuses options",
+      "ThreadPoolExecutor numbers its default",
+      "ProcessPoolExecutor takes a number",
+      "ProcessPoolExecutor refuses options",
+      "ProcessPoolExecutor refuses a cwd",
+      "ProcessPoolExecutor numbers its default",
+      "createExecutor() makes threads where",
+      "submit() after shutdown() says what is wrong",
+      "wait() and asCompleted() take futures of different executors",
+    ],
+    [NO_MODULES]: [
+      "a module's task runs, sync or async",
+      "a module is loaded once for each worker",
+      "a missing export, and one that is no function",
+      "an error keeps class, name, message, properties, cause",
+      "currentTask() gives arrow functions",
+      "currentTask() is known after an await",
+    ],
+  },
+  workerd: {
+    "a request may have 10,000 timers": ["Thousands of callbacks and waits cost linear time"],
+  },
+  vercel: {
+    [OTHER_REALM]: [
+      "A task has its context as this",
+      "InlineExecutor clones by default",
+      "`this` of a task has its signal",
+      "any thrown value is a failure",
+      "map() of a map runs without iteration",
+      "onProgress gets each report in order",
+      "submit() passes arguments and results by structured clone",
+    ],
+  },
+};
+
+/** The reasons that count on a runtime, by the beginnings of names. */
+export function skipsOf(runtime) {
+  return Object.fromEntries(
+    [SKIPS.both, SKIPS[runtime]].flatMap((reasons) =>
+      Object.entries(reasons).flatMap(([reason, names]) => names.map((name) => [name, reason]))
+    ),
+  );
+}
