@@ -7,6 +7,7 @@
 
 import { UnsupportedError } from "../futures/errors.ts";
 import { show } from "../futures/show.ts";
+import { isEdge } from "./edge.ts";
 import type { WorkerPermissions } from "./runtime.ts";
 import type { ProcessLike } from "./thread_handle.ts";
 
@@ -52,6 +53,7 @@ const scope = globalThis as Scope;
 
 /** Which of them runs this program; `undefined` for a browser or an edge runtime. */
 export function thisRuntime(): RuntimeName | undefined {
+  if (isEdge()) return undefined;
   if (scope.Deno !== undefined) return "deno";
   if (scope.process?.versions?.bun !== undefined) return "bun";
   return scope.process?.versions?.node === undefined ? undefined : "node";
@@ -66,7 +68,9 @@ export function thisRuntime(): RuntimeName | undefined {
 export function resolveCommand(command: ProcessCommand | undefined): Command {
   const own = thisRuntime();
   if (own === undefined) {
-    throw new UnsupportedError("Cannot start processes: this runtime has none");
+    throw new UnsupportedError(
+      "Cannot start processes: this runtime has none; use createExecutor()",
+    );
   }
   if (command === undefined || command === own) {
     return { name: own, path: scope.Deno?.execPath() ?? scope.process!.execPath!, args: [] };

@@ -1,7 +1,7 @@
 import { browserRuntime } from "./browser.ts";
 import { bunRuntime } from "./bun.ts";
 import { denoRuntime } from "./deno.ts";
-import { edgeRuntime } from "./edge.ts";
+import { edgeRuntime, isEdge } from "./edge.ts";
 import { nodeRuntime } from "./node.ts";
 import type { Runtime } from "./runtime.ts";
 import type { ProcessLike } from "./thread_handle.ts";
@@ -24,17 +24,11 @@ import type { ProcessLike } from "./thread_handle.ts";
  */
 export function detectRuntime(): Runtime {
   const scope = globalThis as {
-    navigator?: { userAgent?: string };
-    WebSocketPair?: unknown;
-    EdgeRuntime?: unknown;
     Deno?: { version?: { deno?: string } };
     process?: ProcessLike;
     Worker?: unknown;
   };
-  if (scope.navigator?.userAgent === "Cloudflare-Workers") return edgeRuntime;
-  // Cloudflare with a compatibility date that knows no navigator.
-  if (typeof scope.WebSocketPair === "function") return edgeRuntime;
-  if (typeof scope.EdgeRuntime === "string") return edgeRuntime;
+  if (isEdge()) return edgeRuntime;
   if (scope.Deno?.version?.deno !== undefined) return denoRuntime;
   if (scope.process?.versions?.bun !== undefined) return bunRuntime;
   if (scope.process?.versions?.node !== undefined) return nodeRuntime;

@@ -14,9 +14,9 @@ import type { Runtime } from "./runtime.ts";
  */
 export const edgeRuntime: Runtime = {
   get name(): string {
-    const scope = globalThis as { EdgeRuntime?: unknown; WebSocketPair?: unknown };
-    if (typeof scope.EdgeRuntime === "string") return scope.EdgeRuntime;
-    return typeof scope.WebSocketPair === "function" ? "workerd" : "this runtime";
+    const { EdgeRuntime } = globalThis as Scope;
+    if (typeof EdgeRuntime === "string") return EdgeRuntime;
+    return isEdge() ? "workerd" : "this runtime";
   },
 
   // --- capabilities ---
@@ -49,6 +49,20 @@ export const edgeRuntime: Runtime = {
     throw noWorkers();
   },
 };
+
+interface Scope {
+  readonly navigator?: { readonly userAgent?: string };
+  readonly WebSocketPair?: unknown;
+  readonly EdgeRuntime?: unknown;
+}
+
+/** Whether this is Cloudflare's or Vercel's runtime, which may look like Node. */
+export function isEdge(): boolean {
+  const { navigator, WebSocketPair, EdgeRuntime } = globalThis as Scope;
+  // With an old compatibility date there is no navigator.
+  return typeof WebSocketPair === "function" || typeof EdgeRuntime === "string" ||
+    navigator?.userAgent === "Cloudflare-Workers";
+}
 
 function makeSignal(): AbortSignal | undefined {
   try {
