@@ -49,10 +49,17 @@ export function watched(runtime: Runtime): Runtime {
   return Object.assign(runtime, changes);
 }
 
-/** In a page, workers are given the files of the tests, as `tools/browser/` provides them. */
+/**
+ * In a page, workers are given the files of the tests, as `tools/browser/` provides them. Where a
+ * Content-Security-Policy forbids the library's workers, they are made as its users would.
+ */
 function inPage(options: WorkerOptions): WorkerOptions {
-  const { prelude } = globalThis as { prelude?: string };
-  return prelude === undefined ? options : { ...options, program: prelude + options.program };
+  const { prelude = "", ownWorker } = globalThis as {
+    prelude?: string;
+    ownWorker?: (name: string) => unknown;
+  };
+  const factory = options.factory ?? (ownWorker && (() => ownWorker(options.name)));
+  return { ...options, program: prelude + options.program, factory };
 }
 
 function setTimer<T>(

@@ -24,6 +24,10 @@ import type { TaskEntry } from "./task_registry.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
+/** For those whose Content-Security-Policy holds for their own worker, too. */
+const NO_CODE_ADVICE =
+  "; where no code may be made of text, use importTasks(), or serve() and namedTasks()";
+
 /** What one chunk of `map` comes to: a value per item, and the errors of those that failed. */
 export interface ChunkOutcome {
   readonly values: ArrayLike<unknown>;
@@ -174,8 +178,9 @@ function failure(task: TaskEntry, kind: FailureKind, record: unknown): unknown {
       cause: reason,
     });
   }
+  const advice = task.wire.kind === "source" && reason instanceof EvalError ? NO_CODE_ADVICE : "";
   const of = task.wire.kind === "module" ? ` of ${task.wire.url}` : "";
-  return new TypeError(`Cannot run task "${task.name}"${of}: ${why}`, { cause: reason });
+  return new TypeError(`Cannot run task "${task.name}"${of}: ${why}${advice}`, { cause: reason });
 }
 
 function decodeFailure(record: unknown): unknown {

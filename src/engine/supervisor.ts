@@ -1,4 +1,4 @@
-import { CancelledError } from "../futures/errors.ts";
+import { CancelledError, UnsupportedError } from "../futures/errors.ts";
 import type { BrokenExecutorError } from "../futures/errors.ts";
 import type { WorkerHandle } from "../runtime/runtime.ts";
 import { PROTOCOL, SETUP, STOP } from "../wire/messages.ts";
@@ -272,6 +272,8 @@ export class Supervisor implements WorkerReplies {
         worker.error === undefined ? `worker ${died} in the initializer` : "initializer failed",
         cause,
       );
+    } else if (cause instanceof UnsupportedError) {
+      this.#break(cause.message, cause); // the next one would fare no better
     } else if (this.#options.onCrash === "break") {
       this.#break(`worker ${died}`, cause);
     } else if (this.#crashesInRow >= CRASH_BUDGET) {

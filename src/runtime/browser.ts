@@ -4,8 +4,19 @@ import type { Runtime } from "./runtime.ts";
 import { startWebWorker, WebHandle } from "./web_handle.ts";
 import type { WebWorker, WebWorkerTraits } from "./web_handle.ts";
 
+/** Browsers do not say why they load no worker; of a text that is always the same, this is why. */
+const FORBIDDEN = "this page does not load workers from blob: URLs, as its " +
+  "Content-Security-Policy forbids them; allow them by `worker-src blob:`, or make them of a file " +
+  "that calls serve(tasks), by the option " +
+  '`worker: () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" })`';
+
 const TRAITS: WebWorkerTraits = {
   tellsClose: false,
+  notLoaded: () =>
+    new Error(
+      "Cannot load the worker that worker() made: its file, or one that it imports, is missing, is " +
+        "no JavaScript, or is forbidden by a Content-Security-Policy",
+    ),
   setReferenced() {}, // a page lives as long as it is open
 };
 
@@ -57,24 +68,38 @@ export const browserRuntime: Runtime = {
 
   spawn(options, events) {
     if (options.factory !== undefined) return fromFactory(options.factory, events, TRAITS);
-    const lock = `@concurrent/futures worker ${crypto.randomUUID()}`;
-    const program = `${holdLock(lock)}\n${options.program}`;
-    const worker = startWebWorker({ name: options.name, program }, {});
-    return new WebHandle(worker, events, { ...TRAITS, watch: awaitLock(lock) });
+    const traits = { ...TRAITS, notLoaded: () => new UnsupportedError(FORBIDDEN) };
+    // Pages without TLS have neither locks nor random names for them.
+    const lock = "locks" in navigator
+      ? `@concurrent/futures worker ${crypto.randomUUID()}`
+      : undefined;
+    const program = lock === undefined ? options.program : holdLock(lock) + options.program;
+    let worker: WebWorker;
+    try {
+      worker = startWebWorker({ name: options.name, program }, {});
+    } catch (cause) { // by a policy about what scripts may be made of, or an old browser
+      throw new UnsupportedError(FORBIDDEN, { cause });
+    }
+    const watch = lock === undefined ? {} : { watch: awaitLock(lock) };
+    return new WebHandle(worker, events, { ...traits, ...watch });
   },
 };
 
 /**
- * Code by which a worker holds a lock as long as it lives, which is all that a browser tells of its end.
- * Where there are no locks, as on pages without TLS, a worker that ends silently is not noticed, but
- * the program announces `close()`, and nothing else ends a worker there.
+ * Code by which a worker holds a lock as long as it lives, which is all that a browser tells of its end;
+ * it waits for the lock, or its first task could end it before. Where there are no locks, the program
+ * announces `close()`, and nothing else ends a worker.
  */
 function holdLock(name: string): string {
   const quoted = JSON.stringify(name);
-  return `globalThis.navigator?.locks?.request(${quoted}, () => {
-  postMessage(${quoted});
-  return new Promise(() => {});
-}).catch(() => {});`;
+  return `await new Promise((go) =>
+  navigator.locks.request(${quoted}, () => {
+    postMessage(${quoted});
+    go();
+    return new Promise(() => {});
+  }).catch(go)
+);
+`;
 }
 
 /** Waits for the lock once the worker has it, and so for the worker's end. */

@@ -24,15 +24,13 @@ export interface WebWorker {
 export interface WebWorkerTraits {
   /** The runtime tells the end of a worker by a `close` event, as Bun does. */
   readonly tellsClose: boolean;
+  /** What there is to say of a worker that is not loaded, where the runtime says nothing. */
+  readonly notLoaded?: () => Error;
   /** Finds out about the end of a worker where the runtime does not tell it. */
   watch?(worker: WebWorker, ended: () => void): void;
   /** Keeps the program alive while the worker lives, or not. */
   setReferenced(worker: WebWorker, referenced: boolean): void;
 }
-
-/** Browsers say no more about a worker that they do not load. */
-const NOT_LOADED = "Cannot load the worker: where a Content-Security-Policy forbids workers from " +
-  "blob: URLs, make one with serve() and give it by the option worker";
 
 /** Starts a worker from the program text, by a `blob:` URL. */
 export function startWebWorker(
@@ -50,6 +48,11 @@ export function startWebWorker(
     for (const sign of ["message", "error", "close"]) {
       worker.addEventListener(sign, revoke, { once: true });
     }
+    const { terminate } = worker;
+    worker.terminate = () => { // before that it gives no sign any more
+      revoke();
+      terminate.call(worker);
+    };
     return worker;
   } catch (error) {
     revoke();
@@ -78,7 +81,12 @@ export class WebHandle implements WorkerHandle {
     worker.addEventListener("messageerror", () => gate.messageError());
     worker.addEventListener("error", (event: ErrorEvent) => {
       event.preventDefault?.(); // or Deno throws it in this program, and browsers print it
-      gate.error(event.error ?? new Error(event.message || NOT_LOADED));
+      gate.error(
+        event.error ??
+          (event.message || traits.notLoaded === undefined
+            ? new Error(event.message)
+            : traits.notLoaded()),
+      );
       // Where nothing tells the end, a worker that throws outside of tasks is as good as ended.
       if (!traits.tellsClose) this.terminate();
     });

@@ -26,6 +26,7 @@ import {
   Gate,
   type Handle,
   hold,
+  NO_PROCESSES,
   Notes,
   noThreads,
   noWorkers,
@@ -67,13 +68,15 @@ async function obey(this: TaskContext, handle: Handle): Promise<string> {
 }
 
 for (const Class of [ThreadPoolExecutor, ProcessPoolExecutor]) {
+  const skip = Class === ProcessPoolExecutor && NO_PROCESSES;
+
   test(`${Class.name} takes a number of workers`, async () => {
     await using two = new Class(2);
     await using same = new Class({ maxWorkers: 2 });
     await using standard = new Class();
     assertEquals([two.maxWorkers, same.maxWorkers], [2, 2]);
     assert(standard.maxWorkers >= 1);
-  });
+  }, { skip });
 
   test(`${Class.name} refuses options of a wrong kind`, () => {
     const make = (options: unknown) => new Class(options as never);
@@ -102,7 +105,7 @@ for (const Class of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertThrows(() => make({ env: 1 }), TypeError, "env");
     assertThrows(() => make({ permissions: 1 }), TypeError, "permissions");
     assertThrows(() => make({ runtime: 1 }), TypeError, "runtime");
-  });
+  }, { skip });
 
   test(`${Class.name} numbers its default threadNamePrefix`, async () => {
     await using first = new Class(1);
@@ -114,7 +117,7 @@ for (const Class of [ThreadPoolExecutor, ProcessPoolExecutor]) {
       return Number(number);
     });
     assertEquals(numbers[1], numbers[0]! + 1);
-  });
+  }, { skip });
 }
 
 test("ProcessPoolExecutor refuses a cwd and a command of a wrong kind", () => {
@@ -123,7 +126,7 @@ test("ProcessPoolExecutor refuses a cwd and a command of a wrong kind", () => {
   for (const value of [1, null, "python", {}, { path: 1 }]) {
     assertThrows(() => make({ command: value }), TypeError, "command");
   }
-});
+}, { skip: NO_PROCESSES });
 
 test("InlineExecutor runs 32 tasks at once by default", async () => {
   await using executor = new InlineExecutor();

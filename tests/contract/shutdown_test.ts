@@ -10,10 +10,21 @@ import {
   wait,
 } from "../../mod.ts";
 import { test } from "../harness.ts";
-import { ALL_EXECUTORS, Gate, hold, noWorkers, occupy, settle, until } from "./executors.ts";
+import {
+  ALL_EXECUTORS,
+  Gate,
+  hold,
+  NO_PROCESSES,
+  noWorkers,
+  occupy,
+  settle,
+  until,
+} from "./executors.ts";
 
 test("submit() after shutdown() says what is wrong", async () => {
-  for (const Class of [ThreadPoolExecutor, ProcessPoolExecutor]) {
+  for (
+    const Class of NO_PROCESSES ? [ThreadPoolExecutor] : [ThreadPoolExecutor, ProcessPoolExecutor]
+  ) {
     await using executor = new Class(1);
     await executor.shutdown();
     assertThrows(

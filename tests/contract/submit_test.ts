@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
 import { importTasks, type TaskContext } from "../../mod.ts";
-import { block, Gate, hold, note, Notes } from "./executors.ts";
+import { block, Gate, hold, IN_PAGE, note, Notes } from "./executors.ts";
 import { testEach } from "./subjects.ts";
 
 const tasks = importTasks<typeof import("../fixtures/tasks.ts")>(
@@ -156,10 +156,17 @@ testEach("currentTask() gives arrow functions their context", async ({ create })
   const name = await executor.submit(tasks.whoAmI);
   assertMatch(name, /_\d+$/);
   assertMatch((await executor.submit(tasks.arrowName))!, /_\d+$/);
+});
+
+testEach("currentTask() is known after an await", async ({ create }) => {
+  await using executor = create();
   const names = await Promise.all(
     Array.from({ length: 8 }, () => executor.submit(tasks.nameAfterAwait)),
   );
   for (const each of names) assertMatch(each!, /_\d+$/);
+}, {
+  bug: ({ perWorker, inline }) =>
+    IN_PAGE && (perWorker > 1 || inline) ? "browsers have no AsyncLocalStorage" : undefined,
 });
 
 testEach("tasks run beside each other on two workers", async (kind) => {

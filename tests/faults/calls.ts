@@ -16,7 +16,7 @@ import {
   type ThreadPoolExecutorOptions,
   WorkerCrashError,
 } from "../../mod.ts";
-import { type ExecutorKind, type Gate, hold } from "../contract/executors.ts";
+import { type ExecutorKind, type Gate, hold, leave } from "../contract/executors.ts";
 import { hitsTheTest, isSlow, outcomeOf, within } from "./fault.ts";
 
 /** One row: something that the caller does at a bad time. */
@@ -41,10 +41,6 @@ const hang = importTasks<{ hang(): void }>(
 );
 
 const double = (x: number): number => 2 * x;
-
-function exitWorker(): never {
-  return (globalThis as unknown as { process: { exit(code: number): never } }).process.exit(3);
-}
 
 /** Runs while what it prints as errors is kept from the console. */
 async function silently(run: () => Promise<void>): Promise<unknown[][]> {
@@ -250,7 +246,7 @@ const SHUTDOWNS: readonly Call[] = [
     async act(executor, gate) {
       const running = executor.submit(hold, gate.handle, 1);
       await within(gate.waitEntered(1), "task begins");
-      const crash = executor.submit(exitWorker);
+      const crash = executor.submit(leave, 3);
       const futures = Array.from({ length: 6 }, (_, i) => executor.submit(double, i));
       const ended = executor.shutdown();
       const outcome = await outcomeOf(crash);
@@ -282,7 +278,7 @@ const SHUTDOWNS: readonly Call[] = [
     after: "broken",
     skip: hitsTheTest,
     async act(executor) {
-      const futures = Array.from({ length: 8 }, () => executor.submit(exitWorker));
+      const futures = Array.from({ length: 8 }, () => executor.submit(leave, 3));
       const ended = executor.shutdown();
       for (const future of futures) {
         const outcome = await outcomeOf(future);
@@ -362,7 +358,7 @@ const TERMINATES: readonly Call[] = [
     after: "shut down",
     skip: hitsTheTest,
     async act(executor) {
-      const crash = executor.submit(exitWorker);
+      const crash = executor.submit(leave, 3);
       const futures = Array.from({ length: 6 }, (_, i) => executor.submit(double, i));
       crash.addDoneCallback(() => executor.terminate());
       assert("error" in await outcomeOf(crash));

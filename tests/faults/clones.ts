@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { type Future, SerializationError, transfer, WorkerCrashError } from "../../mod.ts";
-import { Notes } from "../contract/executors.ts";
+import { leave, Notes } from "../contract/executors.ts";
 import {
   countRuns,
   fails,
@@ -213,7 +213,7 @@ const CROWDS: readonly Fault[] = [
       ended.length = 0;
       const futures: Future<unknown>[] = [];
       for (let i = 0; i < crowd; i++) {
-        if (i === crowd / 2) futures.push(executor.submit(exit));
+        if (i === crowd / 2) futures.push(executor.submit(leave, 3));
         futures.push(executor.submit(runOnce, handle, i));
       }
       // The one that dies comes last.
@@ -235,9 +235,5 @@ const CROWDS: readonly Fault[] = [
     },
   },
 ];
-
-function exit(): never {
-  return (globalThis as unknown as { process: { exit(code: number): never } }).process.exit(3);
-}
 
 export const CLONES: readonly Fault[] = [...ARGUMENTS, ...TRANSFERS, ...RESULTS, ...CROWDS];

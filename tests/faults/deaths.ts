@@ -2,7 +2,7 @@
 
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { WorkerCrashError } from "../../mod.ts";
-import { fails, type Fault, hitsTheTest, run, RUNTIME, succeeds } from "./fault.ts";
+import { fails, type Fault, hitsTheTest, NO_EXIT, run, RUNTIME, succeeds } from "./fault.ts";
 
 /** What tasks use of their worker's globals. */
 interface Scope {
@@ -12,7 +12,9 @@ interface Scope {
 }
 
 const hasNoDeno = RUNTIME === "Deno" ? undefined : "only Deno has Deno.exit()";
-const hasNoClose = RUNTIME === "Deno" ? undefined : "only Deno has self.close()";
+const hasNoClose = RUNTIME === "Deno" || RUNTIME === "browser"
+  ? undefined
+  : "only Deno and browsers have self.close()";
 
 /** A death of the worker while the task runs, and its exit code. */
 function dies(exitCode?: number): Fault["sees"] {
@@ -80,6 +82,7 @@ const ROWS: readonly Omit<Fault, "kills">[] = [
   },
   {
     name: "process.exit() after an await in the task",
+    skip: () => NO_EXIT,
     cause: (executor, handle) => [
       run(executor, handle, async () => {
         await new Promise((resolve) => setTimeout(resolve, 1));
@@ -90,6 +93,7 @@ const ROWS: readonly Omit<Fault, "kills">[] = [
   },
   {
     name: "process.exit() after the task",
+    skip: () => NO_EXIT,
     cause: (executor, handle) => [
       run(executor, handle, () => {
         setTimeout(() => (globalThis as unknown as Scope).process.exit(5), 5);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { test } from "../harness.ts";
-import { ALL_EXECUTORS } from "../contract/executors.ts";
+import { ALL_EXECUTORS, IN_PAGE } from "../contract/executors.ts";
 import { CALLS } from "./calls.ts";
 import { isProcesses } from "./fault.ts";
 import { PROCESS_CALLS } from "./process_calls.ts";
@@ -124,14 +124,20 @@ test("docs/faults.md has every fault that is tested, and no other", () => {
 });
 
 test("docs/faults.md has a dash where a fault is not caused", () => {
-  const columns = [["ThreadPoolExecutor", 1], ["ProcessPoolExecutor", 2], ["InlineExecutor", 3]];
+  const columns = [
+    ["ThreadPoolExecutor", IN_PAGE ? 2 : 1],
+    ["ProcessPoolExecutor", 3],
+    ["InlineExecutor", 4],
+  ];
   const rows = new Map(readRows().map((row) => [row[0], row]));
   for (const { name, skip, onlyProcesses } of [...FAULTS, ...CALLS, ...PROCESS_CALLS]) {
     for (const [executor, column] of columns) {
-      const kind = ALL_EXECUTORS.find((kind) => kind.name === executor)!;
+      const kind = ALL_EXECUTORS.find((kind) => kind.name === executor);
+      if (kind === undefined) continue; // a page has no processes
       const isCaused = !(onlyProcesses && !isProcesses(kind)) && skip?.(kind) === undefined;
       const cell = rows.get(name)?.[column as number];
-      if (isCaused || (onlyProcesses && !isProcesses(kind))) {
+      // What one runtime of several cannot do, the others may; there is one kind of browser.
+      if (isCaused || column === 2 || (onlyProcesses && !isProcesses(kind))) {
         assertEquals(cell === "—", !isCaused, `${name} [${executor}]`);
       }
     }

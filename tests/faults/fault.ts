@@ -14,7 +14,15 @@ import {
   type ThreadPoolExecutorOptions,
   WorkerCrashError,
 } from "../../mod.ts";
-import { type ExecutorKind, Gate, type Handle, hold, Notes, until } from "../contract/executors.ts";
+import {
+  type ExecutorKind,
+  Gate,
+  type Handle,
+  hold,
+  IN_PAGE,
+  Notes,
+  until,
+} from "../contract/executors.ts";
 
 /** Milliseconds in which everything settles, on a busy machine too. */
 const BOUND = 6_000;
@@ -235,6 +243,11 @@ export function hurried(executor: Executor, kind: ExecutorKind): Executor {
   return executor.with({ timeout: isProcesses(kind) ? 200 : 20 });
 }
 
+/** Why nothing exits there. */
+export const NO_EXIT: string | undefined = IN_PAGE
+  ? "a page has no process.exit(), only self.close()"
+  : undefined;
+
 /** Whether its workers are processes. */
 export function isProcesses(kind: ExecutorKind): boolean {
   return !kind.memory;
@@ -257,8 +270,10 @@ export function isSlow(kind: ExecutorKind): string | undefined {
 }
 
 /** Which runtime this is. */
-export const RUNTIME: "Deno" | "Bun" | "Node" = "Deno" in globalThis
+export const RUNTIME: "Deno" | "Bun" | "Node" | "browser" = "Deno" in globalThis
   ? "Deno"
+  : IN_PAGE
+  ? "browser"
   : "Bun" in globalThis
   ? "Bun"
   : "Node";

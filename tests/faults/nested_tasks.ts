@@ -7,7 +7,13 @@ export async function useExecutor(x: number): Promise<[number, string]> {
   const executor = new ThreadPoolExecutor(1);
   const doubled = await executor.submit((x: number) => 2 * x, x);
   const error = await executor.submit(() => {
-    (globalThis as unknown as { process: { exit(code: number): never } }).process.exit(5);
+    const { process, close } = globalThis as unknown as {
+      process?: { exit(code: number): never };
+      close(): void;
+    };
+    process?.exit(5);
+    close();
+    return new Promise(() => {});
   }).exception();
   return [doubled, (error as Error).name];
 }

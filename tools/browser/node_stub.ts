@@ -16,7 +16,11 @@ const { process: page } = globalThis as unknown as {
 const files = page.getBuiltinModule("node:fs");
 
 export const mkdtempSync: FileSystem["mkdtempSync"] = files.mkdtempSync;
-export const readFileSync: FileSystem["readFileSync"] = files.readFileSync;
+export const readFileSync =
+  ((path: string | URL, encoding: "utf8") =>
+    path instanceof URL ? get(path) : files.readFileSync(path, encoding)) as FileSystem[
+      "readFileSync"
+    ];
 export const renameSync: FileSystem["renameSync"] = files.renameSync;
 export const rmSync: FileSystem["rmSync"] = files.rmSync;
 export const statSync: FileSystem["statSync"] = files.statSync;
@@ -25,14 +29,26 @@ export const existsSync: FileSystem["existsSync"] = files.existsSync;
 export const tmpdir = (): string => "/tmp";
 export const join = (...parts: string[]): string => parts.join("/");
 
+/** A file of the repository. */
+function get(url: URL): string {
+  const request = new XMLHttpRequest();
+  request.open("GET", url, false);
+  request.send();
+  return request.responseText;
+}
+
 function missing(): never {
   throw new Error("Cannot use this module of Node in a page");
 }
+export const chmodSync: typeof missing = missing;
 export const spawn: typeof missing = missing;
 export const fork: typeof missing = missing;
 export const fileURLToPath: typeof missing = missing;
 
-export const env: Record<string, string> = {};
+/** What the driver hands on. */
+export const env: Record<string, string> = Object.fromEntries(
+  [...new URL(location.href).searchParams].filter(([key]) => key.startsWith("FC_")),
+);
 export const versions: Record<string, string> = {};
 
 /** `process`, as far as tests look at it. */

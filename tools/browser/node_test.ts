@@ -1,4 +1,4 @@
-/** `node:test` in a page: collects the tests, to be run one after the other. */
+/** `node:test` in a page: collects the tests, to be run one after the other. @module */
 
 /** A test that was declared. */
 export interface PageTest {
@@ -10,7 +10,13 @@ export interface PageTest {
 /** All that were declared, in order. */
 export const TESTS: PageTest[] = [];
 
-/** Declares a test, as `node:test` does. */
-export function test(name: string, options: { skip?: boolean }, run: () => unknown): void {
-  TESTS.push({ name, skip: options.skip ?? false, run });
+/** Declares a test, as `node:test` does. The reason why it is skipped is put into its name. */
+export function test(
+  name: string,
+  options: { skip?: boolean | string },
+  run: () => unknown,
+): void {
+  const { skip = false } = options;
+  const full = typeof skip === "string" && skip !== "" ? `${name} # skipped: ${skip}` : name;
+  TESTS.push({ name: full, skip: skip !== false && skip !== "", run });
 }

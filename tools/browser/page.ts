@@ -1,5 +1,5 @@
 /**
- * Runs test files in a page, one test after the other: `page.html?file=/tests/...&file=...`. The driver
+ * Runs a test file in a page, one test after the other: `page.html?file=/tests/...`. The driver
  * (`run.mjs`) is given each result.
  *
  * @module
@@ -8,8 +8,16 @@
 import { provideFiles } from "./files.ts";
 import { TESTS } from "./node_test.ts";
 
+const query = new URL(location.href).searchParams;
+const filesUrl = `${location.origin}/files`;
+
+// What `tests/leaks.ts` gives the workers of tests.
 Object.assign(globalThis, {
-  prelude: `(${provideFiles})(${JSON.stringify(`${location.origin}/files`)});\n`,
+  prelude: `(${provideFiles})(${JSON.stringify(filesUrl)});\n`,
+  ownWorker: query.has("ownWorker")
+    ? (name: string) =>
+      new Worker(new URL("./own_worker.ts", import.meta.url), { type: "module", name })
+    : undefined,
 });
 
 /** How a test has ended. */
@@ -17,6 +25,7 @@ interface PageResult {
   readonly name: string;
   readonly status: "passed" | "failed" | "skipped";
   readonly message?: string;
+  readonly milliseconds?: number;
 }
 
 const { report, finish } = globalThis as unknown as {
@@ -24,27 +33,30 @@ const { report, finish } = globalThis as unknown as {
   finish(): Promise<void>;
 };
 
-for (const file of new URL(location.href).searchParams.getAll("file")) {
-  try {
-    await import(file);
-  } catch (error) {
-    await report({ name: `import of ${file}`, status: "failed", message: textOf(error) });
-  }
+try {
+  await import(query.get("file")!);
+} catch (error) {
+  await report({ name: "import", status: "failed", message: textOf(error) });
 }
 for (const { name, skip, run } of TESTS) {
   if (skip) {
     await report({ name, status: "skipped" });
     continue;
   }
+  const started = performance.now();
+  const milliseconds = (): number => performance.now() - started;
   try {
     await run();
-    await report({ name, status: "passed" });
+    await report({ name, status: "passed", milliseconds: milliseconds() });
   } catch (error) {
-    await report({ name, status: "failed", message: textOf(error) });
+    const message = textOf(error);
+    await report({ name, status: "failed", message, milliseconds: milliseconds() });
   }
 }
 await finish();
 
 function textOf(error: unknown): string {
-  return error instanceof Error ? `${error}\n${error.stack}` : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `\nCaused by ${textOf(error.cause)}`;
+  return `${error.stack ?? error}${cause}`;
 }

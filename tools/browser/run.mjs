@@ -1,89 +1,152 @@
 /**
  * Runs tests in headless Chromium and writes a JUnit report.
  *
- *     node tools/browser/run.mjs isolated|plain report.xml tests/contract/*_test.ts
+ *     node tools/browser/run.mjs isolated|plain|csp report.xml            all tests of the mode
+ *     node tools/browser/run.mjs plain report.xml tests/contract/*_test.ts
+ *
+ * `FC_BROWSER=chromium`, `firefox` or `webkit` takes one that Playwright has installed.
  *
  * @module
  */
 
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import process from "node:process";
-import { chromium } from "playwright-core";
+import { chromium, firefox, webkit } from "playwright-core";
+import { readReport, skipReasons } from "../junit.mjs";
+import { findChromium } from "./chromium.mjs";
+import { MODES } from "./modes.mjs";
 import { serve } from "./serve.mjs";
 
-const [mode, reportFile, ...files] = process.argv.slice(2);
-const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
-if (!existsSync(EXECUTABLE)) {
-  console.error(
-    `No Chromium at ${EXECUTABLE}: apt-get install -y chromium, or name one by CHROMIUM=path`,
-  );
+const [mode, reportFile, ...chosen] = process.argv.slice(2);
+if (!Object.hasOwn(MODES, mode) || reportFile === undefined) {
+  console.error("Usage: node tools/browser/run.mjs isolated|plain|csp report.xml [test files]");
+  process.exit(2);
+}
+
+/** Milliseconds in which the next test of a page must have ended. */
+const LIMIT = 60_000;
+
+/** Pages at once: tests wait more than they work. */
+const LANES = 2;
+
+/** Those of Playwright. */
+const BROWSERS = { chromium, firefox, webkit };
+const own = process.env.FC_BROWSER;
+if (own !== undefined && !Object.hasOwn(BROWSERS, own)) {
+  console.error(`No browser "${own}": FC_BROWSER is one of ${Object.keys(BROWSERS).join(", ")}`);
+  process.exit(2);
+}
+
+let executablePath;
+try {
+  if (own === undefined) executablePath = findChromium();
+} catch (error) {
+  console.error(error.message);
   process.exit(1);
 }
 
-/** Milliseconds in which a test must have ended. */
-const LIMIT = 60_000;
-
-const server = await serve({ isolated: mode === "isolated" });
-const browser = await chromium.launch({
-  executablePath: EXECUTABLE,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
 const results = [];
-let last = Date.now();
-let complaint = "";
-try {
-  const page = await browser.newPage();
-  const finished = new Promise((resolve) => void page.exposeFunction("finish", () => resolve()));
-  await page.exposeFunction("report", (result) => {
-    results.push(result);
-    last = Date.now();
-    if (result.status === "failed") console.log(`${result.name}\n${result.message}\n`);
-  });
-  page.on("pageerror", (error) => complaint += `${error}\n`);
-  const query = new URLSearchParams(files.map((file) => ["file", `/${file}`]));
-  await page.goto(`${server.url}tools/browser/page.html?${query}`);
-  const stuck = new Promise((_, reject) => {
-    const timer = setInterval(() => {
-      if (Date.now() - last < LIMIT) return;
-      clearInterval(timer);
-      reject(new Error(`the test after "${results.at(-1)?.name}" does not end`));
-    }, 1000);
-    timer.unref();
-  });
-  await Promise.race([finished, stuck]);
-} catch (error) {
-  results.push({ name: "the page", status: "failed", message: `${error}\n${complaint}` });
-  console.log(`${error}\n${complaint}`);
-} finally {
-  await browser.close();
-  server.close();
+const servers = [];
+const queue = [];
+for (const { files, ...how } of MODES[mode]) {
+  const mine = chosen.length === 0 ? files : files.filter((file) => chosen.includes(file));
+  if (mine.length === 0) continue;
+  const server = await serve(how);
+  servers.push(server);
+  for (const file of mine) queue.push({ ...how, server, file });
 }
 
-const count = (status) => results.filter((result) => result.status === status).length;
-writeFileSync(reportFile, junit(results));
-console.log(`${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
-process.exitCode = count("failed") > 0 || count("passed") === 0 ? 1 : 0;
+const browser = await BROWSERS[own ?? "chromium"].launch(
+  own !== undefined ? {} : {
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      // A page that is not secure: one of this machine would be.
+      "--host-resolver-rules=MAP insecure.test 127.0.0.1",
+    ],
+  },
+);
+try {
+  await Promise.all(Array.from({ length: LANES }, async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await runFile(next);
+  }));
+} finally {
+  await browser.close();
+  for (const server of servers) server.close();
+}
+
+const report = junit(results);
+writeFileSync(reportFile, report);
+const { passed, failures, skipped } = readReport(report);
+for (const reason of skipReasons(skipped)) console.log(reason);
+console.log(`${passed} passed, ${failures.length} failed, ${skipped.length} skipped`);
+process.exitCode = failures.length > 0 || passed === 0 ? 1 : 0;
+
+/** Runs one test file in a page of its own. */
+async function runFile({ server, file, name, ownWorker = false }) {
+  const where = name === undefined ? file : `${file}, ${name}`;
+  let last = Date.now();
+  let latest = "it began";
+  const add = (result) => {
+    results.push({ ...result, file: where });
+    if (result.status === "failed") console.log(`${result.name} (${where})\n${result.message}\n`);
+  };
+  const context = await browser.newContext();
+  let timer;
+  try {
+    const page = await context.newPage();
+    const finished = new Promise((resolve) => void page.exposeFunction("finish", resolve));
+    await page.exposeFunction("report", (result) => {
+      last = Date.now();
+      latest = `"${result.name}"`;
+      add(result);
+    });
+    // What nobody caught, beside the tests.
+    page.on("pageerror", (error) => {
+      add({ name: "an uncaught error", status: "failed", message: `${error.stack ?? error}` });
+    });
+    const stopped = new Promise((_, reject) => {
+      page.on("crash", () => reject(new Error(`the page has crashed after ${latest}`)));
+      timer = setInterval(() => {
+        if (Date.now() - last < LIMIT) return;
+        reject(new Error(`no test has ended for ${LIMIT / 1000} s after ${latest}`));
+      }, 1000);
+    });
+    const query = new URLSearchParams({ file: `/${file}`, ...(ownWorker ? { ownWorker } : {}) });
+    for (const key of ["FC_RUNS", "FC_SEED", "FC_PATH"]) {
+      if (process.env[key] !== undefined) query.set(key, process.env[key]);
+    }
+    await page.goto(`${server.url}tools/browser/page.html?${query}`);
+    await Promise.race([finished, stopped]);
+  } catch (error) {
+    add({ name: "the page", status: "failed", message: `${error}` });
+  } finally {
+    clearInterval(timer);
+    await context.close();
+  }
+}
 
 function junit(results) {
-  const cases = results.map(({ name, status, message }) => {
+  const cases = results.map(({ name, file, status, message, milliseconds = 0 }) => {
     const inner = status === "failed"
       ? `<failure>${escape(message ?? "")}</failure>`
       : status === "skipped"
       ? "<skipped/>"
       : "";
-    return `<testcase name="${escape(name)}">${inner}</testcase>`;
+    return `<testcase name="${escape(name)}" classname="${escape(file)}" time="${
+      (milliseconds / 1000).toFixed(3)
+    }">${inner}</testcase>`;
   });
   return `<testsuites><testsuite>${cases.join("\n")}</testsuite></testsuites>\n`;
 }
 
 function escape(text) {
-  return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+  const names = { "&": "amp", "<": "lt", ">": "gt", '"': "quot" };
+  return text.replace(/[&<>"]/g, (c) => `&${names[c]};`);
 }

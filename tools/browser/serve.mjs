@@ -5,6 +5,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { stripTypeScriptTypes } from "node:module";
@@ -19,6 +20,7 @@ const TYPES = {
   ".mjs": "text/javascript",
   ".ts": "text/javascript",
   ".json": "application/json",
+  ".md": "text/plain",
   ".wasm": "application/wasm",
 };
 
@@ -61,10 +63,12 @@ class Files {
 /**
  * Starts the server on a free port of this machine.
  *
- * @param {{ isolated: boolean, csp?: string }} options
+ * @param {{ isolated?: boolean, csp?: string, cspOf?: "pages" | "everything", host?: string }} options
+ *   The headers, as `modes.mjs` explains them.
  * @returns {Promise<{ url: string, close(): void }>}
  */
-export function serve({ isolated, csp }) {
+export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1" }) {
+  const policy = csp?.replace("script-src", `script-src ${importMapHash()}`);
   const stripped = new Map();
   const files = new Files();
   const server = createServer(async (request, response) => {
@@ -89,8 +93,11 @@ export function serve({ isolated, csp }) {
       response.writeHead(200, {
         "content-type": type,
         "cache-control": "no-store",
+        "access-control-allow-origin": "*", // for pages of this server's other names
         ...(isolated ? ISOLATION : {}),
-        ...(csp === undefined ? {} : { "content-security-policy": csp }),
+        ...(policy !== undefined && (cspOf === "everything" || type === TYPES[".html"])
+          ? { "content-security-policy": policy }
+          : {}),
       });
       response.end(body);
     } catch {
@@ -101,7 +108,7 @@ export function serve({ isolated, csp }) {
     server.listen(0, "127.0.0.1", () => {
       const { port } = server.address();
       resolve({
-        url: `http://127.0.0.1:${port}/`,
+        url: `http://${host}:${port}/`,
         close() {
           server.close();
           server.closeAllConnections();
@@ -109,4 +116,11 @@ export function serve({ isolated, csp }) {
       });
     });
   });
+}
+
+/** By which a policy lets the page's import map pass: it can only stand in the page. */
+function importMapHash() {
+  const page = readFileSync(new URL("./page.html", import.meta.url), "utf8");
+  const [, map] = /<script type="importmap">([\s\S]*?)<\/script>/.exec(page);
+  return `'sha256-${createHash("sha256").update(map).digest("base64")}'`;
 }

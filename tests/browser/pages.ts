@@ -1,0 +1,38 @@
+/** What the tests of pages share. They run by `npm run test:chromium`, and nowhere else. @module */
+
+import { test, type TestOptions } from "../harness.ts";
+import { IN_PAGE } from "../contract/executors.ts";
+
+/** Declares a test that only a page can run. */
+export function testInPage(
+  name: string,
+  fn: () => Promise<void>,
+  { skip, ...options }: TestOptions = {},
+): void {
+  test(name, fn, { ...options, skip: IN_PAGE ? skip : "it is for pages: npm run test:chromium" });
+}
+
+/** A worker of the user's own, as bundlers and policies want it. */
+export function ownWorker(): Worker {
+  return new Worker(new URL("./own_worker.ts", import.meta.url), { type: "module" });
+}
+
+/** The workers that are started meanwhile, by the URLs of their programs. */
+export class StartedWorkers implements Disposable {
+  readonly urls: string[] = [];
+  readonly #Worker = globalThis.Worker;
+
+  constructor() {
+    const { urls } = this;
+    globalThis.Worker = class extends this.#Worker {
+      constructor(url: string | URL, options?: WorkerOptions) {
+        urls.push(String(url));
+        super(url, options);
+      }
+    };
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.Worker = this.#Worker;
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The modes in which the tests run in a browser, and which tests each runs.
+ *
+ * @module
+ */
+
+import { globSync } from "node:fs";
+
+/** All that a page can run, whatever its headers. */
+const EVERYWHERE = [
+  ...globSync("tests/contract/*_test.ts"),
+  ...globSync("tests/futures/*_test.ts"),
+  ...globSync("tests/wire/*_test.ts"),
+  ...["faults", "calls", "points", "docs"].map((name) => `tests/faults/${name}_test.ts`),
+  ...["model", "scheduler"].map((name) => `tests/engine/${name}_test.ts`),
+].filter((file) => !/nine_pairs|structured_codec/.test(file)); // of processes, which no page has
+
+/** Nothing but what the server has itself. */
+const STRICT = "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src 'self'";
+
+/**
+ * What a mode is made of: files, each in a page of its own, and how the page is served.
+ *
+ * - `isolated`: with the headers that let a page share memory.
+ * - `csp`: the Content-Security-Policy; `cspOf` is what it is sent with.
+ * - `ownWorker`: tests start workers from a file, as `new Worker(new URL(...))`, and not from a `blob:`.
+ * - `host`: another host than this one, for a page that is not secure.
+ */
+export const MODES = {
+  isolated: [
+    { isolated: true, files: [...EVERYWHERE, "tests/browser/page_test.ts"] },
+  ],
+  plain: [
+    { files: [...EVERYWHERE, "tests/browser/page_test.ts"] },
+    { name: "insecure", host: "insecure.test", files: ["tests/browser/page_test.ts"] },
+  ],
+  csp: [
+    // Only the page has the policy, as one of a <meta> would be: what has no text runs from text.
+    {
+      isolated: true,
+      csp: STRICT,
+      cspOf: "pages",
+      ownWorker: true,
+      files: EVERYWHERE,
+    },
+    { csp: STRICT, cspOf: "everything", files: ["tests/browser/csp_test.ts"] },
+    {
+      name: "blob: allowed",
+      csp: STRICT.replace("worker-src 'self'", "worker-src blob:"),
+      cspOf: "everything",
+      files: ["tests/browser/csp_blob_test.ts"],
+    },
+  ],
+};
