@@ -18,6 +18,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { readReport, skipReasons } from "./junit.mjs";
+import { optionsFor } from "./older_node.mjs";
 import { withRuntimes } from "./runtime_path.mjs";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -98,12 +99,21 @@ function nodeSuite(files) {
   ]);
 }
 
+function environmentOf(name) {
+  const env = withRuntimes(BIN, { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" });
+  if (name === "node" && env.RUNTIME_PATH === "system") {
+    const version = execFileSync("node", ["--version"], { encoding: "utf8", env });
+    env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ""} ${optionsFor(version)}`.trim();
+  }
+  return env;
+}
+
 /** Runs one command. */
 function run([name, ...args]) {
   return new Promise((resolve) => {
     const child = spawn(name, args, {
       cwd: ROOT,
-      env: withRuntimes(BIN, { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" }),
+      env: environmentOf(name),
       stdio: ["ignore", "pipe", "pipe"],
       detached: !WINDOWS, // a group of its own, so that its children end with it
       shell: WINDOWS, // where tools are .cmd files

@@ -1,9 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { optionsFor } from "../../tools/older_node.mjs";
 import { withRuntimes } from "../../tools/runtime_path.mjs";
 import { test } from "../harness.ts";
 
@@ -43,3 +44,9 @@ test("npm test runs the machine's Node with RUNTIME_PATH=system, and else the pr
     rmSync(folder, { recursive: true });
   }
 }, { skip: process.platform === "win32" && "scripts there are no files to execute" });
+
+test("optionsFor() adds to Node 22 what the tests need, and to newer ones nothing", () => {
+  assertEquals(optionsFor("v24.0.0\n"), "");
+  assertEquals(optionsFor("v26.10.0"), "");
+  assertMatch(optionsFor("v22.23.3"), /^--import=data:text\/javascript;base64,\S+$/);
+});
