@@ -1,3 +1,4 @@
+// @ts-self-types="./runtimes.d.mts"
 /**
  * Starts edge runtimes: Cloudflare's workerd through Miniflare, and Vercel's edge-runtime.
  *
@@ -34,5 +35,6 @@ export async function startWorkerd(source, options = {}) {
  * @param {string} source Source text of a module; what it exports is the global `exported`.
  */
 export async function startVercel(source) {
-  return new EdgeRuntime({ initialCode: await bundle(source, "iife") });
+  const runtime = new EdgeRuntime({ initialCode: await bundle(source, "iife") });
+  return Object.assign(runtime, { dispose: async () => {} });
 }
