@@ -1,6 +1,5 @@
 import { encodeError } from "../wire/error_codec.ts";
 import { useClone } from "../wire/clone_error.ts";
-import { EXITING } from "../wire/messages.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import type { ProcessPort } from "../wire/process_port.ts";
 import { Program } from "./program.ts";
@@ -115,19 +114,15 @@ export function listen(named: Record<string, unknown> | undefined): void {
       program.stray((event as PromiseRejectionEvent).reason);
     });
   }
-  const announce = (exitCode: number): void => {
-    program.flush();
-    post([EXITING, exitCode]);
-  };
   replace(scope, "close", (close) => {
-    announce(0);
+    program.exiting(0);
     close.call(scope);
   });
   // A worker of the web's kind that exits is silent in Deno: its owner would wait for ever.
   if (web && scope.Deno !== undefined) {
     for (const owner of [scope.Deno, scope.process]) {
       replace(owner, "exit", (exit, exitCode = 0) => {
-        announce(exitCode);
+        program.exiting(exitCode);
         exit.call(owner, exitCode);
       });
     }

@@ -10,6 +10,7 @@ import {
   DEFINE,
   DONE,
   DONE_HEADER,
+  EXITING,
   FAILED,
   FLAG_CHUNK,
   FLAG_CLAIMED,
@@ -207,6 +208,13 @@ export class Program {
     this.flush();
     this.#dead = true;
     this.#host.post([STRAY, this.#host.encodeError(error)]);
+  }
+
+  /** This worker ends on its own account: nothing begins here any more, though `close()` goes on. */
+  exiting(exitCode: number): void {
+    this.flush();
+    this.#dead = true;
+    this.#host.post([EXITING, exitCode]);
   }
 
   /** A message could not be read: whoever sent it has to know what was in it. */
