@@ -43,6 +43,16 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/errors_test.ts",
     "three deaths in a row break the executor, and all that is pending",
   ],
+  "an end that nobody tells": [
+    "browser/page_test.ts",
+    "a worker that ends silently fails its task alone, and is replaced",
+    "a worker that ends silently while it is idle is missed and replaced",
+  ],
+  "a Content-Security-Policy that forbids `blob:` workers": [
+    "browser/csp_test.ts",
+    "without a worker of one's own the executor breaks at once, with the remedy",
+    "warmUp(), map() and createExecutor() tell the remedy as well",
+  ],
   "a busy loop": [
     "contract/cancel_test.ts",
     "timeout ends a busy task with TimeoutError and replaces its worker",

@@ -8,10 +8,10 @@ export async function useExecutor(x: number): Promise<[number, string]> {
   const doubled = await executor.submit((x: number) => 2 * x, x);
   const error = await executor.submit(() => {
     const { process, close } = globalThis as unknown as {
-      process?: { exit(code: number): never };
+      process?: { exit?(code: number): never };
       close(): void;
     };
-    process?.exit(5);
+    process?.exit?.(5);
     close();
     return new Promise(() => {});
   }).exception();
