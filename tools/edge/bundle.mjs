@@ -45,7 +45,8 @@ export async function bundle(text, format = "esm") {
     write: false,
     format,
     globalName: "exported",
-    target: "esnext",
+    // The edge-runtime is this Node's engine, and that of Node 22 does not know `using`.
+    target: format === "iife" ? "es2022" : "esnext",
     platform: "neutral",
     mainFields: ["module", "main"],
     logLevel: "error",
