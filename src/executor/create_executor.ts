@@ -44,14 +44,15 @@ export interface CreateExecutorOptions {
  * @example In a Worker of Cloudflare
  * ```ts
  * import { createExecutor } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
  *
- * export default {
- *   fetch(_request: Request, _env: unknown, ctx: { waitUntil(promise: Promise<unknown>): void }) {
- *     const executor = createExecutor({ waitUntil: (promise) => ctx.waitUntil(promise) });
- *     executor.submit(async () => await fetch("https://example.com/count"));
- *     return new Response("It is counted after this answer.");
- *   },
- * };
+ * async function answer(ctx: { waitUntil(promise: Promise<unknown>): void }): Promise<string> {
+ *   const executor = createExecutor({ waitUntil: (promise) => ctx.waitUntil(promise) });
+ *   const words = executor.map((word: string) => word.toUpperCase(), ["at", "once"]);
+ *   return (await words.toArray()).join(" ");
+ * }
+ *
+ * assertEquals(await answer({ waitUntil() {} }), "AT ONCE");
  * ```
  */
 export function createExecutor(options: CreateExecutorOptions = {}): Executor {
