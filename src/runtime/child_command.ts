@@ -95,7 +95,7 @@ export function resolveCommand(command: ProcessCommand | undefined): Command {
 
 /** All arguments of a process that reads its program from stdin. */
 export function argumentsOf(
-  { name, args }: Command,
+  { name, path, args }: Command,
   permissions: WorkerPermissions | undefined,
 ): string[] {
   switch (name) {
@@ -104,7 +104,7 @@ export function argumentsOf(
     case "bun":
       return [...args, "run", "-"];
     case "node":
-      return [...args, ...nodeFlags(permissions), "--input-type=module", "-"];
+      return [...args, ...nodeFlags(path, permissions), "--input-type=module", "-"];
   }
 }
 
@@ -192,9 +192,12 @@ const NODE_FLAGS: Readonly<Record<string, string>> = {
 };
 
 /** Node's flags for what is asked; what it cannot restrict, it allows. */
-function nodeFlags(permissions: WorkerPermissions = "inherit"): string[] {
+function nodeFlags(path: string, permissions: WorkerPermissions = "inherit"): string[] {
   if (permissions === "inherit") return [];
-  const flags = ["--permission"];
+  // Node 20 has no other name for it, and Node 24 not this one. What another Node has is not known.
+  const { process } = scope;
+  const isOld = path === process?.execPath && parseInt(process?.versions?.node ?? "", 10) < 23;
+  const flags = [isOld ? "--experimental-permission" : "--permission"];
   if (permissions === "none") return flags;
   for (const [name, flag] of Object.entries(NODE_FLAGS)) {
     const asked = permissions[name as keyof typeof permissions];
