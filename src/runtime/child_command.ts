@@ -39,6 +39,7 @@ interface Scope {
     readonly env?: Record<string, string | undefined>;
   };
   readonly Deno?: {
+    readonly version: { readonly deno: string };
     execPath(): string;
     readonly permissions: {
       querySync(description: { name: string; command?: string }): {
@@ -135,6 +136,12 @@ export function refuseCommand(
     if ((scope.Deno?.permissions.querySync(description).state ?? "granted") === "granted") continue;
     return new UnsupportedError(
       `Cannot start processes: Deno was started without ${flag}; they need --allow-run and --allow-env`,
+    );
+  }
+  const [major = 2, minor = 9] = scope.Deno?.version.deno.split(".").map(Number) ?? [];
+  if (command.path === scope.Deno?.execPath() && (major - 2 || minor - 9) < 0) {
+    return new UnsupportedError(
+      "Cannot start processes: they need Deno 2.9, to open their channel",
     );
   }
   if (permissions === undefined || permissions === "inherit") return undefined;

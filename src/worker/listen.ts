@@ -52,7 +52,10 @@ export function listen(named: Record<string, unknown> | undefined): void {
     ? scope.postMessage.bind(scope)
     : (message: unknown, transfer?: readonly Transferable[]) => port.postMessage(message, transfer);
   // A process is stopped by a signal, whatever it does.
-  const lock = scope.Deno === undefined || parent !== undefined ? undefined : new BusyLock();
+  // Deno 2.5 has no locks; it stops a busy worker without one, after two seconds.
+  const lock = scope.Deno === undefined || parent !== undefined || !("locks" in navigator)
+    ? undefined
+    : new BusyLock();
 
   const immediate = scope.setImmediate; // as it was before any task could change it
 
@@ -118,8 +121,9 @@ export function listen(named: Record<string, unknown> | undefined): void {
     program.exiting(0);
     close.call(scope);
   });
-  // A worker of the web's kind that exits is silent in Deno: its owner would wait for ever.
-  if (web && scope.Deno !== undefined) {
+  // A worker of the web's kind that exits is silent in Deno, and any in Deno 2.5: its owner would wait
+  // for ever.
+  if ((web || (lock ?? parent) === undefined) && scope.Deno !== undefined) {
     for (const owner of [scope.Deno, scope.process]) {
       replace(owner, "exit", (exit, exitCode = 0) => {
         program.exiting(exitCode);
