@@ -178,7 +178,8 @@ function failure(task: TaskEntry, kind: FailureKind, record: unknown): unknown {
       cause: reason,
     });
   }
-  const advice = task.wire.kind === "source" && reason instanceof EvalError ? NO_CODE_ADVICE : "";
+  const forbidden = task.wire.kind === "source" && reason instanceof EvalError;
+  const advice = forbidden ? NO_CODE_ADVICE : "";
   const of = task.wire.kind === "module" ? ` of ${task.wire.url}` : "";
   return new TypeError(`Cannot run task "${task.name}"${of}: ${why}${advice}`, { cause: reason });
 }

@@ -9,11 +9,18 @@ import { globSync } from "node:fs";
 /** All that a page can run, whatever its headers. */
 const EVERYWHERE = [
   ...globSync("tests/contract/*_test.ts"),
+  ...["faults", "calls", "docs"].map((name) => `tests/faults/${name}_test.ts`),
   ...globSync("tests/futures/*_test.ts"),
   ...globSync("tests/wire/*_test.ts"),
-  ...["faults", "calls", "points", "docs"].map((name) => `tests/faults/${name}_test.ts`),
-  ...["model", "scheduler"].map((name) => `tests/engine/${name}_test.ts`),
-].filter((file) => !/nine_pairs|structured_codec/.test(file)); // of processes, which no page has
+].filter((file) => !/nine_pairs|structured_codec|task_ref/.test(file)); // of processes, which no page has
+
+/** What runs on workers that are none, which make functions of text on the page's own thread. */
+const ON_FAKES = [
+  "tests/engine/model_test.ts",
+  "tests/engine/scheduler_test.ts",
+  "tests/faults/points_test.ts",
+  "tests/wire/task_ref_test.ts", // makes some, too
+];
 
 /** Nothing but what the server has itself. */
 const STRICT = "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src 'self'";
@@ -28,10 +35,10 @@ const STRICT = "default-src 'none'; script-src 'self'; connect-src 'self'; worke
  */
 export const MODES = {
   isolated: [
-    { isolated: true, files: [...EVERYWHERE, "tests/browser/page_test.ts"] },
+    { isolated: true, files: [...EVERYWHERE, ...ON_FAKES, "tests/browser/page_test.ts"] },
   ],
   plain: [
-    { files: [...EVERYWHERE, "tests/browser/page_test.ts"] },
+    { files: [...EVERYWHERE, ...ON_FAKES, "tests/browser/page_test.ts"] },
     { name: "insecure", host: "insecure.test", files: ["tests/browser/page_test.ts"] },
   ],
   csp: [
@@ -42,6 +49,12 @@ export const MODES = {
       cspOf: "pages",
       ownWorker: true,
       files: EVERYWHERE,
+    },
+    {
+      isolated: true,
+      csp: STRICT.replace("script-src", "script-src 'unsafe-eval'"),
+      cspOf: "everything",
+      files: ON_FAKES,
     },
     { csp: STRICT, cspOf: "everything", files: ["tests/browser/csp_test.ts"] },
     {

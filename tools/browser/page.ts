@@ -1,6 +1,6 @@
 /**
- * Runs a test file in a page, one test after the other: `page.html?file=/tests/...`. The driver
- * (`run.mjs`) is given each result.
+ * Runs a test file in a page, one test after the other: `page.html?file=/tests/...&page=1`. The driver
+ * (`run.mjs`) is told each result, and the end.
  *
  * @module
  */
@@ -28,10 +28,18 @@ interface PageResult {
   readonly milliseconds?: number;
 }
 
-const { report, finish } = globalThis as unknown as {
-  report(result: PageResult): Promise<void>;
-  finish(): Promise<void>;
-};
+async function report(result: PageResult | "end"): Promise<void> {
+  const body = JSON.stringify(result);
+  await fetch(`/report?page=${query.get("page")}`, { method: "POST", body });
+}
+
+// What nobody catches, beside the tests.
+addEventListener("error", (event) => uncaught(event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => uncaught(event.reason));
+
+function uncaught(error: unknown): void {
+  void report({ name: "an uncaught error", status: "failed", message: textOf(error) });
+}
 
 try {
   await import(query.get("file")!);
@@ -53,7 +61,7 @@ for (const { name, skip, run } of TESTS) {
     await report({ name, status: "failed", message, milliseconds: milliseconds() });
   }
 }
-await finish();
+await report("end");
 
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

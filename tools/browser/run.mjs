@@ -48,30 +48,32 @@ try {
 const results = [];
 const servers = [];
 const queue = [];
+/** Who takes the reports of the pages that run, by their numbers. */
+const listeners = new Map();
 for (const { files, ...how } of MODES[mode]) {
   const mine = chosen.length === 0 ? files : files.filter((file) => chosen.includes(file));
   if (mine.length === 0) continue;
-  const server = await serve(how);
+  const server = await serve(how, (page, result) => listeners.get(page)?.(result));
   servers.push(server);
-  for (const file of mine) queue.push({ ...how, server, file });
+  for (const file of mine) queue.push({ ...how, server, file, number: String(queue.length) });
 }
 
-const browser = await BROWSERS[own ?? "chromium"].launch(
-  own !== undefined ? {} : {
-    executablePath,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      // A page that is not secure: one of this machine would be.
-      "--host-resolver-rules=MAP insecure.test 127.0.0.1",
-    ],
-  },
-);
+const browser = await chromium.launch({
+  executablePath,
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    // A page that is not secure: one of this machine would be.
+    "--host-resolver-rules=MAP insecure.test 127.0.0.1",
+  ],
+});
+// A page of Playwright's own would stop each of its workers at the start, to attach to it.
+const driver = await browser.newBrowserCDPSession();
 try {
   await Promise.all(Array.from({ length: LANES }, async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) await runFile(next);
@@ -89,7 +91,7 @@ console.log(`${passed} passed, ${failures.length} failed, ${skipped.length} skip
 process.exitCode = failures.length > 0 || passed === 0 ? 1 : 0;
 
 /** Runs one test file in a page of its own. */
-async function runFile({ server, file, name, ownWorker = false }) {
+async function runFile({ server, file, number, name, ownWorker = false }) {
   const where = name === undefined ? file : `${file}, ${name}`;
   let last = Date.now();
   let latest = "it began";
@@ -97,39 +99,32 @@ async function runFile({ server, file, name, ownWorker = false }) {
     results.push({ ...result, file: where });
     if (result.status === "failed") console.log(`${result.name} (${where})\n${result.message}\n`);
   };
-  const context = await browser.newContext();
-  let timer;
-  try {
-    const page = await context.newPage();
-    const finished = new Promise((resolve) => void page.exposeFunction("finish", resolve));
-    await page.exposeFunction("report", (result) => {
+  const finished = new Promise((resolve) => {
+    listeners.set(number, (result) => {
+      if (result === "end") return resolve(true);
       last = Date.now();
       latest = `"${result.name}"`;
       add(result);
     });
-    // What nobody caught, beside the tests.
-    page.on("pageerror", (error) => {
-      add({ name: "an uncaught error", status: "failed", message: `${error.stack ?? error}` });
-    });
-    const stopped = new Promise((_, reject) => {
-      page.on("crash", () => reject(new Error(`the page has crashed after ${latest}`)));
-      timer = setInterval(() => {
-        if (Date.now() - last < LIMIT) return;
-        reject(new Error(`no test has ended for ${LIMIT / 1000} s after ${latest}`));
-      }, 1000);
-    });
-    const query = new URLSearchParams({ file: `/${file}`, ...(ownWorker ? { ownWorker } : {}) });
-    for (const key of ["FC_RUNS", "FC_SEED", "FC_PATH"]) {
-      if (process.env[key] !== undefined) query.set(key, process.env[key]);
-    }
-    await page.goto(`${server.url}tools/browser/page.html?${query}`);
-    await Promise.race([finished, stopped]);
-  } catch (error) {
-    add({ name: "the page", status: "failed", message: `${error}` });
-  } finally {
-    clearInterval(timer);
-    await context.close();
+  });
+  let timer;
+  const stuck = new Promise((resolve) => {
+    timer = setInterval(() => Date.now() - last < LIMIT || resolve(false), 1000);
+  });
+  const query = new URLSearchParams({ file: `/${file}`, page: number });
+  if (ownWorker) query.set("ownWorker", "true");
+  for (const key of ["FC_RUNS", "FC_SEED", "FC_PATH"]) {
+    if (process.env[key] !== undefined) query.set(key, process.env[key]);
   }
+  const url = `${server.url}tools/browser/page.html?${query}`;
+  const { targetId } = await driver.send("Target.createTarget", { url });
+  if (!await Promise.race([finished, stuck])) {
+    const message = `no test has ended for ${LIMIT / 1000} s after ${latest}`;
+    add({ name: "the page", status: "failed", message });
+  }
+  clearInterval(timer);
+  listeners.delete(number);
+  await driver.send("Target.closeTarget", { targetId });
 }
 
 function junit(results) {

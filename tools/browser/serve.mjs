@@ -1,6 +1,6 @@
 /**
  * Serves this repository to a browser: TypeScript without its types, the tests' bare imports by an
- * import map. There is no bundler between the source and the page.
+ * import map. There is no bundler between the source and the page, but for one worker.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { createServer } from "node:http";
 import { stripTypeScriptTypes } from "node:module";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -65,9 +66,10 @@ class Files {
  *
  * @param {{ isolated?: boolean, csp?: string, cspOf?: "pages" | "everything", host?: string }} options
  *   The headers, as `modes.mjs` explains them.
+ * @param {(page: string, result: unknown) => void} report Is told what the pages report.
  * @returns {Promise<{ url: string, close(): void }>}
  */
-export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1" }) {
+export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1" }, report) {
   const policy = csp?.replace("script-src", `script-src ${importMapHash()}`);
   const stripped = new Map();
   const files = new Files();
@@ -75,8 +77,10 @@ export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1" }) {
     if (request.method === "POST") {
       let body = "";
       for await (const chunk of request) body += chunk;
-      const answer = JSON.stringify(files.run(JSON.parse(body))) ?? "null";
-      // From blob workers of any page here.
+      const { pathname, searchParams } = new URL(request.url, "http://x");
+      const answer = pathname === "/report"
+        ? report(searchParams.get("page"), JSON.parse(body)) ?? "null"
+        : JSON.stringify(files.run(JSON.parse(body))) ?? "null";
       response.writeHead(200, { "content-type": "application/json" }).end(answer);
       return;
     }
@@ -87,12 +91,12 @@ export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1" }) {
       if (type === undefined) throw new Error("not served");
       let body = readFileSync(join(ROOT, path));
       if (extname(path) === ".ts") {
-        if (!stripped.has(path)) stripped.set(path, stripTypeScriptTypes(body.toString()));
+        if (!stripped.has(path)) stripped.set(path, scriptOf(path, body.toString()));
         body = stripped.get(path);
       }
       response.writeHead(200, {
         "content-type": type,
-        "cache-control": "no-store",
+        "cache-control": "max-age=3600", // another run has another port
         "access-control-allow-origin": "*", // for pages of this server's other names
         ...(isolated ? ISOLATION : {}),
         ...(policy !== undefined && (cspOf === "everything" || type === TYPES[".html"])
@@ -116,6 +120,19 @@ export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1" }) {
       });
     });
   });
+}
+
+/** A module without its types; the worker that most tests use is one file, as a user's would be. */
+function scriptOf(path, text) {
+  if (path !== "/tools/browser/own_worker.ts") return stripTypeScriptTypes(text);
+  const { outputFiles } = buildSync({
+    entryPoints: [join(ROOT, path)],
+    bundle: true,
+    format: "esm",
+    target: "esnext",
+    write: false,
+  });
+  return outputFiles[0].text;
 }
 
 /** By which a policy lets the page's import map pass: it can only stand in the page. */
