@@ -43,12 +43,13 @@ export interface Target {
 
 /** A generated file as it should be. */
 export function generate({ entry, format, name, doc }: Target): string {
-  const bundle = execFileSync(`${ROOT}node_modules/.bin/bun`, [
-    "build",
+  const bundle = execFileSync(`${ROOT}node_modules/.bin/esbuild`, [
     `src/worker/${entry}`,
+    "--bundle",
     "--minify",
+    "--platform=neutral",
+    "--target=es2022",
     `--format=${format}`,
-    "--target=browser",
   ], { cwd: ROOT, encoding: "utf8" });
   // Without a name of its own, the whole text would be in every line of a stack.
   const text = format === "iife" ? bundle : `${bundle}//# sourceURL=concurrent-futures-worker.js\n`;
