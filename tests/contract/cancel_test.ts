@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { asCompleted, CancelledError, TimeoutError, wait, WorkerCrashError } from "../../mod.ts";
 import type { TaskContext } from "../../mod.ts";
-import { block, Gate, IN_PAGE, note, Notes, until } from "./executors.ts";
+import { block, Gate, note, noted, Notes, until } from "./executors.ts";
 import { blockAll, testEach } from "./subjects.ts";
 
 testEach(
@@ -74,8 +74,7 @@ testEach(
   "cancel() at random: what was cancelled never ran, all else ran once",
   async (kind) => {
     await using executor = kind.create();
-    // In a page without shared memory each note is a request.
-    const count = IN_PAGE && !kind.memory ? 300 : 20_000;
+    const count = noted(kind, 20_000);
     using ran = new Notes(kind, count);
     const futures = Array.from({ length: count }, (_, i) => executor.submit(note, ran.handle, i));
     let seed = 42;

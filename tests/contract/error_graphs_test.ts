@@ -28,7 +28,7 @@ import {
   tell,
   tellBuiltins,
 } from "../fixtures/error_graphs.ts";
-import type { ExecutorKind } from "./executors.ts";
+import { type ExecutorKind, isProcesses } from "./executors.ts";
 import { testEach } from "./subjects.ts";
 
 const RUNS = Number(env.FC_RUNS ?? 100);
@@ -167,8 +167,8 @@ const plan: fc.Arbitrary<Plan> = fc.record({
  * What the codec makes of it. Processes have a clone of their own, which takes what they take and loses
  * less of errors inside of values.
  */
-function expected(plan: Plan, { memory }: ExecutorKind): string {
-  if (memory) return tell(decodeError(structuredClone(encodeError(build(plan)))));
+function expected(plan: Plan, kind: ExecutorKind): string {
+  if (!isProcesses(kind)) return tell(decodeError(structuredClone(encodeError(build(plan)))));
   useClone(checkStructured); // as a process does
   try {
     const bytes = encodeStructured(encodeError(build(plan)));

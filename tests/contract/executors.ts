@@ -120,6 +120,23 @@ export const ALL_EXECUTORS: readonly ExecutorKind[] = [
   }]),
 ];
 
+/** Whether its workers are processes. */
+export function isProcesses(kind: ExecutorKind): boolean {
+  return kind.brokenError === BrokenProcessPoolError;
+}
+
+/** How many of so many tasks make notes: in a page without shared memory each note is a request. */
+export function noted({ memory }: Pick<ExecutorKind, "memory">, count: number): number {
+  return IN_PAGE && !memory ? Math.min(count, 200) : count;
+}
+
+/** Why a test is skipped in which tasks must not wait for one that blocks its worker. */
+export function holdsUp(kind: ExecutorKind): string | undefined {
+  return kind.perWorker > 1 && !kind.shared
+    ? "without shared memory, tasks that were sent to a worker wait there while one blocks it"
+    : undefined;
+}
+
 /** Why a test of worker options is skipped. */
 export function noWorkers(kind: ExecutorKind): string | undefined {
   return kind.inline ? "it has no workers of its own" : undefined;
@@ -235,12 +252,12 @@ export async function hold(handle: Handle, value = 0): Promise<number> {
 export function block(handle: Handle, value = 0): number {
   if (typeof handle === "string") {
     const { appendFileSync, existsSync } = process.getBuiltinModule("node:fs");
-    // A page that cannot share memory cannot wait either, but its requests take their time.
-    const nobody = typeof SharedArrayBuffer === "function"
-      ? new Int32Array(new SharedArrayBuffer(4))
-      : undefined;
+    // A page that cannot share memory has some all the same.
+    const nobody = new Int32Array(
+      new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer,
+    );
     appendFileSync(`${handle}/entered`, ".");
-    while (existsSync(`${handle}/closed`)) if (nobody) Atomics.wait(nobody, 0, 0, 1);
+    while (existsSync(`${handle}/closed`)) Atomics.wait(nobody, 0, 0, 1);
     appendFileSync(`${handle}/left`, ".");
   } else {
     const cells = new Int32Array(handle);

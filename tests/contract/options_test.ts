@@ -26,6 +26,7 @@ import {
   Gate,
   type Handle,
   hold,
+  holdsUp,
   NO_PROCESSES,
   Notes,
   noThreads,
@@ -354,7 +355,7 @@ for (const kind of ALL_EXECUTORS) {
     assertEquals(await blocked, 1);
     await executor.shutdown();
     assertEquals(ran.entered, 0);
-  }, { skip: noThreads(kind) });
+  }, { skip: noThreads(kind) ?? holdsUp(kind) });
 
   test(`warmUp() starts all workers ${on}`, async () => {
     const { several } = kind;

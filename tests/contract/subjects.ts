@@ -37,7 +37,7 @@ export function testEach(
       : needs.serial && (kind.perWorker > 1 || kind.inline)
       ? "it runs several tasks at once"
       : needs.memory && !kind.memory
-      ? "processes share no memory"
+      ? "it shares no memory with its tasks"
       : needs.skip ?? needs.bug?.(kind);
     test(
       `${name} [${kind.name}]`,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
 import { importTasks, type TaskContext } from "../../mod.ts";
-import { block, Gate, hold, IN_PAGE, note, Notes } from "./executors.ts";
+import { block, Gate, hold, holdsUp, IN_PAGE, note, noted, Notes } from "./executors.ts";
 import { testEach } from "./subjects.ts";
 
 const tasks = importTasks<typeof import("../fixtures/tasks.ts")>(
@@ -63,7 +63,8 @@ testEach("submit() passes arguments and results by structured clone", async ({ c
 testEach("submit() starts tasks in submit order", async (kind) => {
   await using executor = kind.create({ maxWorkers: 1 });
   using notes = new Notes(kind);
-  const futures = Array.from({ length: 1000 }, (_, i) => executor.submit(note, notes.handle, i));
+  const length = noted(kind, 1000);
+  const futures = Array.from({ length }, (_, i) => executor.submit(note, notes.handle, i));
   for (const future of futures) await future;
   assertEquals(executor.maxWorkers, 1);
   assertEquals(notes.values, futures.map((_, i) => i));
@@ -177,7 +178,7 @@ testEach("tasks run beside each other on two workers", async (kind) => {
   assertEquals(gate.left, 0);
   gate.open();
   assertEquals(await Promise.all(both), [1, 2]);
-}, { parallel: true });
+}, { parallel: true, bug: holdsUp });
 
 testEach(
   "n submits start n workers at the most, and idle ones are used first",

@@ -15,6 +15,11 @@ import { encodeError } from "../../src/wire/error_codec.ts";
 import { SETUP } from "../../src/wire/messages.ts";
 import { Program } from "../../src/worker/program.ts";
 
+// A page that is not isolated does not show it: there it is the kind of buffer of a shared memory.
+globalThis.SharedArrayBuffer ??= new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
+  .buffer
+  .constructor as SharedArrayBufferConstructor;
+
 /**
  * What owner and worker share: a claim table; nothing; or a count of the tasks that have begun, which
  * outlives the worker, as with processes.

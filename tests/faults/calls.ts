@@ -17,7 +17,7 @@ import {
   WorkerCrashError,
 } from "../../mod.ts";
 import { type ExecutorKind, type Gate, hold, leave } from "../contract/executors.ts";
-import { hitsTheTest, isSlow, outcomeOf, within } from "./fault.ts";
+import { hitsTheTest, isSlow, outcomeOf, takesOthers, within } from "./fault.ts";
 
 /** One row: something that the caller does at a bad time. */
 export interface Call {
@@ -242,7 +242,7 @@ const SHUTDOWNS: readonly Call[] = [
   {
     name: "shutdown() while a worker crashes",
     after: "shut down",
-    skip: hitsTheTest,
+    skip: (kind) => hitsTheTest(kind) ?? takesOthers(kind),
     async act(executor, gate) {
       const running = executor.submit(hold, gate.handle, 1);
       await within(gate.waitEntered(1), "task begins");
@@ -276,7 +276,7 @@ const SHUTDOWNS: readonly Call[] = [
   {
     name: "a crash storm while it shuts down",
     after: "broken",
-    skip: hitsTheTest,
+    skip: (kind) => hitsTheTest(kind) ?? takesOthers(kind),
     async act(executor) {
       const futures = Array.from({ length: 8 }, () => executor.submit(leave, 3));
       const ended = executor.shutdown();

@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BrokenExecutorError, ShutdownError } from "../../mod.ts";
-import { ALL_EXECUTORS, Gate } from "../contract/executors.ts";
+import { ALL_EXECUTORS, Gate, isProcesses } from "../contract/executors.ts";
 import { test } from "../harness.ts";
 import { CALLS } from "./calls.ts";
 import { PROCESS_CALLS } from "./process_calls.ts";
-import { checkShutdown, createFor, isDouble, isProcesses, outcomeOf } from "./fault.ts";
+import { checkShutdown, createFor, isDouble, outcomeOf } from "./fault.ts";
 
 for (const kind of ALL_EXECUTORS) {
   for (const { name, act, after, options, skip, onlyProcesses } of [...CALLS, ...PROCESS_CALLS]) {

@@ -2,17 +2,17 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { type Future, SerializationError, transfer, WorkerCrashError } from "../../mod.ts";
-import { leave, Notes } from "../contract/executors.ts";
+import { isProcesses, leave, noted, Notes } from "../contract/executors.ts";
 import {
   countRuns,
   fails,
   type Fault,
   hitsTheTest,
-  isProcesses,
   neverRun,
   type Outcome,
   run,
   runOnce,
+  takesOthers,
 } from "./fault.ts";
 
 const returnIt = (value: unknown): unknown => value;
@@ -208,7 +208,7 @@ const CROWDS: readonly Fault[] = [
     runs: 0,
     cause(executor, _handle, kind) {
       // Without shared memory, and where each writes to a file, these take their time.
-      crowd = kind.shared ? 70_000 : 2_000;
+      crowd = noted(kind, kind.shared ? 70_000 : 2_000);
       const { handle } = notes = new Notes(kind, crowd);
       ended.length = 0;
       const futures: Future<unknown>[] = [];
@@ -224,7 +224,8 @@ const CROWDS: readonly Fault[] = [
     sees(outcome: Outcome, kind) {
       if (ended.push(outcome) <= crowd) {
         if ("value" in outcome) return;
-        assert(isProcesses(kind), "a task of the crowd has failed");
+        const mayFail = isProcesses(kind) || takesOthers(kind) !== undefined;
+        assert(mayFail, "a task of the crowd has failed");
         return fails(WorkerCrashError)(outcome, kind);
       }
       fails(WorkerCrashError)(outcome, kind);

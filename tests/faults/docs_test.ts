@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { test } from "../harness.ts";
-import { ALL_EXECUTORS, IN_PAGE } from "../contract/executors.ts";
+import { ALL_EXECUTORS, IN_PAGE, isProcesses } from "../contract/executors.ts";
 import { CALLS } from "./calls.ts";
-import { isProcesses } from "./fault.ts";
 import { PROCESS_CALLS } from "./process_calls.ts";
 import { FAULTS } from "./table.ts";
 

@@ -1,8 +1,8 @@
 /** Faults: what does not end by itself, and is ended by a `timeout`. @module */
 
 import { importTasks, TimeoutError } from "../../mod.ts";
-import type { ExecutorKind } from "../contract/executors.ts";
-import { fails, type Fault, hitsTheTest, hurried, isProcesses, run, RUNTIME } from "./fault.ts";
+import { type ExecutorKind, isProcesses } from "../contract/executors.ts";
+import { fails, type Fault, hitsTheTest, hurried, run, RUNTIME } from "./fault.ts";
 
 /** Bun stops loops of JavaScript alone: these would burn until the tests end. See `programs_test.ts`. */
 function burns(kind: ExecutorKind): string | undefined {

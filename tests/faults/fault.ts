@@ -20,6 +20,7 @@ import {
   type Handle,
   hold,
   IN_PAGE,
+  isProcesses,
   Notes,
   until,
 } from "../contract/executors.ts";
@@ -151,12 +152,14 @@ export async function checkBreak(
 
 /**
  * How many neighbours a worker may take with it. Without shared memory nobody knows whether a thread
- * that dies had begun the one that it was sent. A process has counted what it began, but what it had
+ * that dies had begun those that it was sent. A process has counted what it began, but what it had
  * done and not yet reported is lost.
  */
 function losable(kind: ExecutorKind, fault: Fault, kills: number): number {
   if (isProcesses(kind)) return endsWorkers(fault) ? Infinity : 0;
-  return kind.shared ? 0 : kills;
+  if (kind.shared) return 0;
+  // The one that runs, and what was sent to run beside the fault.
+  return kills + (endsWorkers(fault) ? kind.perWorker - 1 : 0);
 }
 
 /** How often each has run, by its number. */
@@ -248,14 +251,16 @@ export const NO_EXIT: string | undefined = IN_PAGE
   ? "a page has no process.exit(), only self.close()"
   : undefined;
 
-/** Whether its workers are processes. */
-export function isProcesses(kind: ExecutorKind): boolean {
-  return !kind.memory;
-}
-
 /** Why a fault that would hit the test itself is skipped. */
 export function hitsTheTest(kind: ExecutorKind): string | undefined {
   return kind.inline ? "it would hit the test's own thread" : undefined;
+}
+
+/** Why a test is skipped in which a worker must take nobody with it. */
+export function takesOthers(kind: ExecutorKind): string | undefined {
+  return kind.perWorker > 1 && !kind.shared
+    ? "without shared memory, all that was sent to a worker ends with it"
+    : undefined;
 }
 
 /** Why what takes its time is done with one executor of a kind. */

@@ -1,5 +1,5 @@
 import type { Executor } from "../../mod.ts";
-import { ALL_EXECUTORS } from "../contract/executors.ts";
+import { ALL_EXECUTORS, isProcesses } from "../contract/executors.ts";
 import { test } from "../harness.ts";
 import {
   checkBreak,
@@ -8,7 +8,6 @@ import {
   createFor,
   endsWorkers,
   isDouble,
-  isProcesses,
 } from "./fault.ts";
 import { FAULTS } from "./table.ts";
 

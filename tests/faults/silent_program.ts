@@ -1,7 +1,7 @@
 /** All faults that are a task's, in a program that prints nothing else and then ends by itself. @module */
 
-import { ALL_EXECUTORS } from "../contract/executors.ts";
-import { checkFault, createFor, isProcesses } from "./fault.ts";
+import { ALL_EXECUTORS, isProcesses } from "../contract/executors.ts";
+import { checkFault, createFor } from "./fault.ts";
 import { FAULTS } from "./table.ts";
 
 for (const kind of ALL_EXECUTORS) {
