@@ -24,7 +24,7 @@ import { createLogger, createServer } from "vite";
 import { test } from "../tests/harness.ts";
 import { runtimeCommand, sh, warnings } from "./commands.ts";
 import type { Outcome } from "./commands.ts";
-import { closeBrowser, noChromium, openFolder, openPage } from "./page.ts";
+import { closeBrowser, openFolder, openPage } from "./page.ts";
 import type { Policy } from "./page.ts";
 import { makeProject } from "./project.ts";
 
@@ -109,7 +109,7 @@ for (const { fixture, script, runs } of BUILDS) {
       test(`${fixture}, ${script}: ${folder} runs as ${place}`, async () => {
         await build(fixture, script);
         await run(join(PROJECT, fixture, folder), place);
-      }, { deadline: 60_000, skip: place === "chromium" && noChromium });
+      }, { deadline: 60_000 });
     }
   }
 }
@@ -138,7 +138,7 @@ test("Vite's dev server: the page runs, cold and warm", async () => {
   } finally {
     await server.close();
   }
-}, { deadline: 60_000, skip: noChromium });
+}, { deadline: 60_000 });
 
 test("deno compile: the binary runs", async () => {
   assertEquals(denort.code, 0, denort.stderr);
@@ -206,7 +206,7 @@ for (const { csp, onlyPage, refused } of POLICIES) {
       expected[task] = printed[task];
     }
     assertEquals(printed, expected);
-  }, { deadline: 60_000, skip: noChromium });
+  }, { deadline: 60_000 });
 }
 
 // If warnings() saw nothing, the tests above would say nothing.

@@ -8,16 +8,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
-import process from "node:process";
-import { chromium } from "playwright-core";
 import type { Browser } from "playwright-core";
-
-const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
-
-/** Why there is no browser, if there is none. */
-export const noChromium: string | undefined = existsSync(EXECUTABLE)
-  ? undefined
-  : `no Chromium at ${EXECUTABLE}`;
+import { launchChromium } from "../tools/browser/chromium.mjs";
 
 /** What a page has printed. */
 export interface Printed {
@@ -31,10 +23,7 @@ let browser: Promise<Browser> | undefined;
 
 /** Opens a page until it has printed a line. */
 export async function openPage(url: string): Promise<Printed> {
-  browser ??= chromium.launch({
-    executablePath: EXECUTABLE,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
+  browser ??= launchChromium();
   const page = await (await browser).newPage();
   const complaints: string[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<string>();

@@ -7,3 +7,13 @@ export interface ReportCounts {
 }
 export function readReport(xml: string): ReportCounts;
 export function skipReasons(names: readonly string[]): string[];
+
+/** What came of one test. */
+export interface TestResult {
+  readonly name: string;
+  readonly file: string;
+  readonly status: "passed" | "failed" | "skipped";
+  readonly message?: string;
+  readonly milliseconds?: number;
+}
+export function writeReport(results: readonly TestResult[]): string;

@@ -39,3 +39,27 @@ export function skipReasons(names) {
   }
   return [...reasons].map(([reason, times]) => `${times} skipped: ${reason}`);
 }
+
+/**
+ * Writes a report.
+ *
+ * @param {readonly { name: string, file: string, status: string, message?: string, milliseconds?: number }[]} results
+ */
+export function writeReport(results) {
+  const cases = results.map(({ name, file, status, message, milliseconds = 0 }) => {
+    const inner = status === "failed"
+      ? `<failure>${escape(message ?? "")}</failure>`
+      : status === "skipped"
+      ? "<skipped/>"
+      : "";
+    const time = (milliseconds / 1000).toFixed(3);
+    return `<testcase name="${escape(name)}" classname="${escape(file)}" time="${time}">` +
+      `${inner}</testcase>`;
+  });
+  return `<testsuites><testsuite>${cases.join("\n")}</testsuite></testsuites>\n`;
+}
+
+function escape(text) {
+  const names = { "&": "amp", "<": "lt", ">": "gt", '"': "quot" };
+  return text.replace(/[&<>"]/g, (c) => `&${names[c]};`);
+}

@@ -189,9 +189,16 @@ const failedSteps = [];
 const suites = new Map();
 const queue = chosen.length > 0 ? chosen : Object.keys(STEPS);
 
+/** Steps that open pages. On a fresh machine the browser is installed first, beside the other steps. */
+const IN_CHROMIUM = /^(browser:.*|bundlers|playground)$/;
+const chromium = queue.some((name) => IN_CHROMIUM.test(name))
+  ? run(["node", "tools/browser/chromium.mjs"])
+  : undefined;
+
 /** Takes one step after the other. */
 async function lane() {
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+    if (IN_CHROMIUM.test(name)) await chromium; // if there is none, the step itself says so
     const started = Date.now();
     const result = await check(STEPS[name]);
     const seconds = `${((Date.now() - started) / 1000).toFixed(1)} s`;

@@ -10,13 +10,12 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { build } from "./build.ts";
-import { CHROMIUM, launch } from "./chromium.ts";
+import { launchChromium } from "../../tools/browser/chromium.mjs";
 import { paintRows, paintScene } from "./mandelbrot.ts";
 import type { RenderEvent } from "./renderer.ts";
 import { serve, type Served } from "./serve.ts";
 import { sceneOf, tilesOf, zoomed } from "./tiles.ts";
 
-const skip = existsSync(CHROMIUM) ? false : `no Chromium at ${CHROMIUM}`;
 const DEADLINE = 30_000;
 
 const folder = mkdtempSync(join(tmpdir(), "playground-"));
@@ -26,14 +25,13 @@ let plain: Served;
 let strict: Served;
 
 before(async () => {
-  if (skip) return;
   await build(folder);
   isolated = await serve(folder, { isolated: true });
   plain = await serve(folder, { isolated: false, base: "/some/where/" });
   // As strict as a page can be; Chromium then stops blob: workers.
   const csp = "default-src 'self'; img-src 'self' data:; style-src-attr 'unsafe-inline'";
   strict = await serve(folder, { isolated: true, csp });
-  browser = await launch();
+  browser = await launchChromium();
 });
 
 after(async () => {
@@ -52,8 +50,8 @@ function pageTest(
   } = {},
 ): void {
   test(
-    skip ? `${name} # skipped: ${skip}` : name,
-    { skip: skip !== false, timeout: DEADLINE },
+    name,
+    { timeout: DEADLINE },
     async () => {
       const context = await browser.newContext({
         viewport: { width: 560, height: 640 },

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { build } from "./build.ts";
-import { launch } from "./chromium.ts";
+import { launchChromium } from "../../tools/browser/chromium.mjs";
 import { serve } from "./serve.ts";
 
 const IMAGES = fileURLToPath(new URL("../../docs/images/", import.meta.url));
@@ -24,7 +24,7 @@ const SHOTS = [
 const folder = mkdtempSync(join(tmpdir(), "playground-"));
 await build(folder);
 const server = await serve(folder, { isolated: true });
-const browser = await launch();
+const browser = await launchChromium();
 try {
   for (const { name, colorScheme, width, height, place } of SHOTS) {
     const page = await browser.newPage({ viewport: { width, height }, colorScheme });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { readReport, skipReasons } from "../../tools/junit.mjs";
+import { readReport, skipReasons, writeReport } from "../../tools/junit.mjs";
 import { test } from "../harness.ts";
 
 const BIN = fileURLToPath(new URL("../../node_modules/.bin/", import.meta.url));
@@ -64,4 +64,17 @@ test("skipReasons() counts each reason", () => {
     "2 skipped: x",
     "1 skipped: y",
   ]);
+});
+
+test("writeReport() writes what readReport() reads, whatever the names hold", () => {
+  const report = writeReport([
+    { name: `a "<b>" & 'c'`, file: "x_test.ts", status: "passed", milliseconds: 1.5 },
+    { name: "d > e", file: "x_test.ts", status: "failed", message: "1 < 2 && 3" },
+    { name: "f # skipped: no <workers>", file: "x_test.ts", status: "skipped" },
+  ]);
+  assertEquals(readReport(report), {
+    passed: 1,
+    failures: ["d > e\n>1 < 2 && 3"],
+    skipped: ["f # skipped: no <workers>"],
+  });
 });

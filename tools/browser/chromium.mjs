@@ -1,5 +1,8 @@
+// @ts-self-types="./chromium.d.mts"
 /**
  * Finds the machine's Chromium, and installs Debian's where there is none.
+ *
+ *     node tools/browser/chromium.mjs     says where it is
  *
  * @module
  */
@@ -8,8 +11,26 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/** It is started without what looks for Google's hosts. */
+export const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Starts it, or says in one line why that cannot be. */
+export function launchChromium() {
+  return chromium.launch({ executablePath: findChromium(), args: FLAGS });
+}
 
 const HOW = "No Chromium is found: run `apt-get install chromium` as root, or name one by the " +
   "environment variable CHROMIUM";
@@ -63,5 +84,14 @@ function isProgram(path) {
     return true;
   } catch {
     return false;
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    console.log(findChromium());
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
   }
 }

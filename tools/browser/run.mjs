@@ -12,8 +12,8 @@
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { chromium, firefox, webkit } from "playwright-core";
-import { readReport, skipReasons } from "../junit.mjs";
-import { findChromium } from "./chromium.mjs";
+import { readReport, skipReasons, writeReport } from "../junit.mjs";
+import { findChromium, FLAGS } from "./chromium.mjs";
 import { MODES } from "./modes.mjs";
 import { serve } from "./serve.mjs";
 
@@ -27,7 +27,7 @@ if (!Object.hasOwn(MODES, mode) || reportFile === undefined) {
 const LIMIT = 60_000;
 
 /** Pages at once: tests wait more than they work. */
-const LANES = 2;
+const LANES = 4;
 
 /** Those of Playwright. */
 const BROWSERS = { chromium, firefox, webkit };
@@ -61,13 +61,7 @@ for (const { files, ...how } of MODES[mode]) {
 const browser = await chromium.launch({
   executablePath,
   args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+    ...FLAGS,
     // A page that is not secure: one of this machine would be.
     "--host-resolver-rules=MAP insecure.test 127.0.0.1",
   ],
@@ -83,7 +77,7 @@ try {
   for (const server of servers) server.close();
 }
 
-const report = junit(results);
+const report = writeReport(results);
 writeFileSync(reportFile, report);
 const { passed, failures, skipped } = readReport(report);
 for (const reason of skipReasons(skipped)) console.log(reason);
@@ -125,23 +119,4 @@ async function runFile({ server, file, number, name, ownWorker = false }) {
   clearInterval(timer);
   listeners.delete(number);
   await driver.send("Target.closeTarget", { targetId });
-}
-
-function junit(results) {
-  const cases = results.map(({ name, file, status, message, milliseconds = 0 }) => {
-    const inner = status === "failed"
-      ? `<failure>${escape(message ?? "")}</failure>`
-      : status === "skipped"
-      ? "<skipped/>"
-      : "";
-    return `<testcase name="${escape(name)}" classname="${escape(file)}" time="${
-      (milliseconds / 1000).toFixed(3)
-    }">${inner}</testcase>`;
-  });
-  return `<testsuites><testsuite>${cases.join("\n")}</testsuite></testsuites>\n`;
-}
-
-function escape(text) {
-  const names = { "&": "amp", "<": "lt", ">": "gt", '"': "quot" };
-  return text.replace(/[&<>"]/g, (c) => `&${names[c]};`);
 }

@@ -9,7 +9,7 @@
 
 import { globSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { readReport, skipReasons } from "../junit.mjs";
+import { readReport, skipReasons, writeReport } from "../junit.mjs";
 import { ROOT, testProgram } from "./bundle.mjs";
 import { skipsOf } from "./skips.mjs";
 import { startVercel, startWorkerd } from "./runtimes.mjs";
@@ -96,7 +96,7 @@ try {
 for (const { name, file, status, message } of results) {
   if (status === "failed") console.log(`${name} (${file})\n${message}\n`);
 }
-const report = junit(results);
+const report = writeReport(results);
 writeFileSync(reportFile, report);
 const { passed, failures, skipped } = readReport(report);
 for (const reason of skipReasons(skipped)) console.log(reason);
@@ -106,23 +106,4 @@ process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
 
 function broken(name, error) {
   return { name, file: "", status: "failed", message: `${error.stack ?? error}` };
-}
-
-function junit(results) {
-  const cases = results.map(({ name, file, status, message, milliseconds = 0 }) => {
-    const inner = status === "failed"
-      ? `<failure>${escape(message ?? "")}</failure>`
-      : status === "skipped"
-      ? "<skipped/>"
-      : "";
-    const time = (milliseconds / 1000).toFixed(3);
-    return `<testcase name="${escape(name)}" classname="${escape(file)}" time="${time}">` +
-      `${inner}</testcase>`;
-  });
-  return `<testsuites><testsuite>${cases.join("\n")}</testsuite></testsuites>\n`;
-}
-
-function escape(text) {
-  const names = { "&": "amp", "<": "lt", ">": "gt", '"': "quot" };
-  return text.replace(/[&<>"]/g, (c) => `&${names[c]};`);
 }
