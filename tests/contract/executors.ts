@@ -75,12 +75,16 @@ const THREAD_POOLS: readonly ExecutorKind[] = [
     name: "ThreadPoolExecutor",
     create: (options = {}) => new ThreadPoolExecutor(options),
   },
-  {
-    ...THREADS,
-    name: "ThreadPoolExecutor without shared memory",
-    create: (options = {}) => new ThreadPoolExecutor({ ...options, runtime: unshared }),
-    shared: false,
-  },
+  // A page that is not isolated shares none with any of them.
+  ...(runtime.capabilities.sharedMemory
+    ? [{
+      ...THREADS,
+      name: "ThreadPoolExecutor without shared memory",
+      create: (options: ThreadPoolExecutorOptions = {}) =>
+        new ThreadPoolExecutor({ ...options, runtime: unshared }),
+      shared: false,
+    }]
+    : []),
   {
     ...THREADS,
     name: "ThreadPoolExecutor with tasksPerWorker 4",
@@ -127,7 +131,7 @@ export function isProcesses(kind: ExecutorKind): boolean {
 
 /** How many of so many tasks make notes: in a page without shared memory each note is a request. */
 export function noted({ memory }: Pick<ExecutorKind, "memory">, count: number): number {
-  return IN_PAGE && !memory ? Math.min(count, 200) : count;
+  return IN_PAGE && !memory ? Math.min(count, 100) : count;
 }
 
 /** Why a test is skipped in which tasks must not wait for one that blocks its worker. */

@@ -191,7 +191,7 @@ for (const kind of ALL_EXECUTORS) {
 test("wait() and asCompleted() take futures of different executors", async () => {
   await using first = ALL_EXECUTORS[0]!.create({ maxWorkers: 1 });
   await using second = ALL_EXECUTORS[1]!.create({ maxWorkers: 1 });
-  await using third = ALL_EXECUTORS[3]!.create({ maxWorkers: 1 });
+  await using third = ALL_EXECUTORS.find(({ inline }) => inline)!.create({ maxWorkers: 1 });
   await using fourth = ALL_EXECUTORS.at(-1)!.create({ maxWorkers: 1 });
   const futures = [first, second, third, fourth].map((executor, i) =>
     executor.submit((x: number) => x * 2, i)

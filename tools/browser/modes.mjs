@@ -31,6 +31,7 @@ const STRICT = "default-src 'none'; script-src 'self'; connect-src 'self'; worke
  * - `isolated`: with the headers that let a page share memory.
  * - `csp`: the Content-Security-Policy; `cspOf` is what it is sent with.
  * - `ownWorker`: tests start workers from a file, as `new Worker(new URL(...))`, and not from a `blob:`.
+ * - `runs`: fewer random programs, which are the same with any headers; `isolated` runs all.
  * - `host`: another host than this one, for a page that is not secure.
  */
 export const MODES = {
@@ -38,7 +39,8 @@ export const MODES = {
     { isolated: true, files: [...EVERYWHERE, ...ON_FAKES, "tests/browser/page_test.ts"] },
   ],
   plain: [
-    { files: [...EVERYWHERE, ...ON_FAKES, "tests/browser/page_test.ts"] },
+    { files: [...EVERYWHERE, "tests/browser/page_test.ts"] },
+    { files: ON_FAKES, runs: 1_000 },
     { name: "insecure", host: "insecure.test", files: ["tests/browser/page_test.ts"] },
   ],
   csp: [
@@ -55,6 +57,7 @@ export const MODES = {
       csp: STRICT.replace("script-src", "script-src 'unsafe-eval'"),
       cspOf: "everything",
       files: ON_FAKES,
+      runs: 1_000,
     },
     { csp: STRICT, cspOf: "everything", files: ["tests/browser/csp_test.ts"] },
     {

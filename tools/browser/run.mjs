@@ -27,7 +27,7 @@ if (!Object.hasOwn(MODES, mode) || reportFile === undefined) {
 const LIMIT = 60_000;
 
 /** Pages at once: tests wait more than they work. */
-const LANES = 4;
+const LANES = 2;
 
 /** Those of Playwright. */
 const BROWSERS = { chromium, firefox, webkit };
@@ -85,7 +85,7 @@ console.log(`${passed} passed, ${failures.length} failed, ${skipped.length} skip
 process.exitCode = failures.length > 0 || passed === 0 ? 1 : 0;
 
 /** Runs one test file in a page of its own. */
-async function runFile({ server, file, number, name, ownWorker = false }) {
+async function runFile({ server, file, number, name, runs, ownWorker = false }) {
   const where = name === undefined ? file : `${file}, ${name}`;
   let last = Date.now();
   let latest = "it began";
@@ -107,6 +107,7 @@ async function runFile({ server, file, number, name, ownWorker = false }) {
   });
   const query = new URLSearchParams({ file: `/${file}`, page: number });
   if (ownWorker) query.set("ownWorker", "true");
+  if (runs !== undefined) query.set("FC_RUNS", runs);
   for (const key of ["FC_RUNS", "FC_SEED", "FC_PATH"]) {
     if (process.env[key] !== undefined) query.set(key, process.env[key]);
   }
