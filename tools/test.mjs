@@ -74,6 +74,9 @@ const STEPS = {
   bundlers: nodeSuite("bundlers/*_test.ts"),
   playground: nodeSuite("examples/playground/*_test.ts"),
   packages: nodeSuite("packaging/*_test.ts"),
+  "browser:isolated": browser("isolated"),
+  "browser:plain": browser("plain"),
+  "browser:csp": browser("csp"),
   size: { command: ["node", "tools/size.ts"], note: /^size: .*/gm },
   publish: {
     command: ["deno", "publish", "--dry-run", "--allow-dirty"],
@@ -97,6 +100,15 @@ function nodeSuite(files) {
     "--test-reporter=junit",
     `--test-reporter-destination=${report}`,
     files,
+  ]);
+}
+
+/** Tests in pages, in one of the modes of `tools/browser/modes.mjs`. */
+function browser(mode) {
+  return suite((report) => [
+    ..."node --disable-warning=ExperimentalWarning tools/browser/run.mjs".split(" "),
+    mode,
+    report,
   ]);
 }
 
