@@ -58,7 +58,8 @@ for (const { files, ...how } of MODES[mode]) {
   for (const file of mine) queue.push({ ...how, server, file, number: String(queue.length) });
 }
 
-const browser = await chromium.launch({
+const type = BROWSERS[own ?? "chromium"];
+const browser = type !== chromium ? await type.launch() : await chromium.launch({
   executablePath,
   args: [
     ...FLAGS,
@@ -66,8 +67,7 @@ const browser = await chromium.launch({
     "--host-resolver-rules=MAP insecure.test 127.0.0.1",
   ],
 });
-// A page of Playwright's own would stop each of its workers at the start, to attach to it.
-const driver = await browser.newBrowserCDPSession();
+const driver = type === chromium ? await browser.newBrowserCDPSession() : undefined;
 try {
   await Promise.all(Array.from({ length: LANES }, async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) await runFile(next);
@@ -112,12 +112,24 @@ async function runFile({ server, file, number, name, runs, ownWorker = false }) 
     if (process.env[key] !== undefined) query.set(key, process.env[key]);
   }
   const url = `${server.url}tools/browser/page.html?${query}`;
-  const { targetId } = await driver.send("Target.createTarget", { url });
+  const close = await open(url);
   if (!await Promise.race([finished, stuck])) {
     const message = `no test has ended for ${LIMIT / 1000} s after ${latest}`;
     add({ name: "the page", status: "failed", message });
   }
   clearInterval(timer);
   listeners.delete(number);
-  await driver.send("Target.closeTarget", { targetId });
+  await close();
+}
+
+/** Opens a page; gives what closes it. */
+async function open(url) {
+  if (driver === undefined) {
+    const page = await browser.newPage();
+    await page.goto(url);
+    return () => page.close();
+  }
+  // A page of Playwright's own would stop each of its workers at the start, to attach to it.
+  const { targetId } = await driver.send("Target.createTarget", { url });
+  return () => driver.send("Target.closeTarget", { targetId });
 }
