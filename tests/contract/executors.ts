@@ -131,7 +131,7 @@ export function isProcesses(kind: ExecutorKind): boolean {
 
 /** How many of so many tasks make notes: in a page without shared memory each note is a request. */
 export function noted({ memory }: Pick<ExecutorKind, "memory">, count: number): number {
-  return IN_PAGE && !memory ? Math.min(count, 100) : count;
+  return IN_PAGE && !memory ? Math.min(count, 50) : count;
 }
 
 /** Why a test is skipped in which tasks must not wait for one that blocks its worker. */
@@ -237,11 +237,13 @@ export class Gate implements Disposable {
 
 /** A task that waits for the gate without blocking its thread. */
 export async function hold(handle: Handle, value = 0): Promise<number> {
-  const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
+  // A look at a file is a request where the test is a page: not too many of them.
+  const pause = (milliseconds = 1) =>
+    new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
   if (typeof handle === "string") {
     const { appendFileSync, existsSync } = process.getBuiltinModule("node:fs");
     appendFileSync(`${handle}/entered`, ".");
-    while (existsSync(`${handle}/closed`)) await pause();
+    while (existsSync(`${handle}/closed`)) await pause(5);
     appendFileSync(`${handle}/left`, ".");
   } else {
     const cells = new Int32Array(handle);
@@ -261,7 +263,7 @@ export function block(handle: Handle, value = 0): number {
       new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer,
     );
     appendFileSync(`${handle}/entered`, ".");
-    while (existsSync(`${handle}/closed`)) Atomics.wait(nobody, 0, 0, 1);
+    while (existsSync(`${handle}/closed`)) Atomics.wait(nobody, 0, 0, 5);
     appendFileSync(`${handle}/left`, ".");
   } else {
     const cells = new Int32Array(handle);

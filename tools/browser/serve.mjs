@@ -34,14 +34,11 @@ const ISOLATION = {
 /** Files that tests and their workers share where they cannot share memory: see `files.ts`. */
 class Files {
   #files = new Map();
-  #count = 0;
 
   /** @param {[operation: string, path: string, text?: string]} call */
   run([operation, path, text]) {
     const files = this.#files;
     switch (operation) {
-      case "folder":
-        return `${path}${this.#count++}`;
       case "write":
         return void files.set(path, [text]);
       case "append": {
