@@ -1,8 +1,10 @@
 /** What only edge runtimes ask for: programs inside of workerd and of Vercel's edge-runtime. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { readFileSync } from "node:fs";
 import type { EdgeProgram } from "../../tools/edge/runtimes.mjs";
 import { test } from "../harness.ts";
+import { readColumn } from "../runtime/table.ts";
 
 const isNode = !("Deno" in globalThis) && !("Bun" in globalThis);
 
@@ -57,6 +59,12 @@ function testEdge(
     });
   }
 }
+
+testEdge("The README's table of runtimes tells what this one can do", async (ask, runtime) => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const column = runtime.startsWith("workerd") ? "workerd" : "edge-runtime";
+  assertEquals(readColumn(readme, column), await ask("table"));
+});
 
 testEdge(
   "Importing does nothing, and an executor may be made and used at the top",

@@ -10,6 +10,7 @@ import * as futures from "../../src/futures/mod.ts";
 import * as pools from "../../src/pool/mod.ts";
 import { detectRuntime } from "../../src/runtime/mod.ts";
 import * as worker from "../../src/worker/mod.ts";
+import { tellColumn } from "../runtime/table.ts";
 
 const { createExecutor, InlineExecutor, ProcessPoolExecutor, ThreadPoolExecutor } = library;
 
@@ -74,6 +75,8 @@ const ROUTES: Record<string, (context: Context, query: URLSearchParams) => unkno
     entries: [library, futures, pools, worker].map((entry) => Object.keys(entry).length > 0),
     newGlobals: newGlobals.map(String),
   }),
+
+  table: () => tellColumn(),
 
   refusals: () => {
     const makers = {

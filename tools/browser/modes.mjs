@@ -12,6 +12,7 @@ const EVERYWHERE = [
   ...["faults", "calls", "docs"].map((name) => `tests/faults/${name}_test.ts`),
   ...globSync("tests/futures/*_test.ts"),
   ...globSync("tests/wire/*_test.ts"),
+  "tests/runtime/table_test.ts",
 ].filter((file) => !/nine_pairs|structured_codec|task_ref/.test(file)); // of processes, which no page has
 
 /** What runs on workers that are none, which make functions of text on the page's own thread. */
