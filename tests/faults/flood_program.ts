@@ -9,4 +9,5 @@ const flood = (task: number): number => {
   return task;
 };
 const results = await Promise.all([0, 1, 2, 3].map((task) => executor.submit(flood, task)));
-console.log(results.join(" "));
+// Not console.log: Bun's does not wait for what process.stdout still has to write.
+process.stdout.write(`${results.join(" ")}\n`);
