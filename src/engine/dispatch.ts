@@ -20,6 +20,17 @@ export function dispatch(
   items: readonly WorkItem[],
   onUnsendable: OnUnsendable,
 ): void {
+  // Getters of arguments run while they are cloned, and may cancel or terminate whatever they like.
+  const wasSending = worker.sending;
+  worker.sending = true;
+  try {
+    send(worker, items, onUnsendable);
+  } finally {
+    worker.sending = wasSending;
+  }
+}
+
+function send(worker: WorkerSlot, items: readonly WorkItem[], onUnsendable: OnUnsendable): void {
   let together: WorkItem[] | undefined;
   for (let i = 0; i < items.length; i++) {
     const item = items[i]!;
@@ -74,9 +85,10 @@ function postOne(
     if (item.chunk > 1 && transfer === undefined && dropUnsendableItems(item, worker)) {
       return postOne(worker, item, onUnsendable);
     }
+    const args = transfer === undefined && item.args !== undefined ? item.argumentList : [];
+    const described = describe(item, args, error, worker.handle); // asks the arguments again
     worker.release(item.slot);
-    const args = transfer === undefined ? item.argumentList : [];
-    onUnsendable(item, describe(item, args, error, worker.handle));
+    onUnsendable(item, described);
   }
 }
 

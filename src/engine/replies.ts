@@ -1,3 +1,11 @@
+/**
+ * Reads what workers say. Nothing of it is believed: each entry is held, in constant time, against what
+ * the owner knows of the worker, of the slot, and of its task. README.md, "A worker that lies", argues why
+ * that is enough.
+ *
+ * @module
+ */
+
 import { decodeError } from "../wire/error_codec.ts";
 import {
   CHUNK_DONE,
@@ -5,8 +13,11 @@ import {
   DONE_HEADER,
   EXITING,
   FAILED,
+  HELLO,
   INITIALIZED,
   INITIALIZER_FAILED,
+  KINDS,
+  MAX_NANOSECONDS,
   PROGRESS,
   READY,
   RETURNED,
@@ -16,10 +27,12 @@ import {
   UNCLONEABLE,
   UnclonedError,
   UNREADABLE,
+  UNRESOLVED,
 } from "../wire/messages.ts";
 import type { FailureKind } from "../wire/messages.ts";
 import { SerializationError } from "../futures/errors.ts";
 import { messageOf } from "../futures/show.ts";
+import { Breach, integer } from "./breach.ts";
 import type { TaskEntry } from "./task_registry.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
@@ -47,22 +60,36 @@ export interface WorkerReplies {
 export interface TaskReplies {
   taskStarted(item: WorkItem): void;
   taskReported(item: WorkItem, value: unknown): void;
-  taskSucceeded(item: WorkItem, value: unknown): void;
-  taskFailed(item: WorkItem, error: unknown): void;
+  taskSucceeded(worker: WorkerSlot, item: WorkItem, value: unknown): void;
+  taskFailed(worker: WorkerSlot, item: WorkItem, error: unknown): void;
   /** The worker gave tasks back that it had not begun. */
   tasksReturned(items: readonly WorkItem[]): void;
   /** A message to the worker was lost: it has no other tasks than those in these slots. */
   messageLost(worker: WorkerSlot, held: ReadonlySet<number>): void;
 }
 
-/** Takes one message of a worker apart and tells what it says, slot by slot. */
+/** Whether a message is the program's own, and not one that other code in the worker has posted. */
+export function isReply(worker: WorkerSlot, message: unknown): message is readonly unknown[] {
+  if (!Array.isArray(message)) return false;
+  const first: unknown = message[0];
+  if (first === HELLO) return true;
+  const kind = typeof first === "number" ? first - worker.secret : NaN;
+  return kind >= 0 && kind < KINDS;
+}
+
+/**
+ * Takes one message of a worker apart and tells what it says, slot by slot.
+ *
+ * @throws {Breach} If it says what cannot be. What it had said before that holds.
+ */
 export function readReply(
   worker: WorkerSlot,
   message: readonly unknown[],
   tasks: TaskReplies,
   workers: WorkerReplies,
 ): void {
-  switch (message[0]) {
+  if (message[0] === HELLO) return readHello(worker, message, tasks, workers);
+  switch ((message[0] as number) - worker.secret) {
     case DONE:
       return readDone(worker, message, tasks);
     case FAILED:
@@ -70,54 +97,95 @@ export function readReply(
     case CHUNK_DONE:
       return readChunkDone(worker, message, tasks);
     case STARTED: {
-      const item = worker.at(message[1] as number);
-      if (item !== undefined) tasks.taskStarted(item);
-      return;
+      const item = worker.running(message[1]);
+      if (item === undefined) return;
+      if (!item.notifies) throw new Breach("a task begins whose begin nobody asked for");
+      return tasks.taskStarted(item);
     }
     case PROGRESS: {
-      const item = worker.at(message[1] as number);
+      const item = worker.running(message[1]);
       if (item !== undefined) tasks.taskReported(item, message[2]);
       return;
     }
     case RETURNED:
-      return tasks.tasksReturned(worker.returned(message.slice(1) as number[]));
+      return tasks.tasksReturned(worker.returned(message));
     case UNREADABLE:
-      return tasks.messageLost(worker, new Set(message.slice(1) as number[]));
-    case READY:
-      return workers.workerReady(worker, message[1]);
+      return tasks.messageLost(worker, worker.heldSlots(message));
     case INITIALIZED:
-      return workers.workerInitialized(worker);
+      if (initializes(worker)) workers.workerInitialized(worker);
+      return;
     case INITIALIZER_FAILED:
-      return workers.initializerFailed(worker, decodeFailure(message[1]));
+      if (initializes(worker)) workers.initializerFailed(worker, decodeFailure(message[1]));
+      return;
     case STRAY:
-      return workers.workerStrayed(worker, decodeFailure(message[1]));
     case EXITING:
-      worker.exitCode = message[1] as number;
-      return workers.workerExiting(worker);
+      return readEnd(worker, (message[0] as number) - worker.secret, message[1], workers);
   }
-  // Anything else is not ours: code in the worker may post messages of its own.
+  throw new Breach("a message is of no kind");
+}
+
+/** What a worker says before it was told its secret; anybody in it can say so, and ends only it. */
+function readHello(
+  worker: WorkerSlot,
+  message: readonly unknown[],
+  tasks: TaskReplies,
+  workers: WorkerReplies,
+): void {
+  // What it could not read can only be what it was to be set up with.
+  if (message[1] === UNREADABLE && worker.state === "initializing") {
+    tasks.messageLost(worker, new Set());
+  } else if (message[1] === READY) workers.workerReady(worker, message[2]);
+  else if (message[1] === STRAY || message[1] === EXITING) {
+    readEnd(worker, message[1], message[2], workers);
+  }
+}
+
+function readEnd(
+  worker: WorkerSlot,
+  kind: number,
+  value: unknown,
+  workers: WorkerReplies,
+): void {
+  if (kind === STRAY) return workers.workerStrayed(worker, decodeFailure(value));
+  worker.exitCode = Number.isInteger(value) ? value as number : undefined; // a task may exit with anything
+  workers.workerExiting(worker);
+}
+
+/** Whether the worker runs an initializer, of which it may tell; if it is being stopped, it does not matter. */
+function initializes(worker: WorkerSlot): boolean {
+  if (worker.state === "stopping") return false;
+  if (worker.state === "initializing") return true;
+  throw new Breach("an initializer ends that does not run");
 }
 
 function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
-  for (let at = 1; at < message.length;) {
-    const slot = message[at] as number;
-    const count = message[at + 1] as number;
-    const nanoseconds = message[at + 2] as number;
+  const { length } = message;
+  for (let at = 1; at < length;) {
+    const slot = message[at];
+    const count = integer(message[at + 1], -worker.slots, length, "a count");
+    const nanoseconds = timeOf(message[at + 2]);
     at += DONE_HEADER;
     if (count < 0) {
       worker.skipped(slot, -count);
       continue;
     }
-    const first = worker.release(slot);
-    first?.task.observe(nanoseconds);
-    if (first !== undefined && first.chunk > 0) {
-      tasks.taskSucceeded(first, chunkOutcome(first, message.slice(at, at + count)));
-    } else {
-      if (first !== undefined) tasks.taskSucceeded(first, message[at]);
-      for (let i = 1; i < count; i++) {
-        const item = worker.release(slot + i);
-        if (item !== undefined) tasks.taskSucceeded(item, message[at + i]);
+    if (count === 0 || at + count > length) throw new Breach("results are missing");
+    const first = worker.finished(slot);
+    if (first !== undefined) {
+      first.task.observe(nanoseconds);
+      if (first.chunk > 0) {
+        if (count !== first.sentItems) throw new Breach("a chunk has another number of results");
+        tasks.taskSucceeded(worker, first, chunkOutcome(first, message.slice(at, at + count)));
+        at += count;
+        continue;
       }
+      tasks.taskSucceeded(worker, first, message[at]);
+    }
+    for (let i = 1; i < count; i++) {
+      const item = worker.finished(slot as number + i);
+      if (item === undefined) continue;
+      if (item.chunk > 0) throw new Breach("a chunk has one result");
+      tasks.taskSucceeded(worker, item, message[at + i]);
     }
     at += count;
   }
@@ -125,25 +193,35 @@ function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskRe
 
 function readFailed(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
   for (let at = 1; at < message.length; at += 4) {
-    const item = worker.release(message[at] as number);
+    const nanoseconds = timeOf(message[at + 1]);
+    const kind = kindOf(message[at + 2]);
+    const item = worker.finished(message[at]);
     if (item === undefined) continue;
-    item.task.observe(message[at + 1] as number);
-    tasks.taskFailed(item, failure(item.task, message[at + 2] as FailureKind, message[at + 3]));
+    item.task.observe(nanoseconds);
+    tasks.taskFailed(worker, item, failure(item.task, kind, message[at + 3]));
   }
 }
 
 function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
-  const item = worker.release(message[1] as number);
+  const nanoseconds = timeOf(message[2]);
+  const item = worker.finished(message[1]);
   if (item === undefined) return;
-  item.task.observe(message[2] as number);
-  const failures = message.length === 4 ? undefined : new Map<number, unknown>();
-  for (let at = 4; at < message.length; at += 3) {
-    failures!.set(
-      message[at] as number,
-      failure(item.task, message[at + 1] as FailureKind, message[at + 2]),
-    );
+  const values = message[3];
+  if (!Array.isArray(values) && !(values instanceof Float64Array)) {
+    throw new Breach("a chunk has no results");
   }
-  tasks.taskSucceeded(item, chunkOutcome(item, message[3] as ArrayLike<unknown>, failures));
+  if (item.chunk <= 0 || values.length !== item.sentItems) {
+    throw new Breach("a chunk has another number of results");
+  }
+  item.task.observe(nanoseconds);
+  const failures = message.length === 4 ? undefined : new Map<number, unknown>();
+  // An item is told of twice at the most: it may be left out as well.
+  integer(message.length, 4, 4 + 6 * values.length, "the length of a message");
+  for (let at = 4; at < message.length; at += 3) {
+    const index = integer(message[at], 0, values.length - 1, "the place of a failure");
+    failures!.set(index, failure(item.task, kindOf(message[at + 1]), message[at + 2]));
+  }
+  tasks.taskSucceeded(worker, item, chunkOutcome(item, values, failures));
 }
 
 /** Puts the items that could not be sent back to their places. */
@@ -167,6 +245,17 @@ function chunkOutcome(
     all.push(values[sent++]);
   }
   return { values: all, failures: allFailures };
+}
+
+/** A time that a task took, or -1. A clock that tells none is no breach: a task may have broken it. */
+function timeOf(value: unknown): number {
+  if (typeof value !== "number") throw new Breach("a time is no number");
+  return value >= 0 && value <= MAX_NANOSECONDS ? value : -1;
+}
+
+function kindOf(value: unknown): FailureKind {
+  if (value === THROWN || value === UNCLONEABLE || value === UNRESOLVED) return value;
+  throw new Breach("a failure is of no kind");
 }
 
 function failure(task: TaskEntry, kind: FailureKind, record: unknown): unknown {

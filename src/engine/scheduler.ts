@@ -9,13 +9,12 @@ import {
 } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
-import { FORGET } from "../wire/messages.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { ChunkSource } from "./chunk_supply.ts";
 import { dispatch, moves } from "./dispatch.ts";
 import { ItemLimits } from "./item_limits.ts";
 import type { TaskLimits } from "./item_limits.ts";
-import { readReply } from "./replies.ts";
+import { isReply, readReply } from "./replies.ts";
 import type { TaskReplies } from "./replies.ts";
 import type { ExecutorStats, SchedulerOptions } from "./scheduler_options.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -491,11 +490,16 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   // --- what the supervisor tells ---
 
   received(worker: WorkerSlot, message: unknown): void {
-    if (worker.state === "dead" || !Array.isArray(message)) return;
+    if (worker.state === "dead" || !isReply(worker, message)) return;
     worker.heardAt = performance.now();
     worker.recalled = false;
-    readReply(worker, message, this, this.#supervisor);
-    this.#afterReply(worker);
+    try {
+      readReply(worker, message, this, this.#supervisor);
+      this.#afterReply(worker);
+    } catch (breach) {
+      // Whatever it is, it comes of what the worker said, and nobody hears what is thrown from here.
+      this.#supervisor.workerStrayed(worker, breach);
+    }
     this.#checkEnd();
   }
 
@@ -550,8 +554,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     this.#limits.reported(item, value);
   }
 
-  taskSucceeded(item: WorkItem, value: unknown): void {
-    this.#supervisor.taskDone();
+  taskSucceeded(worker: WorkerSlot, item: WorkItem, value: unknown): void {
+    this.#supervisor.taskDone(worker);
     if (item.aborted !== undefined) return this.#settle(item, item.aborted.reason);
     if (item.done) return;
     this.#completed++;
@@ -559,8 +563,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     item.setResult(value);
   }
 
-  taskFailed(item: WorkItem, error: unknown): void {
-    this.#supervisor.taskDone();
+  taskFailed(worker: WorkerSlot, item: WorkItem, error: unknown): void {
+    this.#supervisor.taskDone(worker);
     this.#settle(item, error);
   }
 
@@ -589,8 +593,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     if (worker.state === "initializing") return this.#supervisor.setupLost();
     worker.remaining = -Infinity;
     for (const item of worker.itemsInFlight()) {
-      if (held.has(item.slot)) continue;
-      worker.lose(item);
+      if (held.has(item.slot) || !worker.lose(item)) continue;
       const control = item.control ??= new ItemControl();
       if (control.alone || control.pinned || control.moved) {
         this.#settle(
@@ -620,8 +623,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     // What was sent ahead and has not begun, through no fault of its own, may still begin.
     if (!worker.hasBegun(item)) return this.#limits.notBegun(item);
     if (this.#options.inThread) {
-      worker.handle.post([FORGET, item.slot]);
-      worker.release(item.slot);
+      worker.forget(item);
       return this.#afterReply(worker);
     }
     worker.error ??= aborted;
@@ -632,9 +634,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   revokeItem(item: WorkItem): boolean {
     const worker = item.worker;
     if (worker === undefined) {
-      if (item.pinned) return false;
-      this.#queue.remove(item);
-      return true;
+      // It is nowhere while it fails to be sent; its arguments may ask for it meanwhile.
+      return !item.pinned && this.#queue.remove(item);
     }
     if (!worker.revoke(item)) return false;
     this.#updateRoom(worker as WorkerSlot);

@@ -1,15 +1,14 @@
 import { CancelledError, UnsupportedError } from "../futures/errors.ts";
 import type { BrokenExecutorError } from "../futures/errors.ts";
+import { show } from "../futures/show.ts";
 import type { WorkerHandle } from "../runtime/runtime.ts";
-import { PROTOCOL, SETUP, STOP } from "../wire/messages.ts";
-import type { WireTask, WorkerSetup } from "../wire/messages.ts";
+import { PROTOCOL } from "../wire/messages.ts";
+import type { WireTask } from "../wire/messages.ts";
 import type { WorkerReplies } from "./replies.ts";
 import type { SchedulerOptions } from "./scheduler_options.ts";
+import { CRASH_BUDGET, CrashBudget } from "./crash_budget.ts";
 import { describeEnd, WorkerSlot } from "./worker_slot.ts";
 import type { WorkerEnd } from "./worker_slot.ts";
-
-/** Worker deaths in a row, without one task completed between them, that break the executor. */
-const CRASH_BUDGET = 3;
 
 /** Milliseconds that an idle worker has to end by itself before it is stopped. */
 const DISMISS_AFTER = 1_000;
@@ -43,8 +42,8 @@ export class Supervisor implements WorkerReplies {
   readonly #owner: SupervisorOwner;
   readonly #options: SchedulerOptions;
   readonly #initializer: WireTask | undefined;
+  readonly #budget = new CrashBudget();
   #count = 0;
-  #crashesInRow = 0;
   /** How many workers the system gives: one more could not be started beside these. */
   #most = Infinity;
   #warmWaiters: { resolve(): void; reject(error: unknown): void }[] = [];
@@ -73,8 +72,9 @@ export class Supervisor implements WorkerReplies {
   }
 
   /** A task was done: the workers do not only die. */
-  taskDone(): void {
-    this.#crashesInRow = 0;
+  taskDone(worker: WorkerSlot): void {
+    worker.proven = true;
+    this.#budget.reset();
   }
 
   /** The error that tells why no task can run any more. */
@@ -94,6 +94,7 @@ export class Supervisor implements WorkerReplies {
       options.tasksPerWorker,
       options.maxTasksPerChild ?? Infinity,
     );
+    worker.startedAfter = this.#budget.deaths;
     this.workers.add(worker);
     this.starting++;
     let handle: WorkerHandle;
@@ -128,26 +129,25 @@ export class Supervisor implements WorkerReplies {
   }
 
   workerReady(worker: WorkerSlot, protocol: unknown): void {
-    if (worker.state === "stopping") return worker.handle.post([STOP]);
+    if (worker.state === "stopping") return worker.askToStop();
     if (worker.state !== "starting") return;
     if (protocol !== PROTOCOL) {
       return this.#break(
-        `worker speaks protocol ${protocol} and this side ${PROTOCOL}; use one version of the library`,
+        `worker speaks protocol ${
+          show(protocol)
+        } and this side ${PROTOCOL}; use one version of the library`,
         undefined,
       );
     }
     worker.state = "initializing";
-    const setup: WorkerSetup = {
-      protocol: PROTOCOL,
-      name: worker.name,
-      claims: worker.claims.table,
-      tasksPerWorker: this.#options.tasksPerWorker,
-      initializer: this.#initializer === undefined
-        ? undefined
-        : { task: this.#initializer, args: this.#options.initializer!.args },
-    };
     try {
-      worker.handle.post([SETUP, setup]);
+      worker.setUp({
+        protocol: PROTOCOL,
+        tasksPerWorker: this.#options.tasksPerWorker,
+        initializer: this.#initializer === undefined
+          ? undefined
+          : { task: this.#initializer, args: this.#options.initializer!.args },
+      });
     } catch (cause) {
       return this.#break("initargs cannot be sent to a worker", cause);
     }
@@ -194,7 +194,7 @@ export class Supervisor implements WorkerReplies {
     const starting = worker.state === "starting";
     this.#leave(worker);
     worker.setReferenced(true); // its end is awaited
-    if (!starting) worker.handle.post([STOP]);
+    if (!starting) worker.askToStop();
     worker.idleTimer = this.#options.runtime.timer(
       () => worker.handle.terminate(),
       DISMISS_AFTER,
@@ -227,7 +227,8 @@ export class Supervisor implements WorkerReplies {
       this.starting--;
       if (this.#warmWaiters.length > 0) this.#unwarmed++;
     }
-    worker.leftWhile = worker.state;
+    worker.stateBeforeStop = worker.state;
+    worker.wasBusy = worker.inFlight > 0;
     worker.state = "stopping";
     clearTimeout(worker.idleTimer);
     this.#owner.workerLeaves(worker);
@@ -238,7 +239,8 @@ export class Supervisor implements WorkerReplies {
     const crashed = worker.state !== "stopping" || worker.crashed;
     const unborn = worker.state === "starting";
     if (worker.state !== "stopping") this.#leave(worker);
-    const initializing = worker.leftWhile === "initializing" && this.#initializer !== undefined;
+    const initializing = worker.stateBeforeStop === "initializing" &&
+      this.#initializer !== undefined;
     worker.state = "dead";
     clearTimeout(worker.idleTimer);
     this.workers.delete(worker);
@@ -264,7 +266,6 @@ export class Supervisor implements WorkerReplies {
 
   #countCrash(worker: WorkerSlot, initializing: boolean, end: WorkerEnd): void {
     this.crashed++;
-    this.#crashesInRow++;
     const cause = worker.error?.reason;
     const died = describeEnd(end);
     if (initializing) {
@@ -276,7 +277,7 @@ export class Supervisor implements WorkerReplies {
       this.#break(cause.message, cause); // the next one would fare no better
     } else if (this.#options.onCrash === "break") {
       this.#break(`worker ${died}`, cause);
-    } else if (this.#crashesInRow >= CRASH_BUDGET) {
+    } else if (this.#budget.spend(worker, end)) {
       this.#break(`${CRASH_BUDGET} workers in a row ${died} before a task was done`, cause);
     }
   }

@@ -81,13 +81,15 @@ export class TaskQueue {
     return item;
   }
 
-  /** Takes one item out. The item must wait here. */
-  remove(item: WorkItem): void {
-    const level = this.#level(item.priority);
+  /** Takes one item out. False if it does not wait here. */
+  remove(item: WorkItem): boolean {
+    const level = this.#levels.find(({ priority }) => priority === item.priority);
+    if (level === undefined || (item.previous === undefined && level.first !== item)) return false;
     level.unlink(item);
     this.length--;
     // An empty level goes, so that `first` need not look for one with items.
     if (level.first === undefined) this.#levels.splice(this.#levels.indexOf(level), 1);
+    return true;
   }
 
   #level(priority: number): Level {

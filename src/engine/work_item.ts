@@ -117,6 +117,11 @@ export class WorkItem extends FutureSource<unknown> {
     return this.control?.unsent;
   }
 
+  /** How many items of a chunk are sent. */
+  get sentItems(): number {
+    return this.chunk - (this.control?.unsent?.size ?? 0);
+  }
+
   /** Whether its worker must say when it begins. */
   get notifies(): boolean {
     return this.owner.notifiesStarts || this.control?.timeout !== undefined;

@@ -5,12 +5,18 @@ import {
   FLAG_CLAIMED,
   FLAG_NOTIFY,
   FLAG_PACKED,
+  FORGET,
   REVOKE,
   RUN,
+  SETUP,
+  STOP,
 } from "../wire/messages.ts";
+import type { WorkerSetup } from "../wire/messages.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import type { WorkerHandle } from "../runtime/runtime.ts";
+import { Breach, integer } from "./breach.ts";
+import { newSecret } from "./secret.ts";
 import { Claims } from "./claims.ts";
 import { MAX_WINDOW } from "./task_registry.ts";
 import type { TaskEntry } from "./task_registry.ts";
@@ -19,6 +25,9 @@ import type { WorkItem, WorkItemHolder } from "./work_item.ts";
 
 /** Slots of one worker: room for a window, for as many that are taken back, and for some that last. */
 const MIN_SLOTS = 4 * MAX_WINDOW;
+
+/** More would cost memory for tasks that no thread runs at once. */
+const MAX_SLOTS = 2 ** 17;
 
 /**
  * The life of a worker, in one direction:
@@ -45,6 +54,10 @@ export function describeEnd({ exitCode, signal }: WorkerEnd): string {
 export class WorkerSlot implements WorkItemHolder {
   readonly name: string;
   readonly claims: Claims;
+  /** What stands with the kind at the head of each message, once the worker was told. */
+  readonly secret: number = newSecret();
+  /** How many tasks it can have, those that were taken back and not passed yet included. */
+  readonly slots: number;
   /** Set right after the start; a runtime may report events before it returns the handle. */
   handle!: WorkerHandle;
   state: WorkerState = "starting";
@@ -61,7 +74,15 @@ export class WorkerSlot implements WorkItemHolder {
   /** What the worker died of, if it said so. */
   error: { readonly reason: unknown } | undefined = undefined;
   /** In which state it was when it got no more work. */
-  leftWhile: WorkerState = "starting";
+  stateBeforeStop: WorkerState = "starting";
+  /** Whether items are being sent to it: until they are, nothing is taken back. */
+  sending = false;
+  /** Whether a task of it has ended with an outcome: it does not only die. */
+  proven = false;
+  /** How many deaths had been counted when it was started. */
+  startedAfter = 0;
+  /** Whether it had tasks when it got no more work. */
+  wasBusy = false;
   /** Whether it is being stopped because of a fault of its own. */
   crashed = false;
   /** The last exit code it announced. */
@@ -75,15 +96,17 @@ export class WorkerSlot implements WorkItemHolder {
   next: WorkerSlot | undefined = undefined;
   listed = false;
 
-  readonly #slots: number;
   readonly #items: (WorkItem | typeof REVOKED | undefined)[];
   #head = 0;
   #used = 0;
   /** How many tasks were posted, and for each slot the number of its task, if the worker counts them. */
   #posted = 0;
   #numbers: number[] | undefined = undefined;
-  /** How many questions for tasks the worker has not answered. */
-  #asked = 0;
+  /** The questions for tasks that the worker has not answered, oldest first: the slots of each. */
+  #asked: Set<number>[] = [];
+  /** Whether it runs on the owner's own thread, which forgets tasks that it may still tell of. */
+  readonly #inThread: boolean;
+  #isSetUp = false;
   #defined = new Set<number>();
   #referenced = false;
 
@@ -94,10 +117,23 @@ export class WorkerSlot implements WorkItemHolder {
     remaining: number,
   ) {
     this.name = name;
-    this.#slots = Math.max(MIN_SLOTS, 2 * tasksPerWorker);
-    this.#items = new Array(this.#slots).fill(undefined);
-    this.claims = new Claims(this.#slots, memory);
+    this.slots = Math.min(Math.max(MIN_SLOTS, 2 * tasksPerWorker), MAX_SLOTS);
+    this.#items = new Array(this.slots).fill(undefined);
+    this.claims = new Claims(this.slots, memory);
+    this.#inThread = memory === "local";
     this.remaining = remaining;
+  }
+
+  /** Sets the worker up, and tells it the secret. */
+  setUp(setup: Omit<WorkerSetup, "secret" | "name" | "claims">): void {
+    const { secret, name, claims: { table } } = this;
+    this.handle.post([SETUP, { ...setup, secret, name, claims: table }]);
+    this.#isSetUp = true;
+  }
+
+  /** Asks the idle worker to end by itself. */
+  askToStop(): void {
+    this.handle.post([this.#isSetUp ? this.secret + STOP : STOP]);
   }
 
   /** Keeps the program alive, or lets it end; only a change reaches the runtime. */
@@ -132,7 +168,7 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Whether there is a slot for one more task. */
   get hasSlot(): boolean {
-    return this.#used < this.#slots;
+    return this.#used < this.slots;
   }
 
   /**
@@ -142,8 +178,8 @@ export class WorkerSlot implements WorkItemHolder {
   assign(item: WorkItem): void {
     const items = this.#items;
     let slot = this.#head;
-    while (items[slot] !== undefined) slot = (slot + 1) % this.#slots;
-    this.#head = (slot + 1) % this.#slots;
+    while (items[slot] !== undefined) slot = (slot + 1) % this.slots;
+    this.#head = (slot + 1) % this.slots;
     this.#used++;
     items[slot] = item;
     this.claims.open(slot);
@@ -154,10 +190,32 @@ export class WorkerSlot implements WorkItemHolder {
     this.remaining--;
   }
 
-  /** The item in a slot, if it has one that was not taken back. */
-  at(slot: number): WorkItem | undefined {
+  /**
+   * The item in a slot of which the worker says that it runs. `undefined` if it is not waited for any
+   * more.
+   *
+   * @throws {Breach} If no task in that slot can be running.
+   */
+  running(said: unknown): WorkItem | undefined {
+    const slot = this.#slotOf(said);
     const item = this.#items[slot];
-    return item === REVOKED ? undefined : item;
+    if (typeof item === "object") {
+      if (item.pinned || this.claims.isRunning(slot)) return item;
+      throw new Breach(`the task in slot ${slot} has not begun`);
+    }
+    if (this.#inThread) return undefined;
+    throw new Breach(`no task runs in slot ${slot}`);
+  }
+
+  /** Takes the item out of a slot of which the worker says that its task has ended; as `running`. */
+  finished(said: unknown): WorkItem | undefined {
+    const item = this.running(said);
+    if (item !== undefined) this.release(item.slot);
+    return item;
+  }
+
+  #slotOf(said: unknown): number {
+    return integer(said, 0, this.slots - 1, "a slot");
   }
 
   /** Takes the item out of a slot: it is settled. */
@@ -173,18 +231,22 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Takes a task back if the worker has not begun it. Its slot is free when the worker has passed it. */
   revoke(item: WorkItem): boolean {
-    if (item.pinned || !this.claims.revoke(item.slot)) return false;
+    if (item.pinned || this.sending || !this.claims.revoke(item.slot)) return false;
     this.#items[item.slot] = REVOKED;
     this.#forget(item);
     this.remaining++;
     return true;
   }
 
-  /** Takes a task back that has never arrived; its slot stays occupied. */
-  lose(item: WorkItem): void {
-    this.claims.revoke(item.slot);
+  /**
+   * Takes a task back that has never arrived; its slot stays occupied. False if it has begun all the
+   * same, as far as can be known.
+   */
+  lose(item: WorkItem): boolean {
+    if (!this.claims.revoke(item.slot) && this.sendsAhead && this.hasBegun(item)) return false;
     this.#items[item.slot] = REVOKED;
     this.#forget(item);
+    return true;
   }
 
   /**
@@ -197,8 +259,8 @@ export class WorkerSlot implements WorkItemHolder {
     const items = this.#items;
     let seen = 0;
     const inFlight = this.inFlight;
-    for (let back = 1; back <= this.#slots && seen < inFlight && taken.length < most; back++) {
-      const item = items[(this.#head - back + this.#slots) % this.#slots];
+    for (let back = 1; back <= this.slots && seen < inFlight && taken.length < most; back++) {
+      const item = items[(this.#head - back + this.slots) % this.slots];
       if (item === undefined || item === REVOKED) continue;
       seen++;
       if (!which(item)) continue;
@@ -209,7 +271,7 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Whether it has not answered yet what it gives back. It gets nothing until then: that is older. */
   get isAsked(): boolean {
-    return this.#asked > 0;
+    return this.#asked.length > 0;
   }
 
   /** Asks for up to `most` tasks that the worker has not begun; otherwise as `revokeLast`. */
@@ -218,26 +280,57 @@ export class WorkerSlot implements WorkItemHolder {
       !item.pinned && !this.hasBegun(item) && which(item)
     );
     if (waiting.length === 0) return;
-    this.#asked++;
-    this.handle.post([REVOKE, ...waiting.slice(-most).map(({ slot }) => slot)]);
+    const slots = waiting.slice(-most).map(({ slot }) => slot);
+    this.#asked.push(new Set(slots));
+    this.handle.post([this.secret + REVOKE, ...slots]);
   }
 
-  /** The worker has answered: it gives back what is in these slots. */
-  returned(slots: readonly number[]): WorkItem[] {
-    this.#asked--;
+  /**
+   * The worker has answered: it gives back what is in the slots that follow in the message.
+   *
+   * @throws {Breach} If it was not asked for one of them, or has begun it.
+   */
+  returned(message: readonly unknown[]): WorkItem[] {
+    const asked = this.#asked.shift();
+    if (asked === undefined) throw new Breach("it gives tasks back that nobody asked for");
     const items: WorkItem[] = [];
-    for (const slot of slots) {
-      const item = this.release(slot);
-      if (item === undefined) continue;
+    integer(message.length, 1, 1 + asked.size, "the length of a message");
+    for (let at = 1; at < message.length; at++) {
+      const slot = this.#slotOf(message[at]);
+      const item = this.#items[slot];
+      if (!asked.delete(slot) || typeof item !== "object" || this.hasBegun(item)) {
+        throw new Breach(`it cannot give back what is in slot ${slot}`);
+      }
+      this.release(slot);
       this.remaining++;
       items.push(item);
     }
     return items;
   }
 
-  /** The worker has passed these slots, whose tasks were taken back. */
-  skipped(slot: number, count: number): void {
-    for (let i = 0; i < count; i++) this.release(slot + i);
+  /**
+   * The worker has passed these slots, whose tasks were taken back.
+   *
+   * @throws {Breach} If one of them was not.
+   */
+  skipped(said: unknown, count: number): void {
+    const slot = this.#slotOf(said);
+    integer(slot + count, 0, this.slots, "the end of a row of slots");
+    for (let i = 0; i < count; i++) {
+      if (this.#items[slot + i] !== REVOKED) {
+        throw new Breach(`it passed slot ${slot + i}, whose task was not taken back`);
+      }
+      this.release(slot + i);
+    }
+  }
+
+  /** The slots that follow in the message: those of the tasks that the worker has, as it says. */
+  heldSlots(message: readonly unknown[]): Set<number> {
+    // A slot stands there twice if what was in it was given back and is not passed yet.
+    integer(message.length, 1, 1 + 3 * this.slots, "the length of a message");
+    const held = new Set<number>();
+    for (let at = 1; at < message.length; at++) held.add(this.#slotOf(message[at]));
+    return held;
   }
 
   /** Every task in flight, oldest first; the chunks of one `map` as they were sent. */
@@ -272,7 +365,7 @@ export class WorkerSlot implements WorkItemHolder {
    * @throws What the runtime throws if something in it cannot be cloned; then nothing was sent.
    */
   post(items: readonly WorkItem[], transfer?: readonly Transferable[]): void {
-    const message: unknown[] = [RUN];
+    const message: unknown[] = [this.secret + RUN];
     let header = 0;
     let task: TaskEntry | undefined;
     let flags = -1;
@@ -306,14 +399,14 @@ export class WorkerSlot implements WorkItemHolder {
     }
     this.handle.post(message, transfer);
     if (!this.counts) return;
-    const numbers = this.#numbers ??= new Array<number>(this.#slots).fill(Infinity);
+    const numbers = this.#numbers ??= new Array<number>(this.slots).fill(Infinity);
     for (const item of items) numbers[item.slot] = ++this.#posted;
   }
 
   #addChunk(message: unknown[], item: WorkItem): void {
     const { task, slot } = item;
     if (!this.#defined.has(task.id)) this.#define(task);
-    const count = item.chunk - (item.unsent?.size ?? 0);
+    const count = item.sentItems;
     const args = item.argumentList;
     const arity = args.length / count;
     const packed = packNumbers(args);
@@ -325,12 +418,18 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Asks a task to end that was sent, or to be given back if it has not begun. */
   abort(item: WorkItem, reason: unknown): void {
-    this.handle.post([ABORT, item.slot, encodeError(reason, this.handle.check)]);
+    this.handle.post([this.secret + ABORT, item.slot, encodeError(reason, this.handle.check)]);
     if (this.counts) this.askBack(1, (one) => one === item);
   }
 
+  /** Tells a worker on the owner's thread that its task is not waited for any more. */
+  forget(item: WorkItem): void {
+    this.handle.post([this.secret + FORGET, item.slot]);
+    this.release(item.slot);
+  }
+
   #define(task: TaskEntry): void {
-    this.handle.post([DEFINE, task.id, task.wire]);
+    this.handle.post([this.secret + DEFINE, task.id, task.wire]);
     this.#defined.add(task.id);
   }
 }

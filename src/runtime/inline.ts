@@ -1,5 +1,5 @@
 import { encodeError } from "../wire/error_codec.ts";
-import { DEFINE, FORGET, SETUP, UnclonedError } from "../wire/messages.ts";
+import { DEFINE, FORGET, KINDS, SETUP, UnclonedError } from "../wire/messages.ts";
 import { Program } from "../worker/program.ts";
 import type { Pause } from "../worker/program.ts";
 import type { Capabilities, Runtime, WorkerEvents, WorkerHandle } from "./runtime.ts";
@@ -57,7 +57,7 @@ class InlineHandle implements WorkerHandle {
   }
 
   post(message: unknown, transfer?: readonly Transferable[]): void {
-    const kind = (message as unknown[])[0];
+    const kind = (message as number[])[0]! % KINDS;
     const own = kind === DEFINE || kind === SETUP || kind === FORGET
       ? message
       : this.#copy(message, transfer);

@@ -8,17 +8,35 @@
  *
  * A task is known by its *slot*: its index in the claim table of the one worker it was sent to.
  *
+ * The first element is not the kind alone but the worker's *secret* plus the kind. Whatever else runs
+ * in a worker may post arrays and dispatch events of its own, and neither side takes them for its own.
+ *
  * @module
  */
 
 import type { ErrorRecord } from "./error_codec.ts";
 
 /** Changes whenever a layout below changes; both sides compare it before the first task. */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
+
+/**
+ * A secret is a random multiple of this, so that the rest of the division by it is the kind, and less
+ * than `MAX_SECRET`, so that the sum is a small integer on every engine.
+ */
+export const KINDS = 16;
+
+/** See {@linkcode KINDS}. */
+export const MAX_SECRET: number = 2 ** 30;
+
+/**
+ * `[HELLO, kind, value]`: what a worker says before it was told its secret. That is `READY` with the
+ * protocol, `UNREADABLE` of the setup, or that it ends: `STRAY`, `EXITING`.
+ */
+export const HELLO = "@concurrent/futures";
 
 // --- executor -> worker ---
 
-/** `[SETUP, WorkerSetup]`: first message, once. */
+/** `[SETUP, WorkerSetup]`: first message, once, without a secret: it brings it. */
 export const SETUP = 0;
 /** `[DEFINE, id, WireTask]`: a task function gets its number in this worker. */
 export const DEFINE = 1;
@@ -31,7 +49,7 @@ export const RUN = 2;
 /** `[ABORT, slot, ErrorRecord]`: aborts the signal of a running task with that reason. */
 export const ABORT = 3;
 
-/** `[STOP]`: the worker is idle and shall end by itself. */
+/** `[STOP]`: the worker is idle and shall end by itself. Without a secret if it was not set up. */
 export const STOP = 4;
 
 /**
@@ -65,6 +83,8 @@ export type WireTask =
 /** What a worker is told before its first task. */
 export interface WorkerSetup {
   readonly protocol: number;
+  /** Added to the kind of every message from now on, in both directions. */
+  readonly secret: number;
   readonly name: string;
   /** One Int32 per slot; absent where memory cannot be shared. */
   readonly claims: Int32Array | undefined;
@@ -74,7 +94,7 @@ export interface WorkerSetup {
 
 // --- worker -> executor ---
 
-/** `[READY, protocol]`: the program listens. */
+/** The program listens. Said as `HELLO`, with the protocol. */
 export const READY = 0;
 /** `[INITIALIZED]`: the initializer, if any, succeeded. */
 export const INITIALIZED = 1;

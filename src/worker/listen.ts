@@ -39,6 +39,12 @@ export function listen(named: Record<string, unknown> | undefined): void {
   // Workers of the web's kind have `self`, whose channel takes a tenth of the other's time in Bun.
   // There both kinds have it, but only parentPort reaches both, as a worker of the user's own needs.
   const parent = scope[PROCESS_PORT];
+  // Tasks may post what they like, and the owner takes nothing of it for the program's; but no task
+  // shall count what begins, or listen in the program's place.
+  if (parent !== undefined) {
+    const { postMessage } = parent;
+    Object.defineProperty(scope, PROCESS_PORT, { value: { postMessage }, configurable: true });
+  }
   const web = parent === undefined && scope.self !== undefined &&
     (scope.Bun === undefined || named === undefined);
   const threads = parent === undefined && !web

@@ -93,4 +93,4 @@ const port: ProcessPort = {
   },
   check: checkStructured,
 };
-Object.defineProperty(globalThis, PROCESS_PORT, { value: port });
+Object.defineProperty(globalThis, PROCESS_PORT, { value: port, configurable: true });

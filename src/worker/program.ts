@@ -17,6 +17,7 @@ import {
   FLAG_NOTIFY,
   FLAG_PACKED,
   FORGET,
+  HELLO,
   INITIALIZED,
   INITIALIZER_FAILED,
   MAX_NANOSECONDS,
@@ -135,6 +136,8 @@ class Context implements TaskContext {
 export class Program {
   name = "";
   readonly #host: ProgramHost;
+  /** Added to the kind of each message; -1 before it is told. */
+  #secret = -1;
   #claims: Int32Array = new Int32Array(0);
   #shared = false;
   #limit = 1;
@@ -154,8 +157,8 @@ export class Program {
   /** Contexts of tasks that have not ended, by slot, for aborts. */
   #contexts = new Map<number, Context>();
 
-  #done: unknown[] = [DONE];
-  #failed: unknown[] = [FAILED];
+  #done: unknown[] = [];
+  #failed: unknown[] = [];
   /** Where the last segment of #done begins, and the slot that would continue it: one of the two. */
   #header = 0;
   #nextSlot = -1;
@@ -169,13 +172,23 @@ export class Program {
 
   /** Says that the program listens. */
   start(): void {
-    this.#host.post([READY, PROTOCOL]);
+    this.#host.post([HELLO, READY, PROTOCOL]);
   }
 
-  /** Takes a message of the owner. */
+  /** Says something of the worker as a whole. */
+  #say(kind: number, value?: unknown): void {
+    if (this.#secret < 0) this.#host.post([HELLO, kind, value]);
+    else this.#host.post([this.#secret + kind, value]);
+  }
+
+  /** Takes a message of the owner, and nothing else that looks like one. */
   receive(message: unknown): void {
-    if (!isArray(message) || (this.#dead && message[0] !== STOP)) return;
-    switch (message[0]) {
+    if (!isArray(message)) return;
+    const isSetUp = this.#secret >= 0;
+    const kind = isSetUp ? (message[0] as number) - this.#secret : message[0] as number;
+    if (this.#dead && kind !== STOP) return;
+    if (!isSetUp && kind !== SETUP && kind !== STOP) return;
+    switch (kind) {
       case RUN:
         if (this.#deaf) return;
         this.#batches.push({ message, at: 1, left: -1 });
@@ -195,7 +208,8 @@ export class Program {
         return this.#drain();
       }
       case SETUP:
-        return this.#setUp(message[1]);
+        if (!isSetUp) this.#setUp(message[1]);
+        return;
       case STOP:
         this.#dead = true;
         return this.#host.exit();
@@ -207,22 +221,23 @@ export class Program {
     if (this.#dead) return;
     this.flush();
     this.#dead = true;
-    this.#host.post([STRAY, this.#host.encodeError(error)]);
+    this.#say(STRAY, this.#host.encodeError(error));
   }
 
   /** This worker ends on its own account: nothing begins here any more, though `close()` goes on. */
   exiting(exitCode: number): void {
     this.flush();
     this.#dead = true;
-    this.#host.post([EXITING, exitCode]);
+    this.#say(EXITING, exitCode);
   }
 
   /** A message could not be read: whoever sent it has to know what was in it. */
   unreadable(): void {
     if (this.#dead || this.#deaf) return;
     this.#deaf = true;
+    if (this.#secret < 0) return this.#say(UNREADABLE);
     this.flush();
-    this.#host.post([UNREADABLE, ...this.#contexts.keys(), ...this.#waitingSlots()]);
+    this.#host.post([this.#secret + UNREADABLE, ...this.#contexts.keys(), ...this.#waitingSlots()]);
   }
 
   /** The owner wants tasks back that have not begun. */
@@ -238,7 +253,7 @@ export class Program {
       returned.push(slot);
     }
     this.flush();
-    this.#host.post([RETURNED, ...returned]);
+    this.#host.post([this.#secret + RETURNED, ...returned]);
   }
 
   /** Whether the task that comes next in a slot was given back: then it is passed by. */
@@ -271,11 +286,15 @@ export class Program {
 
   /** `this.report(value)` of the task in a slot. */
   report(slot: number, value: unknown): void {
-    if (!this.#dead) this.#host.post([PROGRESS, slot, value]);
+    // The initializer has no slot: nobody listens to it.
+    if (!this.#dead && slot >= 0) this.#host.post([this.#secret + PROGRESS, slot, value]);
   }
 
   #setUp(setup: WorkerSetup): void {
     this.name = setup.name;
+    this.#secret = setup.secret;
+    this.#done = [setup.secret + DONE];
+    this.#failed = [setup.secret + FAILED];
     this.#limit = setup.tasksPerWorker;
     this.#shared = setup.claims !== undefined;
     if (setup.claims !== undefined) this.#claims = setup.claims;
@@ -292,10 +311,10 @@ export class Program {
       await call.apply(new Context(this, -1), args as unknown[]);
     } catch (error) {
       this.#dead = true;
-      this.#host.post([INITIALIZER_FAILED, this.#host.encodeError(error)]);
+      this.#say(INITIALIZER_FAILED, this.#host.encodeError(error));
       return;
     }
-    this.#host.post([INITIALIZED]);
+    this.#say(INITIALIZED);
     this.#ready = true;
     this.#drain();
   }
@@ -413,7 +432,7 @@ export class Program {
     arity: number,
   ): void {
     const context = new Context(this, slot);
-    if ((flags & FLAG_NOTIFY) !== 0) this.#host.post([STARTED, slot]);
+    if ((flags & FLAG_NOTIFY) !== 0) this.#host.post([this.#secret + STARTED, slot]);
     let result: unknown;
     try {
       const call = task.call ?? this.#resolveNow(task.wire);
@@ -518,7 +537,7 @@ export class Program {
     first: number,
   ): void {
     if (task.nanoseconds < 0 || task.nanoseconds * count >= SHORT_NANOSECONDS) this.flush();
-    if ((flags & FLAG_NOTIFY) !== 0) this.#host.post([STARTED, slot]);
+    if ((flags & FLAG_NOTIFY) !== 0) this.#host.post([this.#secret + STARTED, slot]);
     const context = new Context(this, slot);
     const { pause } = this.#host;
     const values: unknown[] = new Array(count);
@@ -707,19 +726,24 @@ export class Program {
       const packed = packNumbers(values);
       if (packed !== undefined) {
         this.flush();
-        return this.#host.post([CHUNK_DONE, slot, nanoseconds, packed]);
+        return this.#host.post([this.#secret + CHUNK_DONE, slot, nanoseconds, packed]);
       }
     }
     if (failures.length === 0 && transfer === undefined && this.#done.length === 1) {
       try {
         // The flat way: DONE with the values, in one array.
-        this.#host.post([DONE, slot, values.length, nanoseconds].concat(values as number[]));
+        this.#host.post(
+          [this.#secret + DONE, slot, values.length, nanoseconds].concat(values as number[]),
+        );
         return;
       } catch { /* found out below whose fault it is */ }
     }
     this.flush();
     try {
-      this.#host.post([CHUNK_DONE, slot, nanoseconds, values, ...failures], transfer);
+      this.#host.post(
+        [this.#secret + CHUNK_DONE, slot, nanoseconds, values, ...failures],
+        transfer,
+      );
     } catch {
       for (let i = 0; i < values.length; i++) {
         const error = cloneError(values[i]);
@@ -727,7 +751,7 @@ export class Program {
         values[i] = undefined;
         failures.push(i, UNCLONEABLE, this.#host.encodeError(error.reason));
       }
-      this.#host.post([CHUNK_DONE, slot, nanoseconds, values, ...failures]);
+      this.#host.post([this.#secret + CHUNK_DONE, slot, nanoseconds, values, ...failures]);
     }
   }
 
@@ -738,10 +762,10 @@ export class Program {
   ): void {
     this.flush();
     try {
-      this.#host.post([DONE, slot, 1, nanoseconds, moved.value], moved.transfer);
+      this.#host.post([this.#secret + DONE, slot, 1, nanoseconds, moved.value], moved.transfer);
     } catch (error) {
       this.#host.post([
-        FAILED,
+        this.#secret + FAILED,
         slot,
         nanoseconds,
         UNCLONEABLE,
@@ -756,7 +780,7 @@ export class Program {
     const failed = this.#failed;
     if (done.length > 1) {
       this.#closeSegment();
-      this.#done = [DONE];
+      this.#done = [this.#secret + DONE];
       try {
         this.#host.post(done);
       } catch {
@@ -764,7 +788,7 @@ export class Program {
       }
     }
     if (failed.length > 1) {
-      this.#failed = [FAILED];
+      this.#failed = [this.#secret + FAILED];
       this.#host.post(failed);
     }
   }
@@ -786,13 +810,13 @@ export class Program {
       const count = done[at + 1] as number;
       const nanoseconds = done[at + 2];
       at += DONE_HEADER;
-      if (count < 0) this.#host.post([DONE, slot, count, nanoseconds]);
+      if (count < 0) this.#host.post([this.#secret + DONE, slot, count, nanoseconds]);
       for (let i = 0; i < count; i++) {
         try {
-          this.#host.post([DONE, slot + i, 1, nanoseconds, done[at + i]]);
+          this.#host.post([this.#secret + DONE, slot + i, 1, nanoseconds, done[at + i]]);
         } catch (error) {
           this.#host.post([
-            FAILED,
+            this.#secret + FAILED,
             slot + i,
             nanoseconds,
             UNCLONEABLE,

@@ -12,7 +12,7 @@ import type {
   WorkerOptions,
 } from "../../src/runtime/runtime.ts";
 import { encodeError } from "../../src/wire/error_codec.ts";
-import { SETUP } from "../../src/wire/messages.ts";
+import { KINDS, SETUP } from "../../src/wire/messages.ts";
 import { Program } from "../../src/worker/program.ts";
 
 // A page that is not isolated does not show it: there it is the kind of buffer of a shared memory.
@@ -66,7 +66,7 @@ export class FakeWorker implements WorkerHandle {
   }
 
   post(message: unknown): void {
-    const kind = (message as unknown[])[0];
+    const kind = (message as number[])[0]! % KINDS;
     // The claim table must stay shared; everything else is copied, as by a channel.
     this.inbox.push(kind === SETUP ? message : structuredClone(message));
   }
