@@ -1,26 +1,15 @@
-import {
-  ABORT,
-  DEFINE,
-  FLAG_CHUNK,
-  FLAG_CLAIMED,
-  FLAG_NOTIFY,
-  FLAG_PACKED,
-  FORGET,
-  REVOKE,
-  RUN,
-  SETUP,
-  STOP,
-} from "../wire/messages.ts";
+// Length: all that is known of one worker, and every check of what it says of its slots.
+
+import { ABORT, DEFINE, FORGET, REVOKE, SETUP, STOP } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
-import { packNumbers } from "../wire/packed_numbers.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import type { WorkerHandle } from "../runtime/runtime.ts";
 import { Breach, integer } from "./breach.ts";
+import { runMessage } from "./run_message.ts";
 import { newSecret } from "./secret.ts";
 import { Claims } from "./claims.ts";
 import { MAX_WINDOW } from "./task_registry.ts";
 import type { TaskEntry } from "./task_registry.ts";
-import { isList } from "./work_item.ts";
 import type { WorkItem, WorkItemHolder } from "./work_item.ts";
 
 /** Slots of one worker: room for a window, for as many that are taken back, and for some that last. */
@@ -365,55 +354,16 @@ export class WorkerSlot implements WorkItemHolder {
    * @throws What the runtime throws if something in it cannot be cloned; then nothing was sent.
    */
   post(items: readonly WorkItem[], transfer?: readonly Transferable[]): void {
-    const message: unknown[] = [this.secret + RUN];
-    let header = 0;
-    let task: TaskEntry | undefined;
-    let flags = -1;
-    let arity = -1;
-    let nextSlot = -1;
-    for (const item of items) {
-      if (item.chunk > 0) {
-        this.#addChunk(message, item);
-        task = undefined;
-        continue;
-      }
-      const itemFlags = flagsOf(item);
-      const { args } = item;
-      const list = isList(args);
-      const itemArity = list ? args.length : 1;
-      if (
-        item.task === task && itemFlags === flags && itemArity === arity && item.slot === nextSlot
-      ) {
-        message[header + 4] = message[header + 4] as number + 1;
-      } else {
-        task = item.task;
-        flags = itemFlags;
-        arity = itemArity;
-        if (!this.#defined.has(task.id)) this.#define(task);
-        header = message.length;
-        message.push(task.id, flags, arity, item.slot, 1);
-      }
-      nextSlot = item.slot + 1;
-      if (!list) message.push(args);
-      else for (let i = 0; i < arity; i++) message.push(args[i]);
+    let last: TaskEntry | undefined;
+    for (const { task } of items) {
+      if (task === last) continue;
+      last = task;
+      if (!this.#defined.has(task.id)) this.#define(task);
     }
-    this.handle.post(message, transfer);
+    this.handle.post(runMessage(this.secret, items), transfer);
     if (!this.counts) return;
     const numbers = this.#numbers ??= new Array<number>(this.slots).fill(Infinity);
     for (const item of items) numbers[item.slot] = ++this.#posted;
-  }
-
-  #addChunk(message: unknown[], item: WorkItem): void {
-    const { task, slot } = item;
-    if (!this.#defined.has(task.id)) this.#define(task);
-    const count = item.sentItems;
-    const args = item.argumentList;
-    const arity = args.length / count;
-    const packed = packNumbers(args);
-    const flags = flagsOf(item) | FLAG_CHUNK | (packed === undefined ? 0 : FLAG_PACKED);
-    message.push(task.id, flags, arity, slot, count);
-    if (packed !== undefined) message.push(packed);
-    else for (let i = 0; i < args.length; i++) message.push(args[i]);
   }
 
   /** Asks a task to end that was sent, or to be given back if it has not begun. */
@@ -437,8 +387,4 @@ export class WorkerSlot implements WorkItemHolder {
 /** Whether a task may run on another worker. */
 function canMove(item: WorkItem): boolean {
   return !item.moved;
-}
-
-function flagsOf(item: WorkItem): number {
-  return (item.notifies ? FLAG_NOTIFY : 0) | (item.pinned ? FLAG_CLAIMED : 0);
 }
