@@ -11,14 +11,14 @@ export interface CreateExecutorOptions {
    *
    * @default {as the executor that is made}
    */
-  maxWorkers?: number;
+  maxWorkers?: number | undefined;
   /**
    * Keeps a request alive until its work has ended, where there are no threads: see
    * {@linkcode InlineExecutorOptions}.
    *
    * @default {undefined}
    */
-  waitUntil?: (promise: Promise<unknown>) => void;
+  waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
 }
 
 /**

@@ -18,13 +18,13 @@ export interface ShutdownOptions {
    *
    * @default {true}
    */
-  wait?: boolean;
+  wait?: boolean | undefined;
   /**
    * Cancel what has not begun.
    *
    * @default {false}
    */
-  cancelFutures?: boolean;
+  cancelFutures?: boolean | undefined;
 }
 
 /** Gives an executor its scheduler, asked for at each call: for the executors of this folder. */

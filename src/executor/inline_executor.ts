@@ -13,13 +13,13 @@ export interface InlineExecutorOptions {
    *
    * @default {32}
    */
-  maxWorkers?: number;
+  maxWorkers?: number | undefined;
   /**
    * Clone arguments and results, as a worker's channel does.
    *
    * @default {true}
    */
-  clone?: boolean;
+  clone?: boolean | undefined;
   /**
    * Keeps the program alive until work has ended. It is called when the executor is given work and had
    * none, with a promise that resolves when all is done. On Cloudflare
@@ -27,7 +27,7 @@ export interface InlineExecutorOptions {
    *
    * @default {undefined}
    */
-  waitUntil?: (promise: Promise<unknown>) => void;
+  waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
 }
 
 let created = 0;

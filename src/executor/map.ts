@@ -13,25 +13,25 @@ export interface MapOptions {
    *
    * @default {chosen from the measured run time; 1 for inputs of unknown length}
    */
-  chunkSize?: number;
+  chunkSize?: number | undefined;
   /**
    * Items of an input of unknown length that may be in flight or waiting to be taken.
    *
    * @default {4 * maxWorkers * chunkSize}
    */
-  bufferSize?: number;
+  bufferSize?: number | undefined;
   /**
    * Milliseconds from the call until the iteration rejects with `TimeoutError`.
    *
    * @default {Infinity}
    */
-  timeout?: number;
+  timeout?: number | undefined;
   /**
    * Give each item's outcome as `Promise.allSettled` does, and go on after a failure.
    *
    * @default {false}
    */
-  settled?: boolean;
+  settled?: boolean | undefined;
 }
 
 /** For `imapUnordered`: an option of `map` that gives results as they come. */

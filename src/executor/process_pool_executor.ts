@@ -15,37 +15,37 @@ export interface ProcessPoolExecutorOptions extends WorkerPoolOptions {
    *
    * @default {the one that runs this program}
    */
-  command?: ProcessCommand;
+  command?: ProcessCommand | undefined;
   /**
    * How workers are named: `<threadNamePrefix>_<index>`.
    *
    * @default {"ProcessPoolExecutor-<n>"}
    */
-  threadNamePrefix?: string;
+  threadNamePrefix?: string | undefined;
   /**
    * The directory in which the processes start.
    *
    * @default {the program's own}
    */
-  cwd?: string | URL;
+  cwd?: string | URL | undefined;
   /**
    * Environment variables of the processes.
    *
    * @default {the program's own}
    */
-  env?: Record<string, string>;
+  env?: Record<string, string> | undefined;
   /**
    * What the processes may do. Deno and Node; for Bun an `UnsupportedError`.
    *
    * @default {"inherit"}
    */
-  permissions?: WorkerPermissions;
+  permissions?: WorkerPermissions | undefined;
   /**
    * Who starts the processes.
    *
    * @default {the command}
    */
-  runtime?: Runtime;
+  runtime?: Runtime | undefined;
 }
 
 const KIND: WorkerPoolKind = {

@@ -12,26 +12,26 @@ export interface TaskOptions {
    *
    * @default {undefined}
    */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * Milliseconds that the task may run, from its start. Then it is ended as by `signal`, and its
    * future rejects with `TimeoutError`.
    *
    * @default {Infinity}
    */
-  timeout?: number;
+  timeout?: number | undefined;
   /**
    * Higher ones start first, equal ones in submit order.
    *
    * @default {0}
    */
-  priority?: number;
+  priority?: number | undefined;
   /**
    * Called with each value that the task gives to `this.report()`.
    *
    * @default {undefined}
    */
-  onProgress?: (value: unknown, future: Future<unknown>) => void;
+  onProgress?: ((value: unknown, future: Future<unknown>) => void) | undefined;
 }
 
 /**

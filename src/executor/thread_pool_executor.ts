@@ -13,37 +13,37 @@ export interface ThreadPoolExecutorOptions extends WorkerPoolOptions {
    *
    * @default {"ThreadPoolExecutor-<n>"}
    */
-  threadNamePrefix?: string;
+  threadNamePrefix?: string | undefined;
   /**
    * Makes the user's own worker, whose file calls `serve()`.
    *
    * @default {undefined}
    */
-  worker?: () => unknown;
+  worker?: (() => unknown) | undefined;
   /**
    * What workers may do. Deno only; elsewhere an `UnsupportedError`.
    *
    * @default {"inherit"}
    */
-  permissions?: WorkerPermissions;
+  permissions?: WorkerPermissions | undefined;
   /**
    * Environment variables of the workers. Deno and Node; elsewhere an `UnsupportedError`.
    *
    * @default {the program's own}
    */
-  env?: Record<string, string>;
+  env?: Record<string, string> | undefined;
   /**
    * Memory limits of a worker. Deno and Node; elsewhere an `UnsupportedError`.
    *
    * @default {none}
    */
-  resourceLimits?: WorkerResourceLimits;
+  resourceLimits?: WorkerResourceLimits | undefined;
   /**
    * Who starts the workers.
    *
    * @default {the runtime that is detected}
    */
-  runtime?: Runtime;
+  runtime?: Runtime | undefined;
 }
 
 const KIND: WorkerPoolKind = {

@@ -18,55 +18,55 @@ export interface WorkerPoolOptions {
    *
    * @default {available parallelism}
    */
-  maxWorkers?: number;
+  maxWorkers?: number | undefined;
   /**
    * How many asynchronous tasks one worker runs at once.
    *
    * @default {1}
    */
-  tasksPerWorker?: number;
+  tasksPerWorker?: number | undefined;
   /**
    * Runs in each worker before its first task; if it fails, the executor is broken.
    *
    * @default {undefined}
    */
-  initializer?: Task<never[], unknown>;
+  initializer?: Task<never[], unknown> | undefined;
   /**
    * Arguments of `initializer`.
    *
    * @default {[]}
    */
-  initargs?: readonly unknown[];
+  initargs?: readonly unknown[] | undefined;
   /**
    * Tasks after which a worker is replaced.
    *
    * @default {Infinity}
    */
-  maxTasksPerChild?: number;
+  maxTasksPerChild?: number | undefined;
   /**
    * Milliseconds until a worker with nothing to do is let go.
    *
    * @default {Infinity}
    */
-  idleTimeout?: number;
+  idleTimeout?: number | undefined;
   /**
    * Tasks that may be pending; `submit` throws `QueueFullError` past it.
    *
    * @default {Infinity}
    */
-  maxPending?: number;
+  maxPending?: number | undefined;
   /**
    * Whether a dead worker is replaced, or breaks the executor, as in Python's process pools.
    *
    * @default {"replace"}
    */
-  onCrash?: "replace" | "break";
+  onCrash?: "replace" | "break" | undefined;
   /**
    * Milliseconds that an aborted task has to end by itself.
    *
    * @default {100}
    */
-  grace?: number;
+  grace?: number | undefined;
 }
 
 /** For pools: an option that tells what the executor is called in errors. */
@@ -75,11 +75,11 @@ export const NAME: unique symbol = Symbol("name");
 /** What may be asked of workers, of whatever kind. */
 interface GivenOptions extends WorkerPoolOptions {
   [NAME]?: string;
-  threadNamePrefix?: string;
-  worker?: () => unknown;
-  permissions?: WorkerPermissions;
-  env?: Record<string, string>;
-  resourceLimits?: WorkerResourceLimits;
+  threadNamePrefix?: string | undefined;
+  worker?: (() => unknown) | undefined;
+  permissions?: WorkerPermissions | undefined;
+  env?: Record<string, string> | undefined;
+  resourceLimits?: WorkerResourceLimits | undefined;
 }
 
 /** What the kinds of executors differ in. */

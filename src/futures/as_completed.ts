@@ -16,7 +16,7 @@ import { checkFutures } from "./wait.ts";
  * Mirrors `concurrent.futures.as_completed(fs, timeout)`, but arguments are checked and the clock
  * starts at the call. Leaving the loop early removes every listener.
  *
- * @typeParam T What the futures give.
+ * @typeParam F The futures, which may be of different types.
  * @param futures The futures; duplicates count once.
  * @param options See {@linkcode WaitOptions}; `timeout` in milliseconds, for the whole iteration.
  * @returns An iterator; it rejects with `TimeoutError` when time is up, after all that is done.
@@ -37,18 +37,18 @@ import { checkFutures } from "./wait.ts";
  * assertEquals(order, ["quick", "slow"]);
  * ```
  */
-export function asCompleted<T>(
-  futures: Iterable<Future<T>>,
+export function asCompleted<F extends Future<unknown>>(
+  futures: Iterable<F>,
   options?: WaitOptions,
-): AsyncIterableIterator<Future<T>> & AsyncDisposable {
+): AsyncIterableIterator<F> & AsyncDisposable {
   const timeout = checkWaitOptions(options);
   return new Completed(checkFutures(futures, "iterate over"), timeout, options?.signal);
 }
 
 export { asCompleted as as_completed };
 
-interface Taker<T> {
-  resolve(result: IteratorResult<Future<T>, undefined>): void;
+interface Taker<F> {
+  resolve(result: IteratorResult<F, undefined>): void;
   reject(error: unknown): void;
 }
 
@@ -56,22 +56,23 @@ interface Taker<T> {
  * Hand-written, because an async generator would await the future that it yields, and give its
  * result. Resolving a promise with `{ value: future }` does not.
  */
-class Completed<T> implements AsyncIterableIterator<Future<T>>, AsyncDisposable, FutureObserver {
+class Completed<F extends Future<unknown>>
+  implements AsyncIterableIterator<F>, AsyncDisposable, FutureObserver {
   readonly #total: number;
   readonly #pending = new Set<Future<unknown>>();
   /** Done and not taken. */
-  #ready: (Future<T> | undefined)[] = [];
+  #ready: (F | undefined)[] = [];
   #taken = 0;
-  #takers: Taker<T>[] = [];
+  #takers: Taker<F>[] = [];
   /** What the iteration rejects with once all that is done is taken. */
   #failure: { readonly reason: unknown } | undefined = undefined;
   #stopWatch: () => void = () => {};
 
-  constructor(futures: Set<Future<T>>, timeout: number, signal: AbortSignal | undefined) {
+  constructor(futures: Set<F>, timeout: number, signal: AbortSignal | undefined) {
     this.#total = futures.size;
     for (const future of futures) {
       if (future.done()) this.#ready.push(future);
-      else this.#pending.add(future as Future<unknown>);
+      else this.#pending.add(future);
     }
     if (this.#pending.size === 0) return;
     if (signal?.aborted) this.#fail(signal.reason);
@@ -88,18 +89,18 @@ class Completed<T> implements AsyncIterableIterator<Future<T>>, AsyncDisposable,
   futureDone(future: Future<unknown>): void {
     this.#pending.delete(future);
     if (this.#pending.size === 0) this.#stopWatch();
-    this.#ready.push(future as Future<T>);
+    this.#ready.push(future as F);
     this.#serve();
   }
 
-  next(): Promise<IteratorResult<Future<T>, undefined>> {
+  next(): Promise<IteratorResult<F, undefined>> {
     return new Promise((resolve, reject) => {
       this.#takers.push({ resolve, reject });
       this.#serve();
     });
   }
 
-  return(): Promise<IteratorResult<Future<T>, undefined>> {
+  return(): Promise<IteratorResult<F, undefined>> {
     this.#ready = [];
     this.#taken = 0;
     this.#failure = undefined;

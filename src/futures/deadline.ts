@@ -10,13 +10,13 @@ export interface WaitOptions {
    *
    * @default {Infinity}
    */
-  timeout?: number;
+  timeout?: number | undefined;
   /**
    * Ends the wait, which rejects with the signal's reason; what is waited for goes on.
    *
    * @default {undefined}
    */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

@@ -67,15 +67,20 @@ export interface WaitForOptions extends WaitOptions {
    *
    * @default {ALL_COMPLETED}
    */
-  returnWhen?: ReturnWhen;
+  returnWhen?: ReturnWhen | undefined;
 }
 
-/** What {@linkcode wait} resolves with: the futures in two sets, each in input order. */
-export interface WaitResult<T> {
+/**
+ * What {@linkcode wait} resolves with: the futures in two sets, each in input order.
+ *
+ * @typeParam T What the futures give.
+ * @typeParam F The futures, where they are of several types: `Future<number> | Future<string>`.
+ */
+export interface WaitResult<T, F extends Future<T> = Future<T>> {
   /** Those that are finished or cancelled. */
-  done: Set<Future<T>>;
+  done: Set<F>;
   /** The others. */
-  notDone: Set<Future<T>>;
+  notDone: Set<F>;
 }
 
 /**
@@ -84,7 +89,7 @@ export interface WaitResult<T> {
  * Mirrors `concurrent.futures.wait(fs, timeout, return_when)`. A timeout is no error: what is not done
  * by then is in `notDone`. Cancelled futures are done.
  *
- * @typeParam T What the futures give.
+ * @typeParam F The futures, which may be of different types.
  * @param futures The futures; duplicates count once.
  * @param options See {@linkcode WaitForOptions}; `timeout` in milliseconds.
  * @returns Resolves with the two sets; rejects only with the reason of an aborted `signal`.
@@ -103,10 +108,10 @@ export interface WaitResult<T> {
  * assertEquals([done.size, notDone.size], [1, 1]);
  * ```
  */
-export function wait<T>(
-  futures: Iterable<Future<T>>,
+export function wait<F extends Future<unknown>>(
+  futures: Iterable<F>,
   options?: WaitForOptions,
-): Promise<WaitResult<T>> {
+): Promise<WaitResult<unknown, F>> {
   const timeout = checkWaitOptions(options);
   const { returnWhen = ALL_COMPLETED } = options ?? {};
   if (
@@ -121,7 +126,10 @@ export function wait<T>(
 }
 
 /** The futures, each once. */
-export function checkFutures<T>(futures: Iterable<Future<T>>, action: string): Set<Future<T>> {
+export function checkFutures<F extends Future<unknown>>(
+  futures: Iterable<F>,
+  action: string,
+): Set<F> {
   if (isFuture(futures) || typeof Object(futures)[Symbol.iterator] !== "function") {
     throw new TypeError(
       `Cannot ${action} ${show(futures)}: expected an iterable of futures, such as [future]`,
@@ -135,29 +143,29 @@ export function checkFutures<T>(futures: Iterable<Future<T>>, action: string): S
 }
 
 /** One call of `wait`: one object however many futures there are. */
-class Waiter<T> implements FutureObserver {
-  readonly #futures: Set<Future<T>>;
+class Waiter<F extends Future<unknown>> implements FutureObserver {
+  readonly #futures: Set<F>;
   readonly #returnWhen: ReturnWhen;
   #pending = 0;
   #finish: () => void = () => {};
 
-  constructor(futures: Set<Future<T>>, returnWhen: ReturnWhen) {
+  constructor(futures: Set<F>, returnWhen: ReturnWhen) {
     this.#futures = futures;
     this.#returnWhen = returnWhen;
   }
 
-  run(timeout: number, signal: AbortSignal | undefined): Promise<WaitResult<T>> {
+  run(timeout: number, signal: AbortSignal | undefined): Promise<WaitResult<unknown, F>> {
     let over = false;
     for (const future of this.#futures) {
       if (!future.done()) this.#pending++;
-      else if (this.#ends(future as Future<unknown>)) over = true;
+      else if (this.#ends(future)) over = true;
     }
     return new Promise((resolve, reject) => {
       if (over || this.#pending === 0) return resolve(this.#result());
       if (signal?.aborted) return reject(signal.reason);
       if (timeout <= 0) return resolve(this.#result());
       for (const future of this.#futures) {
-        if (!future.done()) observe(future as Future<unknown>, this);
+        if (!future.done()) observe(future, this);
       }
       const stop = watch(timeout, signal, {
         timedOut: () => this.#finish(),
@@ -188,13 +196,13 @@ class Waiter<T> implements FutureObserver {
   #stopObserving(): void {
     if (this.#pending === 0) return;
     for (const future of this.#futures) {
-      if (!future.done()) unobserve(future as Future<unknown>, this);
+      if (!future.done()) unobserve(future, this);
     }
   }
 
-  #result(): WaitResult<T> {
-    const done = new Set<Future<T>>();
-    const notDone = new Set<Future<T>>();
+  #result(): WaitResult<unknown, F> {
+    const done = new Set<F>();
+    const notDone = new Set<F>();
     for (const future of this.#futures) (future.done() ? done : notDone).add(future);
     return { done, notDone };
   }

@@ -12,25 +12,25 @@ export interface PoolOptions {
    *
    * @default {available parallelism}
    */
-  processes?: number;
+  processes?: number | undefined;
   /**
    * Runs in each worker before its first task; if it fails, the pool is broken.
    *
    * @default {undefined}
    */
-  initializer?: Task<never[], unknown>;
+  initializer?: Task<never[], unknown> | undefined;
   /**
    * Arguments of `initializer`.
    *
    * @default {[]}
    */
-  initargs?: readonly unknown[];
+  initargs?: readonly unknown[] | undefined;
   /**
    * Tasks after which a worker is replaced.
    *
    * @default {Infinity}
    */
-  maxTasksPerChild?: number;
+  maxTasksPerChild?: number | undefined;
 }
 
 /**
@@ -97,10 +97,10 @@ export class Pool extends WorkerPool {
 
 function executorOptions(name: string, options: number | PoolOptions | undefined): {
   [NAME]: string;
-  maxWorkers?: number;
-  initializer?: Task<never[], unknown>;
-  initargs?: readonly unknown[];
-  maxTasksPerChild?: number;
+  maxWorkers?: number | undefined;
+  initializer?: Task<never[], unknown> | undefined;
+  initargs?: readonly unknown[] | undefined;
+  maxTasksPerChild?: number | undefined;
 } {
   const given = typeof options === "object" && options !== null ? options : { processes: options };
   checkCount("processes", given.processes);

@@ -29,9 +29,9 @@ export interface ImapOptions {
    *
    * @default {1}
    */
-  chunkSize?: number;
+  chunkSize?: number | undefined;
   /** Items of an input of unknown length that may be in flight or waiting to be taken. */
-  bufferSize?: number;
+  bufferSize?: number | undefined;
 }
 
 type AnyTask = Task<unknown[], unknown>;

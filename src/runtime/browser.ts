@@ -10,6 +10,11 @@ const FORBIDDEN = "this page does not load workers from blob: URLs, as its " +
   "that calls serve(tasks), by the option " +
   '`worker: () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" })`';
 
+/** What is used of a navigator with locks; Deno's own types have none. */
+interface Locking {
+  readonly locks: { request(name: string, callback: () => void): Promise<unknown> };
+}
+
 const TRAITS: WebWorkerTraits = {
   tellsClose: false,
   notLoaded: () =>
@@ -108,7 +113,7 @@ function awaitLock(name: string): (worker: WebWorker, ended: () => void) => void
     worker.addEventListener("message", (event: MessageEvent) => {
       if (event.data !== name) return;
       event.stopImmediatePropagation(); // it is no message of the program
-      navigator.locks.request(name, ended).catch(() => {});
+      (navigator as unknown as Locking).locks.request(name, ended).catch(() => {});
     });
   };
 }

@@ -20,7 +20,7 @@ export type ProcessCommand = RuntimeName | {
    *
    * @default {[]}
    */
-  readonly args?: readonly string[];
+  readonly args?: readonly string[] | undefined;
 };
 
 /** The runtimes that have processes. */

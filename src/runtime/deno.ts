@@ -115,7 +115,7 @@ function hasWorkerOptions(): boolean {
 function placeOfRefused(argument: string): number {
   try {
     // Refused twice, should Deno ever look at NULs later than today.
-    const options = { execPath: "deno", execArgv: [], timeout: -1 };
+    const options = { execPath: "deno", execArgv: [] as string[], timeout: -1 };
     const refused = { toString: () => "\0" };
     builtin<ForkModule>("child_process")!.fork("module", [argument, refused], options);
   } catch (error) {

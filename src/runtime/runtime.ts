@@ -60,13 +60,13 @@ export interface WorkerOptions {
 /** Memory limits of one worker, in mebibytes, as Node's `resourceLimits`. */
 export interface WorkerResourceLimits {
   /** Size of the main heap. */
-  maxOldGenerationSizeMb?: number;
+  maxOldGenerationSizeMb?: number | undefined;
   /** Size of the heap for young objects. */
-  maxYoungGenerationSizeMb?: number;
+  maxYoungGenerationSizeMb?: number | undefined;
   /** Size of the memory for generated code. */
-  codeRangeSizeMb?: number;
+  codeRangeSizeMb?: number | undefined;
   /** Size of the stack. */
-  stackSizeMb?: number;
+  stackSizeMb?: number | undefined;
 }
 
 /** `Deno.PermissionOptions`, spelled out so that the library needs no types of Deno. */
@@ -74,14 +74,14 @@ export type WorkerPermissions =
   | "none"
   | "inherit"
   | {
-    env?: "inherit" | boolean | string[];
-    ffi?: "inherit" | boolean | (string | URL)[];
-    import?: "inherit" | boolean | string[];
-    net?: "inherit" | boolean | string[];
-    read?: "inherit" | boolean | (string | URL)[];
-    run?: "inherit" | boolean | (string | URL)[];
-    sys?: "inherit" | boolean | string[];
-    write?: "inherit" | boolean | (string | URL)[];
+    env?: "inherit" | boolean | string[] | undefined;
+    ffi?: "inherit" | boolean | (string | URL)[] | undefined;
+    import?: "inherit" | boolean | string[] | undefined;
+    net?: "inherit" | boolean | string[] | undefined;
+    read?: "inherit" | boolean | (string | URL)[] | undefined;
+    run?: "inherit" | boolean | (string | URL)[] | undefined;
+    sys?: "inherit" | boolean | string[] | undefined;
+    write?: "inherit" | boolean | (string | URL)[] | undefined;
   };
 
 /** One started worker, as its owner holds it. */
@@ -97,13 +97,13 @@ export interface WorkerHandle {
    *
    * @default {structuredClone}
    */
-  readonly check?: (value: unknown) => void;
+  readonly check?: ((value: unknown) => void) | undefined;
   /**
    * How many of the tasks that were sent to it the worker has begun, in the order in which they were
    * sent; complete when `exit` is told. Only where workers count them: tasks are then sent ahead without
    * shared memory, too.
    */
-  readonly begun?: number;
+  readonly begun?: number | undefined;
   /** Keeps the program alive while this worker works. Called only on the edge idle -> busy. */
   ref(): void;
   /** Lets the program end although this worker lives. Called only on the edge busy -> idle. */

@@ -25,7 +25,10 @@ export interface ThreadModule {
 /** What is used of the global `process`. */
 export interface ProcessLike {
   getBuiltinModule?(name: string): unknown;
-  readonly versions?: Record<string, string | undefined>;
+  readonly versions?: {
+    readonly bun?: string | undefined;
+    readonly node?: string | undefined;
+  };
   readonly permission?: { has(scope: string): boolean };
 }
 
@@ -52,10 +55,12 @@ export function startThread(options: WorkerOptions): ThreadWorker {
   // error_codec.ts leaves the URL out of messages, up to the next quote.
   const program = encodeURIComponent(options.program).replaceAll("'", "%27");
   const url = new URL(`data:text/javascript,${program}`);
-  const threadOptions: Record<string, unknown> = { name: options.name };
-  if (options.env !== undefined) threadOptions.env = options.env;
-  if (options.resourceLimits !== undefined) threadOptions.resourceLimits = options.resourceLimits;
-  return new threads.Worker(url, threadOptions);
+  const { name, env, resourceLimits } = options;
+  return new threads.Worker(url, {
+    name,
+    ...(env === undefined ? {} : { env }),
+    ...(resourceLimits === undefined ? {} : { resourceLimits }),
+  });
 }
 
 /** A worker of `node:worker_threads` as the engine holds it. */

@@ -60,7 +60,7 @@ const CLASSES: Record<string, ErrorClass> = Object.assign(Object.create(null), {
   AggregateError,
 });
 const { SuppressedError: Suppressed } = globalThis as { SuppressedError?: ErrorClass };
-if (Suppressed !== undefined) CLASSES.SuppressedError = Suppressed;
+if (Suppressed !== undefined) CLASSES["SuppressedError"] = Suppressed;
 
 /**
  * Makes errors of a class arrive as instances of it, when a task throws one.

@@ -180,7 +180,7 @@ class Decoder {
       const message = this.#string();
       const stack = this.#read();
       if (stack !== undefined && typeof stack !== "string") throw new TypeError("not a stack");
-      encoded.push({ classes, name, message, stack });
+      encoded.push({ classes, name, message, stack: stack as string | undefined });
     }
     const errors = makeErrors(encoded);
     if (errors[0] === undefined) throw new RangeError("no errors");

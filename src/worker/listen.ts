@@ -160,6 +160,11 @@ function replace<K extends string>(
   } catch { /* a runtime may freeze it */ }
 }
 
+/** What is used of a navigator with locks; Deno's own types have none. */
+interface Locking {
+  readonly locks: { request(name: string, callback: () => Promise<void>): Promise<unknown> };
+}
+
 /**
  * Deno 2.9 stops a busy worker only while it holds a Web Lock, and must not stop one that loads a
  * built-in module, or the whole process panics (denoland/deno#35657). So the lock is held while
@@ -175,7 +180,7 @@ class BusyLock {
   hold(): Promise<void> {
     const { promise: held, resolve: isHeld } = Promise.withResolvers<void>();
     const name = `@concurrent/futures ${crypto.randomUUID()}`;
-    this.#freed = navigator.locks.request(name, () => {
+    this.#freed = (navigator as unknown as Locking).locks.request(name, () => {
       isHeld();
       return new Promise<void>((resolve) => this.#letGo = resolve);
     }).catch(() => isHeld()); // no lock to be had: tasks run all the same

@@ -50,7 +50,7 @@ for (const kind of ALL_EXECUTORS) {
     await gate.waitEntered(1);
     const good = executor.submit((x: number) => x, 1);
     const bad = executor.submit(fail, "failed");
-    const { done, notDone } = await wait<unknown>([held, good, bad], {
+    const { done, notDone } = await wait([held, good, bad], {
       returnWhen: FIRST_EXCEPTION,
     });
     assert(done.has(bad));

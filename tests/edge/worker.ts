@@ -134,7 +134,7 @@ const ROUTES: Record<string, (context: Context, query: URLSearchParams) => unkno
       );
     });
     const other = executor.submit(() => pause(200).then(() => "unharmed"));
-    const { done, notDone } = await library.wait<unknown>([late, other], { timeout: 1 });
+    const { done, notDone } = await library.wait([late, other], { timeout: 1 });
     const outcomes = await Promise.all([late.exception(), heeding.exception(), other]);
     return [done.size, notDone.size, ...outcomes.map(String)];
   },

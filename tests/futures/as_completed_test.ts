@@ -16,7 +16,7 @@ function sources(count: number): { all: FutureSource<number>[]; futures: Future<
 }
 
 async function order(
-  iterator: ReturnType<typeof asCompleted<number>>,
+  iterator: ReturnType<typeof asCompleted<Future<number>>>,
   futures: readonly Future<number>[],
 ): Promise<number[]> {
   const seen: number[] = [];

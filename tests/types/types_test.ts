@@ -6,12 +6,20 @@
  */
 
 import {
+  asCompleted,
+  createExecutor,
   type Executor,
   type Future,
   importTasks,
+  InlineExecutor,
   type MapIterator,
   namedTasks,
+  Pool,
+  ProcessPoolExecutor,
   type TaskContext,
+  ThreadPoolExecutor,
+  wait,
+  type WaitResult,
 } from "../../mod.ts";
 import { test } from "../harness.ts";
 
@@ -118,6 +126,49 @@ export function mapRefuses(executor: Executor): void {
   executor.map(square, [1], { chunksize: 1 });
   // @ts-expect-error the second iterable is of a wrong kind
   executor.map((a: number, b: number) => a + b, [1], ["b"]);
+}
+
+export async function mixedFutures(one: Future<number>, other: Future<string>): Promise<void> {
+  const futures = [one, other];
+  const { done, notDone } = await wait(futures, { timeout: 1 });
+  expect<Equal<typeof done, Set<Future<number> | Future<string>>>>();
+  for (const future of notDone) {
+    const value = await future;
+    expect<Equal<typeof value, string | number>>();
+  }
+  for await (const future of asCompleted(futures)) {
+    const value: number | string = await future;
+    void value;
+  }
+  const next = await asCompleted(futures).next();
+  if (next.done !== true) expect<Equal<typeof next.value, Future<number> | Future<string>>>();
+  const same: WaitResult<number> = await wait(new Set([one]));
+  void [same, await wait([])];
+  // @ts-expect-error not a future
+  await wait([one, Promise.resolve(1)]);
+}
+
+/** Under exactOptionalPropertyTypes, too: what may be left out may be undefined. */
+export async function undefinedOptions(executor: Executor, pool: Pool): Promise<void> {
+  const u = undefined as never as undefined;
+  const future = executor.with({ signal: u, timeout: u, priority: u, onProgress: u })
+    .submit((x: number) => x, 1);
+  await future.result({ timeout: u, signal: u });
+  await wait([future], { timeout: u, signal: u, returnWhen: u });
+  asCompleted([future], { timeout: u, signal: u });
+  executor.map((x: number) => x, [1], { chunkSize: u, bufferSize: u, timeout: u, settled: u });
+  await executor.shutdown({ wait: u, cancelFutures: u });
+  const common = { maxWorkers: u, tasksPerWorker: u, initializer: u, initargs: u, idleTimeout: u };
+  const more = { maxTasksPerChild: u, maxPending: u, onCrash: u, grace: u, threadNamePrefix: u };
+  const given = { ...common, ...more, permissions: u, env: u, runtime: u };
+  new ThreadPoolExecutor({ ...given, worker: u, resourceLimits: u });
+  new ProcessPoolExecutor({ ...given, command: u, cwd: u });
+  new InlineExecutor({ maxWorkers: u, clone: u, waitUntil: u });
+  createExecutor({ maxWorkers: u, waitUntil: u });
+  new Pool({ processes: u, initializer: u, initargs: u, maxTasksPerChild: u });
+  await pool.applyAsync(() => 1, [], { callback: u, errorCallback: u });
+  await pool.mapAsync((x: number) => x, [1], { chunkSize: u, callback: u, errorCallback: u });
+  await pool.imap((x: number) => x, [1], { chunkSize: u, bufferSize: u }).next({ timeout: u });
 }
 
 test("types: tsc and deno check this file", () => {});
