@@ -2,6 +2,7 @@
 
 import {
   BrokenExecutorError,
+  CancelledError,
   QueueFullError,
   SerializationError,
   ShutdownError,
@@ -34,6 +35,12 @@ import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
  */
 const STALLED_AFTER = 10;
 
+/** An input of `map` whose reader may wait for its next item. */
+export interface OpenInput {
+  /** Reads no more; the reader is told why. */
+  stop(reason: unknown): void;
+}
+
 /** The one scheduler: takes tasks, hands them to workers, settles futures. README.md tells how. */
 export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   readonly notifiesStarts: boolean;
@@ -60,6 +67,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   #failed = 0;
   #cancelled = 0;
 
+  /** Inputs of `map` that are still read. */
+  readonly #inputs = new Set<OpenInput>();
   /** Workers that have tasks which are no longer wanted. */
   readonly #asking = new Set<WorkerSlot>();
   #exitWaiters: (() => void)[] = [];
@@ -177,6 +186,15 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   #uncount(item: WorkItem): void {
     this.#limits.ended(item);
     if (--this.#outstanding === 0) this.#allDone?.();
+  }
+
+  /** From now until `inputClosed` an input is stopped when what is pending is cancelled. */
+  inputOpened(input: OpenInput): void {
+    this.#inputs.add(input);
+  }
+
+  inputClosed(input: OpenInput): void {
+    this.#inputs.delete(input);
   }
 
   /** Runs a task once on every live worker; those that start run it when they have. */
@@ -679,6 +697,12 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
       if (error !== undefined) this.#settle(item, error());
       else this.#cancel(item);
+    }
+    for (const input of [...this.#inputs]) {
+      input.stop(
+        error?.() ??
+          new CancelledError(`Cannot go on with map: ${this.#options.executorName} ended`),
+      );
     }
   }
 

@@ -178,6 +178,7 @@ class LazyInput implements MapInput {
     } catch (reason) {
       return this.#end({ reason });
     }
+    this.#scheduler.inputOpened(this);
     this.#fill();
   }
 
@@ -203,6 +204,7 @@ class LazyInput implements MapInput {
     if (this.#ended) return;
     this.#ended = true;
     this.#row = [];
+    this.#scheduler.inputClosed(this);
     this.#closeIterators();
   }
 
@@ -289,6 +291,7 @@ class LazyInput implements MapInput {
       ending = { reason };
     }
     this.#ended = true;
+    this.#scheduler.inputClosed(this);
     this.#iterators = this.#iterators.filter((iterator) => iterator !== finished);
     this.#closeIterators();
     this.#reader.inputEnded(ending);

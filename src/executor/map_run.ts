@@ -1,7 +1,7 @@
 import type { ChunkOutcome } from "../engine/replies.ts";
 import { discard } from "../engine/work_item.ts";
 import { startTimer } from "../futures/deadline.ts";
-import { TimeoutError } from "../futures/errors.ts";
+import { CancelledError, TimeoutError } from "../futures/errors.ts";
 import { observe, outcome, unobserve } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import type { MapInput } from "./map_input.ts";
@@ -31,6 +31,7 @@ interface MapChunk {
 /** Somebody waits for the next result, or for as many as there are. */
 interface Taker {
   readonly many: boolean;
+  promise?: Promise<unknown>;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -181,10 +182,12 @@ export class MapRun implements MapIterator<unknown> {
   }
 
   #take(many: boolean): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#takers.push({ many, resolve, reject });
-      this.#serve();
-    });
+    let taker: Taker;
+    const promise = new Promise((resolve, reject) => taker = { many, resolve, reject });
+    taker!.promise = promise;
+    this.#takers.push(taker!);
+    this.#serve();
+    return promise;
   }
 
   /** Gives those who wait what there is, in order. */
@@ -203,6 +206,8 @@ export class MapRun implements MapIterator<unknown> {
         const { error } = this.#exhausted;
         if (error !== undefined) {
           this.#takers.shift();
+          // Whoever ends the executor knows of it, and need not wait for the iterator as well.
+          if (error.reason instanceof CancelledError) taker.promise?.catch(() => {});
           taker.reject(error.reason);
         }
         this.#end();
