@@ -1,6 +1,7 @@
 import { startTimer } from "../futures/deadline.ts";
 import { TimeoutError } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
+import type { SilenceWatch } from "./silence_watch.ts";
 import { ItemControl } from "./work_item.ts";
 import type { WorkItem, WorkItemOwner } from "./work_item.ts";
 
@@ -28,10 +29,12 @@ export interface LimitsOwner extends WorkItemOwner {
  */
 export class ItemLimits {
   readonly #owner: LimitsOwner;
+  readonly #silence: SilenceWatch;
   readonly #grace: number;
 
-  constructor(owner: LimitsOwner, grace: number) {
+  constructor(owner: LimitsOwner, silence: SilenceWatch, grace: number) {
     this.#owner = owner;
+    this.#silence = silence;
     this.#grace = grace;
   }
 
@@ -40,6 +43,7 @@ export class ItemLimits {
     const { signal, timeout, onProgress } = limits;
     const control = item.control ??= new ItemControl();
     control.timeout = timeout;
+    if (timeout !== undefined && item.worker === undefined) this.#silence.queued(item, timeout);
     control.onProgress = onProgress;
     if (signal === undefined) return;
     if (signal.aborted) return this.#abort(item, signal.reason);
@@ -53,6 +57,7 @@ export class ItemLimits {
     const control = item.control;
     if (item.done || control?.timeout === undefined || item.aborted !== undefined) return;
     const { timeout } = control;
+    control.stopTimer?.();
     control.stopTimer = startTimer(timeout, () => {
       this.#abort(
         item,
@@ -83,15 +88,21 @@ export class ItemLimits {
     control.onProgress = undefined;
   }
 
-  #abort(item: WorkItem, reason: unknown): void {
-    if (item.done || item.aborted !== undefined) return;
+  /** The task will not begin: it is cancelled where that is exact, and else fails with the reason. */
+  abandon(item: WorkItem, reason: unknown): boolean {
     if (this.#owner.revokeItem(item)) {
       this.#owner.itemCancelled(item);
       item.setCancelled(reason);
-      return;
+      return true;
     }
+    (item.control ??= new ItemControl()).aborted = { reason };
+    return false;
+  }
+
+  #abort(item: WorkItem, reason: unknown): void {
+    if (item.done || item.aborted !== undefined) return;
+    if (this.abandon(item, reason)) return;
     const control = item.control!;
-    control.aborted = { reason };
     control.stopTimer?.();
     item.worker?.abort(item, reason);
     this.#watch(item, this.#grace);

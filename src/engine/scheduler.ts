@@ -8,6 +8,7 @@ import {
   ShutdownError,
   WorkerCrashError,
 } from "../futures/errors.ts";
+import type { TimeoutError } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
@@ -18,6 +19,8 @@ import type { TaskLimits } from "./item_limits.ts";
 import { isReply, readReply } from "./replies.ts";
 import type { TaskReplies } from "./replies.ts";
 import type { ExecutorStats, SchedulerOptions } from "./scheduler_options.ts";
+import { SilenceWatch } from "./silence_watch.ts";
+import type { SilenceOwner } from "./silence_watch.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { SupervisorOwner } from "./supervisor.ts";
 import { TaskQueue } from "./task_queue.ts";
@@ -42,11 +45,12 @@ export interface OpenInput {
 }
 
 /** The one scheduler: takes tasks, hands them to workers, settles futures. README.md tells how. */
-export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
+export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, SilenceOwner {
   readonly notifiesStarts: boolean;
   readonly #options: SchedulerOptions;
   readonly #tasks: TaskRegistry;
   readonly #supervisor: Supervisor;
+  readonly #silence: SilenceWatch;
   readonly #limits: ItemLimits;
   readonly #queue = new TaskQueue();
   readonly #workers: ReadonlySet<WorkerSlot>;
@@ -83,7 +87,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
       : this.#tasks.entry(options.initializer.task).wire;
     this.#supervisor = new Supervisor(this, options, initializer);
     this.#workers = this.#supervisor.workers;
-    this.#limits = new ItemLimits(this, options.grace);
+    this.#silence = new SilenceWatch(this, options.grace);
+    this.#limits = new ItemLimits(this, this.#silence, options.grace);
   }
 
   // --- what executors call ---
@@ -386,6 +391,11 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
       // Whatever else goes on, the worker may be idle now, and it will not say so.
       queueMicrotask(() => this.#afterReply(worker));
     });
+    if (this.#options.inThread) return;
+    for (const item of batch) {
+      const timeout = item.control?.timeout;
+      if (timeout !== undefined && !item.done) this.#silence.sent(worker, item, timeout);
+    }
   }
 
   #sendBacklog(worker: WorkerSlot): void {
@@ -513,6 +523,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     worker.recalled = false;
     try {
       readReply(worker, message, this, this.#supervisor);
+      if (worker.stopAnswerTimer !== undefined && !worker.isAsked) worker.stopAnswerTimer();
       this.#afterReply(worker);
     } catch (breach) {
       // Whatever it is, it comes of what the worker said, and nobody hears what is thrown from here.
@@ -532,6 +543,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
   }
 
   workerDied(worker: WorkerSlot, end: WorkerEnd): void {
+    worker.stopAnswerTimer?.();
     const waiting: WorkItem[] = [];
     for (const item of worker.itemsInFlight()) {
       const begun = item.pinned || item.moved || worker.hasBegun(item);
@@ -649,6 +661,21 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     this.#checkEnd();
   }
 
+  get hasLiveWorker(): boolean {
+    for (const { state } of this.#workers) if (state === "live") return true;
+    return false;
+  }
+
+  taskUnserved(item: WorkItem, error: TimeoutError): void {
+    this.#limits.abandon(item, error);
+  }
+
+  workerSilent(worker: WorkerSlot, error: TimeoutError, item: WorkItem | undefined): void {
+    if (item !== undefined && !this.#limits.abandon(item, error)) this.#settle(item, error);
+    this.#supervisor.workerStrayed(worker, error);
+    this.#checkEnd();
+  }
+
   revokeItem(item: WorkItem): boolean {
     const worker = item.worker;
     if (worker === undefined) {
@@ -667,7 +694,10 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner {
     if (this.#asking.add(worker).size > 1) return;
     // Many are cancelled at once, with the rest of a `map`: one question for all.
     queueMicrotask(() => {
-      for (const asked of this.#asking) this.#askBack(asked, Infinity, isUnwanted);
+      for (const asked of this.#asking) {
+        this.#askBack(asked, Infinity, isUnwanted);
+        this.#silence.asked(asked);
+      }
       this.#asking.clear();
     });
   }

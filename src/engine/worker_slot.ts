@@ -78,6 +78,8 @@ export class WorkerSlot implements WorkItemHolder {
   exitCode: number | undefined = undefined;
   /** Broadcast tasks that wait until the worker is live. */
   backlog: WorkItem[] = [];
+  /** Stops the timer of a question that it has to answer. */
+  stopAnswerTimer: (() => void) | undefined = undefined;
   idleTimer: ReturnType<typeof setTimeout> | undefined = undefined;
 
   /** Links of the scheduler's list of workers with room. */
@@ -148,6 +150,12 @@ export class WorkerSlot implements WorkItemHolder {
     const { begun } = this.handle;
     if (begun === undefined) return this.claims.isRunning(slot);
     return (this.#numbers?.[slot] ?? Infinity) <= begun;
+  }
+
+  /** Whether it has begun any of the tasks that it has, as far as is known. */
+  hasBegunAny(): boolean {
+    return this.sendsAhead &&
+      this.#items.some((item) => typeof item === "object" && this.hasBegun(item));
   }
 
   /** Whether the worker executes the task; without a claim table, whether it was sent. */

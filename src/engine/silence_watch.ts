@@ -1,0 +1,93 @@
+import { startTimer } from "../futures/deadline.ts";
+import { TimeoutError } from "../futures/errors.ts";
+import type { WorkItem } from "./work_item.ts";
+import type { WorkerSlot } from "./worker_slot.ts";
+
+/**
+ * Milliseconds beyond a task's timeout and grace that a worker has to start. Less would fail tasks
+ * whenever the machine is very busy, more would let those wait that no worker will ever run.
+ */
+const START_PATIENCE = 2_500;
+
+/** The same of a worker that lives, was sent the task, and says nothing at all. */
+const SILENCE_PATIENCE = 1_000;
+
+/** Milliseconds that a worker has to answer which tasks it gives back, if it has begun none. */
+const ANSWER_WITHIN = 2_000;
+
+/** Who acts when a worker is given up. */
+export interface SilenceOwner {
+  /** Whether a worker takes tasks. */
+  readonly hasLiveWorker: boolean;
+  /** No worker has started for this task, which is in the queue. */
+  taskUnserved(item: WorkItem, error: TimeoutError): void;
+  /** The worker says nothing, and has begun nothing of what it was sent; nor did this task begin. */
+  workerSilent(worker: WorkerSlot, error: TimeoutError, item: WorkItem | undefined): void;
+}
+
+/**
+ * Notices workers that never start, and those that stand still: stopped by a signal, or blocked by what
+ * is no task. A task's timeout counts from its begin, so it says nothing of one that never begins; and a
+ * task that waits behind another one has all the time of the world. So a worker is given up only for a
+ * task with a timeout, or one that is to be given back, and only if nothing of it runs.
+ */
+export class SilenceWatch {
+  readonly #owner: SilenceOwner;
+  readonly #grace: number;
+
+  constructor(owner: SilenceOwner, grace: number) {
+    this.#owner = owner;
+    this.#grace = grace;
+  }
+
+  /** A task with a timeout was queued. */
+  queued(item: WorkItem, timeout: number): void {
+    if (this.#owner.hasLiveWorker) return;
+    const limit = timeout + this.#grace + START_PATIENCE;
+    item.control!.stopTimer = startTimer(limit, () =>
+      whenRead(() => {
+        if (item.done || item.worker !== undefined || this.#owner.hasLiveWorker) return;
+        const what =
+          `Cannot begin task "${item.task.name}": no worker has started within ${limit} ms`;
+        this.#owner.taskUnserved(item, new TimeoutError(what));
+      }));
+  }
+
+  /** A task with a timeout was sent to a worker. */
+  sent(worker: WorkerSlot, item: WorkItem, timeout: number): void {
+    const limit = timeout + this.#grace + SILENCE_PATIENCE;
+    const sentAt = performance.now();
+    const control = item.control!;
+    control.stopTimer?.();
+    const look = (): void => {
+      if (item.done || item.worker !== worker || item.aborted !== undefined) return;
+      const heardAt = Math.max(sentAt, worker.heardAt);
+      const left = worker.hasBegunAny() ? limit : heardAt + limit - performance.now();
+      if (left > 0) {
+        control.stopTimer = startTimer(left, () => whenRead(look));
+        return;
+      }
+      const what =
+        `Cannot begin task "${item.task.name}": its worker has been silent for ${limit} ms`;
+      this.#owner.workerSilent(worker, new TimeoutError(what), item);
+    };
+    control.stopTimer = startTimer(limit, () => whenRead(look));
+  }
+
+  /** A worker was asked for tasks that nobody wants any more. */
+  asked(worker: WorkerSlot): void {
+    worker.stopAnswerTimer?.();
+    const askedAt = performance.now();
+    worker.stopAnswerTimer = startTimer(ANSWER_WITHIN, () =>
+      whenRead(() => {
+        if (!worker.isAsked || worker.heardAt > askedAt || worker.hasBegunAny()) return;
+        const what = `The worker has not answered within ${ANSWER_WITHIN} ms`;
+        this.#owner.workerSilent(worker, new TimeoutError(what), undefined);
+      }));
+  }
+}
+
+/** When this thread was busy, timers fire before what has arrived is read: it is read first. */
+function whenRead(look: () => void): void {
+  setTimeout(() => setTimeout(look, 0), 0);
+}
