@@ -30,6 +30,7 @@ const DETECT = "src/runtime/detect.ts";
 const KNOWS_RUNTIME = new Set([
   "src/worker/listen.ts",
   "src/worker/process_channel.ts",
+  "src/worker/runtime_errors.ts",
   "src/worker/current_task.ts",
 ]);
 

@@ -88,7 +88,8 @@ export const denoRuntime: Runtime = {
 
 /**
  * Deno looks for ports in each object and array that a worker receives, in a `Uint8Array` number by
- * number: 60 ms for a MiB. It does not look into maps, and without a transfer there are no ports.
+ * number: 60 ms for a MiB. It does not look into maps, and where nothing else than buffers is
+ * transferred there are no ports.
  */
 function inMap(message: unknown): Map<number, unknown> {
   return new Map([[0, message]]);

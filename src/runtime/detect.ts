@@ -1,3 +1,4 @@
+import { useRuntimeErrors } from "../worker/runtime_errors.ts";
 import { browserRuntime } from "./browser.ts";
 import { bunRuntime } from "./bun.ts";
 import { denoRuntime } from "./deno.ts";
@@ -28,6 +29,7 @@ export function detectRuntime(): Runtime {
     process?: ProcessLike;
     Worker?: unknown;
   };
+  useRuntimeErrors();
   if (isEdge()) return edgeRuntime;
   if (scope.Deno?.version?.deno !== undefined) return denoRuntime;
   if (scope.process?.versions?.bun !== undefined) return bunRuntime;

@@ -69,7 +69,7 @@ export class ThreadHandle implements WorkerHandle {
   readonly #gate: EventGate;
   readonly #envelope: (message: unknown) => unknown;
 
-  /** @param envelope What a message that transfers nothing is put into. */
+  /** @param envelope What a message is put into that transfers nothing, or buffers alone. */
   constructor(
     worker: ThreadWorker,
     events: WorkerEvents,
@@ -87,8 +87,8 @@ export class ThreadHandle implements WorkerHandle {
   }
 
   post(message: unknown, transfer?: readonly Transferable[]): void {
-    const data = transfer === undefined ? this.#envelope(message) : message;
-    this.#worker.postMessage(data, transfer);
+    const plain = transfer === undefined || transfer.every((one) => one instanceof ArrayBuffer);
+    this.#worker.postMessage(plain ? this.#envelope(message) : message, transfer);
   }
 
   ref(): void {

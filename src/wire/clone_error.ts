@@ -1,5 +1,13 @@
+import { checkDepth } from "./value_depth.ts";
+
+/** As it was before any task could change it. */
+const cloneOf = structuredClone;
+
 /** Throws if a value cannot travel from here. */
-let clone: (value: unknown) => unknown = (value) => structuredClone(value);
+let clone: (value: unknown) => unknown = (value) => {
+  checkDepth(value);
+  return cloneOf(value);
+};
 
 /** Says what can travel from here, where it is not what structured clone takes. */
 export function useClone(other: (value: unknown) => unknown): void {

@@ -1,11 +1,8 @@
-import { fillErrors, makeErrors } from "./error_codec.ts";
-import type { EncodedError } from "./error_codec.ts";
+import { ByteReader } from "./byte_reader.ts";
+import { fillErrors, makeErrors } from "./error_decoder.ts";
+import type { EncodedError, EncodedNode } from "./error_record.ts";
 import * as format from "./structured_format.ts";
-
-/** Strings up to this length are read by a loop: shorter than a call of the decoder takes. */
-const SHORT_STRING = 24;
-
-const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+import { isIndex } from "./structured_looks.ts";
 
 /**
  * Reads what `encodeStructured` wrote.
@@ -39,37 +36,38 @@ type Target =
 interface Errors {
   readonly errors: readonly Error[];
   readonly props: EncodedError["props"][];
+  readonly nodes: readonly EncodedNode[] | undefined;
 }
 
-class Decoder {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #at = 0;
+/** A runtime without resizable buffers, as Node 18, makes one of a fixed length. */
+type ResizableConstructor = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+
+class Decoder extends ByteReader {
   readonly #objects: unknown[] = [];
   readonly #keys: string[] = [];
   readonly #targets: Target[] = [];
   readonly #errors: Errors[] = [];
   readonly #attachments: readonly ArrayBuffer[];
   #attached = 0;
+  /** Bytes that resizable buffers may grow to, all together. */
+  #growth = 0;
 
   constructor(bytes: Uint8Array, attachments: readonly ArrayBuffer[]) {
+    super(bytes);
     this.#attachments = attachments;
-    const { buffer, byteOffset, byteLength } = bytes;
-    this.#bytes = new Uint8Array(buffer, byteOffset, byteLength); // slice() of a Buffer copies nothing
-    this.#view = new DataView(buffer, byteOffset, byteLength);
   }
 
   decode(): unknown {
     const value = this.#read();
     for (let i = 0; i < this.#targets.length; i++) this.#fill(this.#targets[i]!);
-    if (this.#at !== this.#bytes.length) throw new RangeError("bytes are left");
+    if (this.at !== this.bytes.length) throw new RangeError("bytes are left");
     // Last, because a property of an error may be anything.
-    for (const { errors, props } of this.#errors) fillErrors(errors, props);
+    for (const { errors, props, nodes } of this.#errors) fillErrors(errors, props, nodes);
     return value;
   }
 
   #read(): unknown {
-    const tag = this.#byte();
+    const tag = this.byte();
     if (tag >= format.SMALL) return tag - format.SMALL;
     switch (tag) {
       case format.UNDEFINED:
@@ -81,19 +79,19 @@ class Decoder {
       case format.FALSE:
         return false;
       case format.INTEGER: {
-        const zigzag = this.#varint();
+        const zigzag = this.varint();
         return zigzag >>> 1 ^ -(zigzag & 1);
       }
       case format.DOUBLE:
-        return this.#double();
+        return this.double();
       case format.STRING:
-        return this.#utf8();
+        return this.utf8();
       case format.WIDE_STRING:
-        return this.#utf16();
+        return this.utf16();
       case format.BIGINT:
-        return BigInt(`0x${this.#utf8()}`);
+        return BigInt(`0x${this.utf8()}`);
       case format.NEGATIVE_BIGINT:
-        return -BigInt(`0x${this.#utf8()}`);
+        return -BigInt(`0x${this.utf8()}`);
       case format.REFERENCE:
         return this.#reference();
       default:
@@ -112,21 +110,24 @@ class Decoder {
       case format.SET:
         return this.#container("set", new Set());
       case format.DATE:
-        return this.#known(new Date(this.#double()));
+        return this.#known(new Date(this.double()));
       case format.REGEXP:
         return this.#known(new RegExp(this.#string(), this.#string()));
       case format.BUFFER: {
-        const start = this.#skip(this.#varint());
-        return this.#known(this.#bytes.slice(start, this.#at).buffer);
+        const start = this.skip(this.varint());
+        return this.#known(this.bytes.slice(start, this.at).buffer);
       }
+      case format.RESIZABLE:
+        return this.#readResizable();
       case format.ATTACHMENT: {
-        const length = this.#varint();
+        const length = this.varint();
         const buffer = this.#attachments[this.#attached++];
         if (buffer?.byteLength !== length) throw new RangeError("no such attachment");
         return this.#known(buffer);
       }
       case format.VIEW:
-        return this.#readView();
+      case format.TRACKING_VIEW:
+        return this.#readView(tag === format.TRACKING_VIEW);
       case format.BOXED: {
         const value = this.#read();
         if (typeof value === "object" || value === undefined) throw new TypeError("not boxed");
@@ -154,28 +155,45 @@ class Decoder {
   }
 
   #reference(): unknown {
-    const number = this.#varint();
+    const number = this.varint();
     if (number >= this.#objects.length) throw new RangeError("no such object");
     return this.#objects[number];
   }
 
-  #readView(): unknown {
+  #readResizable(): unknown {
+    const maxByteLength = this.varint();
+    const length = this.varint();
+    const start = this.skip(length);
+    // A lie costs no memory, but room for addresses.
+    this.#growth += maxByteLength;
+    if (this.#growth > format.MAX_RESIZABLE) throw new RangeError("buffers may grow too large");
+    const Resizable = ArrayBuffer as unknown as ResizableConstructor;
+    const buffer = new Resizable(length, { maxByteLength });
+    new Uint8Array(buffer).set(this.bytes.subarray(start, this.at));
+    return this.#known(buffer);
+  }
+
+  #readView(follows: boolean): unknown {
     const number = this.#objects.push(undefined) - 1;
-    const kind = format.VIEW_KINDS[this.#byte()] ?? "";
+    const kind = format.VIEW_KINDS[this.byte()] ?? "";
     const View = (globalThis as Record<string, unknown>)[kind] as Uint8ArrayConstructor | undefined;
     if (View === undefined) throw new TypeError(`this runtime has no ${kind}`);
     const buffer = this.#read();
     if (!(buffer instanceof ArrayBuffer)) throw new TypeError("not a buffer");
-    const view = new View(buffer, this.#varint(), this.#varint());
+    if (follows && !(buffer as { resizable?: boolean }).resizable) {
+      throw new TypeError("not resizable");
+    }
+    const offset = this.varint();
+    const view = follows ? new View(buffer, offset) : new View(buffer, offset, this.varint());
     this.#objects[number] = view;
     return view;
   }
 
   #readErrors(): unknown {
-    const count = this.#count(1);
+    const count = this.count(1);
     const encoded: Omit<EncodedError, "props">[] = [];
     for (let i = 0; i < count; i++) {
-      const classes = Array.from({ length: this.#count(1) }, () => this.#string());
+      const classes = Array.from({ length: this.count(1) }, () => this.#string());
       const name = this.#string();
       const message = this.#string();
       const stack = this.#read();
@@ -185,66 +203,85 @@ class Decoder {
     const errors = makeErrors(encoded);
     if (errors[0] === undefined) throw new RangeError("no errors");
     this.#targets.push({ kind: "errors", value: errors });
-    return this.#known(errors[0]);
+    for (const error of errors) this.#known(error);
+    return errors[0];
   }
 
   #fill(target: Target): void {
     switch (target.kind) {
       case "array":
         return this.#fillArray(target.value);
-      case "object": {
-        for (let left = this.#count(2); left > 0; left--) {
-          const key = this.#key();
-          const value = this.#read();
-          if (key !== "__proto__") target.value[key] = value;
-          else {
-            const all = { value, enumerable: true, configurable: true, writable: true };
-            Object.defineProperty(target.value, key, all);
-          }
-        }
-        return;
-      }
+      case "object":
+        return this.#fillObject(target.value);
       case "map":
-        for (let left = this.#count(2); left > 0; left--) {
+        for (let left = this.count(2); left > 0; left--) {
           target.value.set(this.#read(), this.#read());
         }
         return;
       case "set":
-        for (let left = this.#count(1); left > 0; left--) target.value.add(this.#read());
+        for (let left = this.count(1); left > 0; left--) target.value.add(this.#read());
         return;
       case "errors": {
         const props = target.value.map(() => this.#read()) as EncodedError["props"][];
-        this.#errors.push({ errors: target.value, props });
+        const nodes = this.#read() as readonly EncodedNode[] | undefined;
+        this.#errors.push({ errors: target.value, props, nodes });
       }
     }
   }
 
+  #fillObject(object: Record<string, unknown>): void {
+    for (let left = this.count(2); left > 0; left--) {
+      const key = this.#key();
+      const value = this.#read();
+      if (key !== "__proto__") object[key] = value;
+      else {
+        const all = { value, enumerable: true, configurable: true, writable: true };
+        Object.defineProperty(object, key, all);
+      }
+    }
+  }
+
+  #fillNamed(array: unknown[]): void {
+    for (let left = this.count(2); left > 0; left--) {
+      const key = this.#key();
+      if (key === "length" || isIndex(key)) throw new TypeError("not a named property");
+      const value = this.#read();
+      const all = { value, enumerable: true, configurable: true, writable: true };
+      Object.defineProperty(array, key, all);
+    }
+  }
+
   #fillArray(array: unknown[]): void {
-    switch (this.#byte()) {
+    let content = this.byte();
+    if (content === format.CONTENT_NAMED) {
+      this.#fillNamed(array);
+      content = this.byte();
+    }
+    switch (content) {
       case format.CONTENT_VALUES: {
-        const count = this.#count(1);
+        const count = this.count(1);
         for (let i = 0; i < count; i++) {
-          if (this.#bytes[this.#at] !== format.HOLE) array.push(this.#read());
-          else this.#at++, array.length++;
+          if (this.bytes[this.at] !== format.HOLE) array.push(this.#read());
+          else this.at++, array.length++;
         }
         return;
       }
       case format.CONTENT_INTEGERS: {
-        const count = this.#count(4);
-        const start = this.#skip(4 * count);
-        for (let i = 0; i < count; i++) array.push(this.#view.getInt32(start + 4 * i, true));
+        const count = this.count(4);
+        const start = this.skip(4 * count);
+        for (let i = 0; i < count; i++) array.push(this.view.getInt32(start + 4 * i, true));
         return;
       }
       case format.CONTENT_DOUBLES: {
-        const count = this.#count(8);
-        const start = this.#skip(8 * count);
-        for (let i = 0; i < count; i++) array.push(this.#view.getFloat64(start + 8 * i, true));
+        const count = this.count(8);
+        const start = this.skip(8 * count);
+        for (let i = 0; i < count; i++) array.push(this.view.getFloat64(start + 8 * i, true));
         return;
       }
       case format.CONTENT_SPARSE:
-        array.length = this.#varint();
-        for (let left = this.#count(2); left > 0; left--) {
-          const index = this.#varint();
+        array.length = this.varint();
+        for (let left = this.count(2); left > 0; left--) {
+          const index = this.varint();
           if (index >= array.length) throw new RangeError("no such element");
           array[index] = this.#read();
         }
@@ -255,7 +292,7 @@ class Decoder {
   }
 
   #key(): string {
-    const number = this.#varint();
+    const number = this.varint();
     if (number > 0) {
       const key = this.#keys[number - 1];
       if (key === undefined) throw new RangeError("no such key");
@@ -269,66 +306,6 @@ class Decoder {
   #string(): string {
     const value = this.#read();
     if (typeof value !== "string") throw new TypeError("not a string");
-    return value;
-  }
-
-  // --- bytes ---
-
-  #byte(): number {
-    return this.#bytes[this.#skip(1)]!;
-  }
-
-  /** Passes so many bytes, and says where they begin. */
-  #skip(count: number): number {
-    const start = this.#at;
-    if (count > this.#bytes.length - start) throw new RangeError("bytes are missing");
-    this.#at = start + count;
-    return start;
-  }
-
-  #varint(): number {
-    let value = 0;
-    for (let factor = 1; factor < 2 ** 53; factor *= 128) {
-      const byte = this.#byte();
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-    throw new RangeError("number is too large");
-  }
-
-  /** How many follow, of at least so many bytes each: no more than can, so that no lie costs memory. */
-  #count(size: number): number {
-    const count = this.#varint();
-    if (count * size > this.#bytes.length - this.#at) throw new RangeError("bytes are missing");
-    return count;
-  }
-
-  #double(): number {
-    return this.#view.getFloat64(this.#skip(8), true);
-  }
-
-  #utf8(): string {
-    const length = this.#varint();
-    const start = this.#skip(length);
-    if (length <= SHORT_STRING) {
-      let value = "";
-      let i = start;
-      for (; i < this.#at && this.#bytes[i]! < 128; i++) {
-        value += String.fromCharCode(this.#bytes[i]!);
-      }
-      if (i === this.#at) return value;
-    }
-    return text.decode(this.#bytes.subarray(start, this.#at));
-  }
-
-  #utf16(): string {
-    const length = this.#count(2);
-    const start = this.#skip(2 * length);
-    const units = new Uint16Array(this.#bytes.slice(start, this.#at).buffer);
-    let value = "";
-    for (let i = 0; i < length; i += 8192) {
-      value += String.fromCharCode(...units.subarray(i, i + 8192));
-    }
     return value;
   }
 }

@@ -1,8 +1,9 @@
 import { ByteWriter } from "./byte_writer.ts";
-import { encodeError } from "./error_codec.ts";
-import type { EncodedError } from "./error_codec.ts";
+import { encodeGraph } from "./error_encoder.ts";
+import type { ErrorGraph } from "./error_record.ts";
+import { isInBounds, isTracking, namedKeys } from "./structured_looks.ts";
 import * as format from "./structured_format.ts";
-import { kindOf, uncloneable, viewKindOf } from "./value_kind.ts";
+import { kindOf, primitiveOf, regexpParts, uncloneable, viewKindOf } from "./value_kind.ts";
 
 /** Arrays of fewer numbers are written one by one: a small number is then one byte. */
 const MIN_PACKED = 16;
@@ -49,13 +50,19 @@ export function checkStructured(value: unknown): void {
   }
 }
 
+/** What TypeScript's older libraries do not know of a buffer. */
+interface Resizable {
+  readonly resizable?: boolean;
+  readonly maxByteLength?: number;
+}
+
 /** Content that is still to be written. */
 type Content =
   | { readonly kind: "array"; readonly value: readonly unknown[] }
   | { readonly kind: "object"; readonly value: Record<string, unknown> }
   | { readonly kind: "map"; readonly value: Map<unknown, unknown> }
   | { readonly kind: "set"; readonly value: Set<unknown> }
-  | { readonly kind: "errors"; readonly value: readonly EncodedError[] };
+  | { readonly kind: "errors"; readonly value: ErrorGraph };
 
 class Encoder {
   readonly #writer: ByteWriter;
@@ -148,10 +155,10 @@ class Encoder {
         return true;
       case "Date":
         writer.byte(format.DATE);
-        writer.double(Date.prototype.getTime.call(value));
+        writer.double(primitiveOf(kind, value) as number);
         return true;
       case "RegExp": {
-        const { source, flags } = value as RegExp;
+        const [source, flags] = regexpParts(value);
         writer.byte(format.REGEXP);
         this.#writeString(source);
         this.#writeString(flags);
@@ -160,6 +167,15 @@ class Encoder {
       case "ArrayBuffer": {
         if ((value as { detached?: boolean }).detached) throw uncloneable(value, "is detached");
         const bytes = new Uint8Array(value as ArrayBuffer);
+        const { resizable, maxByteLength } = value as ArrayBuffer & Resizable;
+        if (resizable) {
+          if (maxByteLength! > format.MAX_RESIZABLE) throw uncloneable(value, "may grow too large");
+          writer.byte(format.RESIZABLE);
+          writer.varint(maxByteLength!);
+          writer.varint(bytes.length);
+          writer.raw(bytes);
+          return true;
+        }
         const isAttached = this.#attachments !== undefined && bytes.length >= MIN_ATTACHED;
         writer.byte(isAttached ? format.ATTACHMENT : format.BUFFER);
         writer.varint(bytes.length);
@@ -175,7 +191,7 @@ class Encoder {
       case "Boolean":
       case "BigInt":
         writer.byte(format.BOXED);
-        this.#write(value.valueOf());
+        this.#write(primitiveOf(kind, value));
         return true;
       case "Object":
         return false;
@@ -187,16 +203,22 @@ class Encoder {
   #writeView(view: ArrayBufferView): void {
     const kind = format.VIEW_KINDS.indexOf(viewKindOf(view));
     if (kind < 0) throw uncloneable(view);
-    this.#writer.byte(format.VIEW);
+    if ((view.buffer as ArrayBuffer & Resizable).resizable && !isInBounds(view)) {
+      throw uncloneable(view, "is out of the bounds of its buffer");
+    }
+    const follows = isTracking(view);
+    this.#writer.byte(follows ? format.TRACKING_VIEW : format.VIEW);
     this.#writer.byte(kind);
     this.#writeObject(view.buffer);
     this.#writer.varint(view.byteOffset);
+    if (follows) return;
     this.#writer.varint((view as Partial<Uint8Array>).length ?? view.byteLength);
   }
 
   #writeErrors(value: object): void {
     if (this.#skipsErrors) return;
-    const record = encodeError(value, checkStructured);
+    const isKnown = (error: object): boolean => error !== value && this.#objects.has(error);
+    const { record, found } = encodeGraph(value, checkStructured, isKnown);
     if (record.kind !== "errors") throw uncloneable(value);
     this.#writer.byte(format.ERROR);
     this.#writer.varint(record.errors.length);
@@ -207,7 +229,11 @@ class Encoder {
       this.#writeString(message);
       this.#write(stack);
     }
-    this.#contents.push({ kind: "errors", value: record.errors });
+    // All of them are known from now on: what is met again is not walked again.
+    for (let i = 1; i < record.errors.length; i++) {
+      this.#objects.set(found[i]!, this.#objects.size);
+    }
+    this.#contents.push({ kind: "errors", value: record });
   }
 
   #fill(content: Content): void {
@@ -240,7 +266,8 @@ class Encoder {
         return;
       }
       case "errors":
-        for (const { props } of content.value) this.#write(props);
+        for (const { props } of content.value.errors) this.#write(props);
+        this.#write(content.value.nodes);
     }
   }
 
@@ -256,6 +283,15 @@ class Encoder {
   #fillArray(array: readonly unknown[]): void {
     const writer = this.#writer;
     const { length } = array;
+    const named = namedKeys(array);
+    if (named !== undefined) {
+      writer.byte(format.CONTENT_NAMED);
+      writer.varint(named.length);
+      for (const key of named) {
+        this.#writeKey(key);
+        this.#write((array as unknown as Record<string, unknown>)[key]);
+      }
+    }
     const packed = length < MIN_PACKED ? undefined : pack(array as readonly number[]);
     if (packed !== undefined) {
       const isInteger = packed instanceof Int32Array;

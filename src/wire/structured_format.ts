@@ -7,8 +7,9 @@
  * no deeper than a flat one. Objects are numbered in the order in which they are met; one that is met
  * again is written as its number, which keeps cycles and what is shared.
  *
- * What is kept is what `structuredClone` keeps, and errors as `error_codec.ts` does; but named properties
- * of arrays are left out, and a resizable `ArrayBuffer` arrives with a fixed length.
+ * What is kept is what `structuredClone` keeps, and errors as `error_codec.ts` does; what cannot be kept
+ * is refused. Named properties of arrays with more than `MAX_NAMED` elements are left out, but for those
+ * of a match: to find them, all indices would have to be listed.
  *
  * @module
  */
@@ -51,6 +52,10 @@ export const ERROR = 20;
 export const HOLE = 21;
 /** Varint of how many bytes, which travel beside the message. */
 export const ATTACHMENT = 22;
+/** A resizable buffer: varint of its largest length, and its bytes as of `BUFFER`. */
+export const RESIZABLE = 23;
+/** A view that follows the length of its buffer: as `VIEW`, without a length. */
+export const TRACKING_VIEW = 24;
 export const SMALL = 128;
 
 /** How the content of an array is written: its values one by one. */
@@ -61,6 +66,15 @@ export const CONTENT_INTEGERS = 1;
 export const CONTENT_DOUBLES = 2;
 /** Its length, and the pairs of index and value that it has. */
 export const CONTENT_SPARSE = 3;
+
+/** Its named properties, as an object's, and then its elements in one of the ways above. */
+export const CONTENT_NAMED = 4;
+
+/** Elements of an array at the most whose names are listed to find named properties. */
+export const MAX_NAMED = 1_000;
+
+/** Bytes that a resizable buffer may grow to, at the most. */
+export const MAX_RESIZABLE: number = 2 ** 32;
 
 /** Kinds of views by their number on the wire. */
 export const VIEW_KINDS: readonly string[] = [

@@ -1,8 +1,10 @@
 import { encodeError } from "../wire/error_codec.ts";
 import { useClone } from "../wire/clone_error.ts";
+import { checkDepth } from "../wire/value_depth.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import type { ProcessPort } from "../wire/process_port.ts";
 import { Program } from "./program.ts";
+import { useRuntimeErrors } from "./runtime_errors.ts";
 
 interface Port {
   on(event: "message" | "messageerror", listener: (data: unknown) => void): void;
@@ -53,10 +55,18 @@ export function listen(named: Record<string, unknown> | undefined): void {
       | undefined
     : undefined;
   const port = parent ?? threads?.parentPort ?? undefined;
+  useRuntimeErrors();
   if (parent !== undefined) useClone((value) => parent.check(value));
-  const post = port === undefined
+  const send = port === undefined
     ? scope.postMessage.bind(scope)
     : (message: unknown, transfer?: readonly Transferable[]) => port.postMessage(message, transfer);
+  // A process has a codec of its own, which reads what it writes, however deep.
+  const post = parent !== undefined
+    ? send
+    : (message: unknown, transfer?: readonly Transferable[]) => {
+      checkDepth(message);
+      send(message, transfer);
+    };
   // A process is stopped by a signal, whatever it does.
   // Deno 2.5 has no locks; it stops a busy worker without one, after two seconds.
   const lock = scope.Deno === undefined || parent !== undefined || !("locks" in navigator)

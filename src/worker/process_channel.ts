@@ -12,6 +12,7 @@ import type { ByteStream } from "../wire/frame_channel.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import type { ProcessPort } from "../wire/process_port.ts";
 import { checkStructured } from "../wire/structured_codec.ts";
+import { useRuntimeErrors } from "./runtime_errors.ts";
 
 /** The stream's number among the files of the process, after stdin, stdout and stderr. */
 const FILE = 3;
@@ -50,6 +51,7 @@ const exit = process.exit.bind(process);
 const ends = [process.stdout, process.stderr].map((output) => output.end.bind(output));
 
 useClone(checkStructured);
+useRuntimeErrors();
 
 // What a task prints is to be on its way before its result: Node 24 would keep back what does not fit.
 if (Bun === undefined) {

@@ -41,6 +41,7 @@ import type { Failure, FailureKind, WireTask, WorkerSetup } from "../wire/messag
 import type { TaskContext } from "../wire/task_ref.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
+import { isError } from "../wire/value_kind.ts";
 import { taskScope } from "./current_task.ts";
 
 /** Results of functions slower than this are sent before the next of their tasks begins. */
@@ -865,7 +866,8 @@ function toNanoseconds(milliseconds: number, tasks: number): number {
 /** A plain function travels without its surroundings: says so where one was missed. */
 function explainClosure(error: unknown, wire: WireTask): void {
   try {
-    if (!(error instanceof ReferenceError)) return;
+    // Not by `instanceof`, which never ends for a Proxy with endless prototypes.
+    if (!isError(error) || error.name !== "ReferenceError") return;
     // V8: "x is not defined"; JavaScriptCore: "Can't find variable: x".
     const found = /^(\S+) is not defined$|^Can't find variable: (\S+)$/.exec(error.message);
     const variable = found?.[1] ?? found?.[2];

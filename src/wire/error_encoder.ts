@@ -1,0 +1,275 @@
+import { cloneError } from "./clone_error.ts";
+import { qualifiedName } from "./error_classes.ts";
+import { MAX_DEPTH, MAX_ERRORS, MAX_ITEMS, MAX_PROPERTIES } from "./error_record.ts";
+import type {
+  Encoded,
+  EncodedError,
+  EncodedNode,
+  EncodedProperty,
+  ErrorRecord,
+} from "./error_record.ts";
+import { ErrorScan, lookInto } from "./error_scan.ts";
+import { withoutProgram } from "./program_text.ts";
+import { isDOMException, isError, kindOf } from "./value_kind.ts";
+
+/** Length of a message or a stack at the most; a longer one would cost more to send than it tells. */
+const MAX_TEXT = 64 * 1024;
+
+/** Length of all stacks together at the most; the errors after that have none. */
+const MAX_STACKS = 32 * 1024 * 1024;
+
+/** Milliseconds that one graph may take; what comes later is left out. */
+const MAX_TIME = 2_000;
+
+/** What stands for what was too much. */
+const LEFT_OUT = "[more was left out]";
+
+/**
+ * A record of anything that can be thrown. Never throws.
+ *
+ * @param check Throws for a value that cannot be sent; see {@linkcode cloneError}.
+ */
+export function encodeError(thrown: unknown, check?: Check): ErrorRecord {
+  return encodeGraph(thrown, check).record;
+}
+
+/**
+ * The same, with the errors that are in the record.
+ *
+ * @param isKnown Whether an error was sent before: then it is a value like any other.
+ */
+export function encodeGraph(
+  thrown: unknown,
+  check?: Check,
+  isKnown?: (error: object) => boolean,
+): { readonly record: ErrorRecord; readonly found: readonly object[] } {
+  try {
+    return new Encoder(check, isKnown).encode(thrown);
+  } catch {
+    return {
+      record: plainError("Task threw something that cannot be looked at"),
+      found: [],
+    };
+  }
+}
+
+function plainError(message: string): ErrorRecord {
+  return {
+    kind: "errors",
+    errors: [{ classes: ["Error"], name: "Error", message, stack: undefined, props: [] }],
+  };
+}
+
+type Check = (value: unknown) => unknown;
+
+// As it was before any task could change it.
+const { isArray } = Array;
+const {
+  getOwnPropertyDescriptor,
+  getOwnPropertyNames: ownNames,
+  getPrototypeOf,
+  hasOwn,
+} = Object;
+const StringOf = String;
+const now: () => number = performance.now.bind(performance);
+
+function push<T>(array: T[], value: T): void {
+  array[array.length] = value;
+}
+
+/** Walks a graph of errors breadth first, without recursion. */
+class Encoder {
+  readonly #found: object[] = [];
+  readonly #depths: number[] = [];
+  readonly #index: Map<object, number> = new Map();
+  readonly #containers: { readonly container: object; readonly depth: number }[] = [];
+  readonly #nodeIndex: Map<object, number> = new Map();
+  readonly #scan: ErrorScan = new ErrorScan();
+  /** Whether an object can be cloned, which is asked once. */
+  readonly #cloneable: Map<object, boolean> = new Map();
+  readonly #check: Check | undefined;
+  readonly #isKnown: ((error: object) => boolean) | undefined;
+  readonly #until: number = now() + MAX_TIME;
+  #items = MAX_ITEMS;
+  #stacks = MAX_STACKS;
+
+  constructor(check: Check | undefined, isKnown: ((error: object) => boolean) | undefined) {
+    this.#check = check;
+    this.#isKnown = isKnown;
+  }
+
+  encode(thrown: unknown): { readonly record: ErrorRecord; readonly found: readonly object[] } {
+    let root: Encoded | undefined;
+    if (isError(thrown)) this.#link(thrown, 0);
+    else {
+      root = this.#encodeValue(thrown, 0);
+      if (root === undefined) {
+        const message = `Task threw ${describe(thrown)}, which cannot be sent`;
+        return { record: plainError(message), found: [] };
+      }
+      if ("value" in root) return { record: { kind: "value", value: root.value }, found: [] };
+    }
+    const errors: EncodedError[] = [];
+    const nodes: EncodedNode[] = [];
+    while (errors.length < this.#found.length || nodes.length < this.#containers.length) {
+      if (errors.length < this.#found.length) push(errors, this.#encodeOne(errors.length));
+      else push(nodes, this.#encodeNode(this.#containers[nodes.length]!));
+    }
+    const record = {
+      kind: "errors" as const,
+      errors,
+      ...(nodes.length === 0 ? {} : { nodes }),
+      ...(root === undefined ? {} : { root }),
+    };
+    return { record, found: this.#found };
+  }
+
+  #encodeOne(index: number): EncodedError {
+    const error = this.#found[index]!;
+    const depth = this.#depths[index]!;
+    const props: EncodedProperty[] = [];
+    const names = attempt(() => ownNames(error)) ?? [];
+    for (let i = 0; i < names.length && props.length < MAX_PROPERTIES && !this.#isLate; i++) {
+      const name = names[i]!;
+      const isHidden = !isEnumerable(error, name);
+      // The engine's own; what is not enumerable and of these names is nobody's message.
+      if (isHidden && hasOwn(ENGINE_PROPERTIES, name)) continue;
+      const encoded = attempt(() => this.#encodeValue(read(error, name), depth));
+      if (encoded === undefined) continue;
+      push(props, isHidden ? [name, encoded, true] : [name, encoded]);
+    }
+    const stack = this.#stacks > 0 ? text(attempt(() => read(error, "stack"))) : undefined;
+    this.#stacks -= stack?.length ?? 0;
+    return {
+      classes: isDOMException(error) ? ["DOMException"] : classNames(error),
+      name: text(attempt(() => read(error, "name"))) ?? "Error",
+      message: text(attempt(() => read(error, "message"))) ?? "",
+      stack,
+      props,
+    };
+  }
+
+  #encodeNode({ container, depth }: { container: object; depth: number }): EncodedNode {
+    const values: unknown[] = [];
+    const keys: unknown[] = [];
+    const kind = lookInto(container, (value, key) => {
+      if (values.length >= this.#items) return;
+      push(values, value);
+      push(keys, key);
+    }) ?? "object";
+    this.#items -= values.length;
+    const isPlain = kind === "list" || kind === "set";
+    const items: (Encoded | [unknown, Encoded])[] = [];
+    for (let i = 0; i < values.length && !this.#isLate; i++) {
+      const encoded = this.#encodeValue(values[i], depth);
+      if (kind === "object") {
+        if (encoded !== undefined) push(items, [keys[i], encoded]);
+        continue;
+      }
+      const item = encoded ?? { value: describe(values[i]) };
+      if (isPlain) push(items, item);
+      else push(items, [this.#encodeValue(keys[i], depth) ?? { value: describe(keys[i]) }, item]);
+    }
+    return { kind, items };
+  }
+
+  #encodeValue(value: unknown, depth: number): Encoded | undefined {
+    if (typeof value === "string") return { value: withoutProgram(value) };
+    if (typeof value !== "object" || value === null) {
+      return typeof value === "symbol" || typeof value === "function" ? undefined : { value };
+    }
+    if (isError(value)) {
+      if (this.#isKnown?.(value)) return { value };
+      const index = this.#link(value, depth + 1);
+      return index === undefined ? { value: LEFT_OUT } : { error: index };
+    }
+    if (this.#scan.leadsToErrors(value)) {
+      let index = this.#nodeIndex.get(value);
+      if (index === undefined) {
+        index = this.#containers.length;
+        this.#nodeIndex.set(value, index);
+        push(this.#containers, { container: value, depth });
+      }
+      return { node: index };
+    }
+    let isCloneable = this.#cloneable.get(value);
+    if (isCloneable === undefined) {
+      isCloneable = !this.#isLate && cloneError(value, this.#check) === undefined;
+      this.#cloneable.set(value, isCloneable);
+    }
+    return isCloneable ? { value } : undefined;
+  }
+
+  /** The number of an error in the graph; none if the graph is full or too deep. */
+  #link(error: object, depth: number): number | undefined {
+    const known = this.#index.get(error);
+    if (known !== undefined) return known;
+    if (depth > MAX_DEPTH || this.#found.length >= MAX_ERRORS || this.#isLate) return undefined;
+    const index = this.#found.length;
+    push(this.#found, error);
+    push(this.#depths, depth);
+    this.#index.set(error, index);
+    return index;
+  }
+
+  get #isLate(): boolean {
+    return now() > this.#until;
+  }
+}
+
+/** What engines put beside the message. */
+const ENGINE_PROPERTIES: Record<string, true> = Object.assign(Object.create(null), {
+  message: true,
+  stack: true,
+  line: true,
+  column: true,
+  sourceURL: true,
+  originalLine: true,
+  originalColumn: true,
+});
+
+/** Class names from the error's own down to the first that is built in. */
+function classNames(error: object): string[] {
+  const names: string[] = [];
+  let prototype = attempt(() => getPrototypeOf(error)) as object | null | undefined;
+  for (let i = 0; prototype && i < MAX_DEPTH; i++) {
+    const current = prototype;
+    const name = attempt(() => qualifiedName(current));
+    if (typeof name === "string" && name !== "" && name !== "Object") push(names, name);
+    prototype = attempt(() => getPrototypeOf(current)) as object | null | undefined;
+  }
+  return names;
+}
+
+function isEnumerable(error: object, key: string): boolean {
+  return attempt(() => getOwnPropertyDescriptor(error, key)?.enumerable) ?? false;
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "symbol" || typeof value === "function") {
+    return attempt(() => `${StringOf(value)}`.slice(0, 200)) ?? `a ${typeof value}`;
+  }
+  if (typeof value !== "object" || value === null) return `${value}`;
+  return attempt(() => `[object ${kindOf(value)}]`) ?? "an object";
+}
+
+function read(object: object, key: string): unknown {
+  return (object as Record<string, unknown>)[key];
+}
+
+function text(value: unknown): string | undefined {
+  if (value === undefined || typeof value === "symbol") return undefined;
+  // What an object says of itself may be endless, as that of lists that share lists.
+  const whole = typeof value === "object" && value !== null || typeof value === "function"
+    ? describe(value)
+    : `${value}`;
+  return withoutProgram(whole.slice(0, MAX_TEXT * 4)).slice(0, MAX_TEXT);
+}
+
+function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
