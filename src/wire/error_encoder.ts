@@ -63,7 +63,6 @@ function plainError(message: string): ErrorRecord {
 type Check = (value: unknown) => unknown;
 
 // As it was before any task could change it.
-const { isArray } = Array;
 const {
   getOwnPropertyDescriptor,
   getOwnPropertyNames: ownNames,
