@@ -1,8 +1,9 @@
 import { UnsupportedError } from "../futures/errors.ts";
 import type { Executor } from "./executor.ts";
 import { InlineExecutor } from "./inline_executor.ts";
-import { checkFunction, checkOptions } from "./options.ts";
+import { checkFunction, checkObject } from "./options.ts";
 import { ThreadPoolExecutor } from "./thread_pool_executor.ts";
+import type { ThreadPoolExecutorOptions } from "./thread_pool_executor.ts";
 
 /** Options of {@linkcode createExecutor}. */
 export interface CreateExecutorOptions {
@@ -56,12 +57,17 @@ export interface CreateExecutorOptions {
  * ```
  */
 export function createExecutor(options: CreateExecutorOptions = {}): Executor {
-  checkOptions("options of createExecutor", options);
+  checkObject("options of createExecutor", options);
   checkFunction("waitUntil", options.waitUntil);
   try {
-    return new ThreadPoolExecutor(options);
+    // Those of threads may be given, too.
+    const { waitUntil: _, ...others } = options;
+    return new ThreadPoolExecutor(others);
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
-    return new InlineExecutor(options);
+    // This thread may do all that the program may: what is forbidden is never allowed in silence.
+    if ((options as ThreadPoolExecutorOptions).permissions !== undefined) throw error;
+    const { maxWorkers, waitUntil } = options;
+    return new InlineExecutor({ maxWorkers, waitUntil });
   }
 }

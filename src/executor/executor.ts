@@ -203,7 +203,7 @@ export abstract class Executor implements AsyncDisposable {
    * ```
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
-    checkOptions("options of shutdown", options);
+    checkOptions("shutdown", options, ["wait", "cancelFutures"]);
     checkBoolean("wait", options.wait);
     checkBoolean("cancelFutures", options.cancelFutures);
     const ended = this.#scheduler.shutdown(options.cancelFutures ?? false);

@@ -80,7 +80,7 @@ export class InlineExecutor extends Executor {
    */
   constructor(options: InlineExecutorOptions = {}) {
     super();
-    checkOptions("options of InlineExecutor", options);
+    checkOptions("InlineExecutor", options, ["maxWorkers", "clone", "waitUntil"]);
     checkBoolean("clone", options.clone);
     checkFunction("waitUntil", options.waitUntil);
     const maxWorkers = checkCount("maxWorkers", options.maxWorkers) ?? 32;

@@ -50,7 +50,7 @@ export function mapOver(
   let options: MapOptions & { [UNORDERED]?: boolean } = {};
   if (inputs.length > 1 && !isIterable(inputs.at(-1))) {
     const last = inputs.pop();
-    checkOptions("options of map", last);
+    checkOptions("map", last, ["chunkSize", "bufferSize", "timeout", "settled"]);
     options = (last ?? {}) as MapOptions;
   }
   if (inputs.length === 0) throw new TypeError("Cannot map: no items given to call the task with");

@@ -1,4 +1,5 @@
 import { isSignal } from "../futures/deadline.ts";
+import { checkNames } from "../futures/known_options.ts";
 import { show } from "../futures/show.ts";
 
 /** Checks of options and arguments: each throws at once, before anything is started. */
@@ -54,11 +55,17 @@ export function checkBoolean(name: string, value: unknown): void {
   }
 }
 
-/** An options object, or nothing. */
-export function checkOptions(name: string, value: unknown): void {
+/** An object, or nothing. */
+export function checkObject(name: string, value: unknown): void {
   if (value !== undefined && (typeof value !== "object" || value === null)) {
     throw new TypeError(`Cannot use ${name}: expected an object, got ${show(value)}`);
   }
+}
+
+/** An options object that has no options but these, or nothing. */
+export function checkOptions(user: string, value: unknown, names: readonly string[]): void {
+  checkObject(`options of ${user}`, value);
+  if (value !== undefined) checkNames(user, value as object, names);
 }
 
 /** An `AbortSignal`, of any realm, or nothing. */

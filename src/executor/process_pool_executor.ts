@@ -4,7 +4,7 @@ import { childProcessRuntime } from "../runtime/child_process.ts";
 import type { ProcessCommand } from "../runtime/child_command.ts";
 import type { Runtime, WorkerPermissions } from "../runtime/runtime.ts";
 import { attachScheduler, Executor } from "./executor.ts";
-import { checkOptions } from "./options.ts";
+import { checkObject, checkOptions } from "./options.ts";
 import { makeScheduler, optionsOf } from "./worker_pool_options.ts";
 import type { WorkerPoolKind, WorkerPoolOptions } from "./worker_pool_options.ts";
 
@@ -50,6 +50,7 @@ export interface ProcessPoolExecutorOptions extends WorkerPoolOptions {
 
 const KIND: WorkerPoolKind = {
   executorName: "ProcessPoolExecutor",
+  options: ["command", "cwd"],
   brokenError: (message, options) => new BrokenProcessPoolError(message, options),
 };
 
@@ -84,7 +85,10 @@ export class ProcessPoolExecutor extends Executor {
     super();
     const given = optionsOf(options);
     const { runtime, command, cwd } = given;
-    checkOptions("runtime", runtime);
+    checkObject("runtime", runtime);
+    if (typeof command === "object") {
+      checkOptions("command", command ?? undefined, ["path", "args"]);
+    }
     if (cwd !== undefined && typeof cwd !== "string" && !(cwd instanceof URL)) {
       throw new TypeError(`Cannot use cwd: expected a path or a URL, got ${show(cwd)}`);
     }

@@ -40,7 +40,7 @@ export interface TaskOptions {
  * @throws {TypeError} If one is of a wrong kind.
  */
 export function checkTaskOptions(options: TaskOptions): TaskLimits {
-  checkOptions("options of with", options ?? null);
+  checkOptions("with", options ?? null, ["signal", "timeout", "priority", "onProgress"]);
   const { signal, timeout, priority, onProgress } = options;
   checkSignal("signal", signal);
   checkFunction("onProgress", onProgress);

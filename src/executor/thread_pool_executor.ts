@@ -2,7 +2,7 @@ import { BrokenThreadPoolError } from "../futures/errors.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 import type { Runtime, WorkerPermissions, WorkerResourceLimits } from "../runtime/runtime.ts";
 import { attachScheduler, Executor } from "./executor.ts";
-import { checkOptions } from "./options.ts";
+import { checkObject } from "./options.ts";
 import { makeScheduler, optionsOf } from "./worker_pool_options.ts";
 import type { WorkerPoolKind, WorkerPoolOptions } from "./worker_pool_options.ts";
 
@@ -48,6 +48,7 @@ export interface ThreadPoolExecutorOptions extends WorkerPoolOptions {
 
 const KIND: WorkerPoolKind = {
   executorName: "ThreadPoolExecutor",
+  options: ["worker", "resourceLimits"],
   brokenError: (message, options) => new BrokenThreadPoolError(message, options),
 };
 
@@ -83,7 +84,7 @@ export class ThreadPoolExecutor extends Executor {
   constructor(options?: number | ThreadPoolExecutorOptions) {
     super();
     const given = optionsOf(options);
-    checkOptions("runtime", given.runtime);
+    checkObject("runtime", given.runtime);
     const scheduler = makeScheduler(KIND, given, () => given.runtime ?? detectRuntime());
     attachScheduler(this, () => scheduler);
   }

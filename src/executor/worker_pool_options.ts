@@ -1,5 +1,6 @@
 import { Scheduler } from "../engine/scheduler.ts";
 import type { BrokenExecutorError } from "../futures/errors.ts";
+import { checkNames } from "../futures/known_options.ts";
 import { show } from "../futures/show.ts";
 import type {
   Runtime,
@@ -9,7 +10,14 @@ import type {
 } from "../runtime/runtime.ts";
 import type { Task } from "../wire/task_ref.ts";
 import { PROGRAM_SOURCE } from "../worker/program_source.ts";
-import { checkCount, checkFunction, checkOptions, checkString, checkTime } from "./options.ts";
+import {
+  checkCount,
+  checkFunction,
+  checkObject,
+  checkOptions,
+  checkString,
+  checkTime,
+} from "./options.ts";
 
 /** Options of every executor that has workers. */
 export interface WorkerPoolOptions {
@@ -84,9 +92,37 @@ interface GivenOptions extends WorkerPoolOptions {
 
 /** What the kinds of executors differ in. */
 export interface WorkerPoolKind {
+  /** The options that it has beside the common ones. */
+  readonly options: readonly string[];
   readonly executorName: string;
   readonly brokenError: (message: string, options: ErrorOptions) => BrokenExecutorError;
 }
+
+/** The options that all executors with workers have. */
+const COMMON_OPTIONS = [
+  "maxWorkers",
+  "tasksPerWorker",
+  "initializer",
+  "initargs",
+  "maxTasksPerChild",
+  "idleTimeout",
+  "maxPending",
+  "onCrash",
+  "grace",
+  "threadNamePrefix",
+  "permissions",
+  "env",
+  "runtime",
+];
+
+const RESOURCE_LIMITS = [
+  "maxOldGenerationSizeMb",
+  "maxYoungGenerationSizeMb",
+  "codeRangeSizeMb",
+  "stackSizeMb",
+] as const;
+
+const PERMISSIONS = ["env", "ffi", "import", "net", "read", "run", "sys", "write"];
 
 let created = 0;
 
@@ -108,12 +144,14 @@ export function makeScheduler(
   given: GivenOptions,
   makeRuntime: () => Runtime,
 ): Scheduler {
+  checkNames(given[NAME] ?? kind.executorName, given, [...COMMON_OPTIONS, ...kind.options]);
   checkFunction("worker", given.worker);
   checkString("threadNamePrefix", given.threadNamePrefix);
-  checkOptions("env", given.env);
-  checkOptions("resourceLimits", given.resourceLimits);
+  checkObject("env", given.env);
+  checkOptions("resourceLimits", given.resourceLimits, RESOURCE_LIMITS);
+  for (const limit of RESOURCE_LIMITS) checkLimit(limit, given.resourceLimits);
   if (given.permissions !== undefined && typeof given.permissions !== "string") {
-    checkOptions("permissions", given.permissions);
+    checkOptions("permissions", given.permissions, PERMISSIONS);
   }
   if (given.initargs !== undefined && !Array.isArray(given.initargs)) {
     throw new TypeError(`Cannot use initargs: expected an array, got ${show(given.initargs)}`);
@@ -143,7 +181,7 @@ export function makeScheduler(
   if (unsupported !== undefined) throw unsupported;
 
   return new Scheduler({
-    ...kind,
+    brokenError: kind.brokenError,
     executorName,
     runtime,
     worker,
@@ -161,4 +199,17 @@ export function makeScheduler(
     onCrash: given.onCrash ?? "replace",
     grace,
   });
+}
+
+/** A size of `resourceLimits`: Node takes 0 for its own default. */
+function checkLimit(
+  name: keyof WorkerResourceLimits,
+  limits: WorkerResourceLimits | undefined,
+): void {
+  const value: unknown = limits?.[name];
+  if (value === undefined) return;
+  if (typeof value !== "number") {
+    throw new TypeError(`Cannot use ${name}: expected mebibytes, got ${show(value)}`);
+  }
+  if (!(value >= 0)) throw new RangeError(`Cannot use ${name}: expected mebibytes, got ${value}`);
 }

@@ -1,3 +1,4 @@
+import { checkNames } from "./known_options.ts";
 import { show } from "./show.ts";
 
 /** The longest time that `setTimeout` can take; a longer one would fire at once. */
@@ -38,17 +39,25 @@ export function startTimer(milliseconds: number, callback: () => void): () => vo
   return () => clearTimeout(timer);
 }
 
+/** The options of every wait. */
+export const WAIT_OPTIONS: readonly string[] = ["timeout", "signal"];
+
 /**
  * Checks the options of a wait, at once.
  *
+ * @param names The options there are.
  * @returns The timeout in milliseconds, `Infinity` for none.
  * @throws {TypeError} If an option is of a wrong kind.
  */
-export function checkWaitOptions(options: WaitOptions | undefined): number {
+export function checkWaitOptions(
+  options: WaitOptions | undefined,
+  names: readonly string[] = WAIT_OPTIONS,
+): number {
   if (options === undefined) return Infinity;
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Cannot wait: expected an options object, got ${show(options)}`);
   }
+  checkNames("a wait", options, names);
   const { timeout, signal } = options;
   if (timeout !== undefined && (typeof timeout !== "number" || Number.isNaN(timeout))) {
     throw new TypeError(`Cannot wait: expected timeout in milliseconds, got ${show(timeout)}`);

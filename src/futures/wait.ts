@@ -1,4 +1,4 @@
-import { checkWaitOptions, watch } from "./deadline.ts";
+import { checkWaitOptions, WAIT_OPTIONS, watch } from "./deadline.ts";
 import type { WaitOptions } from "./deadline.ts";
 import { hasFailed, isFuture, observe, unobserve } from "./future.ts";
 import type { Future, FutureObserver } from "./future.ts";
@@ -83,6 +83,8 @@ export interface WaitResult<T, F extends Future<T> = Future<T>> {
   notDone: Set<F>;
 }
 
+const WAIT_FOR_OPTIONS = [...WAIT_OPTIONS, "returnWhen"];
+
 /**
  * Waits for futures, of one executor or of several.
  *
@@ -112,7 +114,7 @@ export function wait<F extends Future<unknown>>(
   futures: Iterable<F>,
   options?: WaitForOptions,
 ): Promise<WaitResult<unknown, F>> {
-  const timeout = checkWaitOptions(options);
+  const timeout = checkWaitOptions(options, WAIT_FOR_OPTIONS);
   const { returnWhen = ALL_COMPLETED } = options ?? {};
   if (
     returnWhen !== ALL_COMPLETED && returnWhen !== FIRST_COMPLETED && returnWhen !== FIRST_EXCEPTION

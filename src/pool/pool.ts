@@ -1,4 +1,4 @@
-import { checkCount } from "../executor/options.ts";
+import { checkCount, checkOptions } from "../executor/options.ts";
 import { ProcessPoolExecutor } from "../executor/process_pool_executor.ts";
 import { ThreadPoolExecutor } from "../executor/thread_pool_executor.ts";
 import { NAME } from "../executor/worker_pool_options.ts";
@@ -103,6 +103,7 @@ function executorOptions(name: string, options: number | PoolOptions | undefined
   maxTasksPerChild?: number | undefined;
 } {
   const given = typeof options === "object" && options !== null ? options : { processes: options };
+  checkOptions(name, given, ["processes", "initializer", "initargs", "maxTasksPerChild"]);
   checkCount("processes", given.processes);
   const { processes, ...others } = given as PoolOptions;
   const named = { ...others, [NAME]: name };

@@ -35,7 +35,7 @@ export class OutcomeIterator implements PoolIterator<unknown> {
   }
 
   async next(options: NextOptions = {}): Promise<IteratorResult<unknown, undefined>> {
-    checkOptions("options of next", options);
+    checkOptions("next", options, ["timeout"]);
     const timeout = checkTime("timeout", options.timeout);
     const result = timeout === undefined ? this.#run.next() : this.#run.nextWithin(timeout);
     const { done, value } = await result as IteratorResult<PromiseSettledResult<unknown>>;

@@ -34,6 +34,8 @@ export interface ImapOptions {
   bufferSize?: number | undefined;
 }
 
+const CALLBACKS = ["callback", "errorCallback"];
+
 type AnyTask = Task<unknown[], unknown>;
 
 /**
@@ -99,7 +101,7 @@ export abstract class WorkerPool implements AsyncDisposable {
       : [args: A, options?: AsyncResultOptions<Awaited<R>>]
   ): AsyncResult<Awaited<R>> {
     const [args, options = {}] = rest;
-    this.#check(options);
+    this.#check("applyAsync", options, CALLBACKS);
     if (args !== undefined && !Array.isArray(args)) {
       throw new TypeError(`Cannot apply: expected an array of arguments, got ${show(args)}`);
     }
@@ -232,9 +234,9 @@ export abstract class WorkerPool implements AsyncDisposable {
     await this.terminate();
   }
 
-  #check(options: unknown): void {
+  #check(user: string, options: unknown, names: readonly string[]): void {
     if (this.#state !== "running") throw new InvalidStateError("Pool not running");
-    checkOptions("options", options);
+    checkOptions(user, options, names);
     const { callback, errorCallback } = (options ?? {}) as AsyncResultOptions<unknown>;
     checkFunction("callback", callback);
     checkFunction("errorCallback", errorCallback);
@@ -246,7 +248,7 @@ export abstract class WorkerPool implements AsyncDisposable {
     options: MapAsyncOptions<R[]>,
     argumentsOf: (item: unknown) => unknown[],
   ): AsyncResult<R[]> {
-    this.#check(options);
+    this.#check("mapAsync", options, ["chunkSize", ...CALLBACKS]);
     checkCount("chunkSize", options.chunkSize);
     toTaskRef(fn);
     if (
@@ -296,7 +298,7 @@ export abstract class WorkerPool implements AsyncDisposable {
     options: ImapOptions = {},
     unordered: boolean,
   ): PoolIterator<unknown> {
-    this.#check(options);
+    this.#check("imap", options, ["chunkSize", "bufferSize"]);
     const { chunkSize = 1, bufferSize } = options;
     const run = this.#executor.map(fn as Task<[unknown], unknown>, items, {
       chunkSize,
