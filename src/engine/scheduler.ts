@@ -93,6 +93,17 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
 
   // --- what executors call ---
 
+  /** What the executor is called. */
+  get name(): string {
+    return this.#options.executorName;
+  }
+
+  /** Whether tasks are taken, and if not, why. */
+  get state(): "open" | "shut down" | "broken" {
+    if (this.#supervisor.broken !== undefined) return "broken";
+    return this.#closed ? "shut down" : "open";
+  }
+
   /** Workers as the executor tells them: on the caller's own thread, its places. */
   get maxWorkers(): number {
     return this.#options.inThread ? this.#options.tasksPerWorker : this.#options.maxWorkers;

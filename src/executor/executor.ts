@@ -1,3 +1,6 @@
+// Length: most of it is documentation.
+
+import { describeAs } from "../futures/inspect.ts";
 import type { Future } from "../futures/future.ts";
 import type { TaskLimits } from "../engine/item_limits.ts";
 import type { Scheduler } from "../engine/scheduler.ts";
@@ -34,6 +37,9 @@ export let attachScheduler: (
   limits?: TaskLimits,
 ) => void;
 
+/** What an executor is and does, as it is printed. */
+export let describeExecutor: (executor: Executor) => string;
+
 /**
  * Runs tasks on workers: what all executors have in common.
  *
@@ -58,6 +64,16 @@ export abstract class Executor implements AsyncDisposable {
   #limits: TaskLimits | undefined;
 
   static {
+    describeExecutor = (executor) => {
+      const scheduler = executor.#find();
+      const { workers, running, pending } = scheduler.stats();
+      const some = executor.capabilities.parallel
+        ? `${workers} of ${scheduler.maxWorkers} workers, `
+        : "";
+      const state = scheduler.state === "open" ? "" : `${scheduler.state}, `;
+      return `${scheduler.name} { ${state}${some}${running} running, ${pending} pending }`;
+    };
+    describeAs<Executor>(this.prototype, "Executor", (executor) => describeExecutor(executor));
     attachScheduler = (executor, scheduler, limits) => {
       executor.#find = scheduler;
       executor.#limits = limits;

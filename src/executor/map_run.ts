@@ -2,6 +2,7 @@ import type { ChunkOutcome } from "../engine/replies.ts";
 import { discard } from "../engine/work_item.ts";
 import { startTimer } from "../futures/deadline.ts";
 import { CancelledError, TimeoutError } from "../futures/errors.ts";
+import { describeAs } from "../futures/inspect.ts";
 import { observe, outcome, unobserve } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import type { MapInput } from "./map_input.ts";
@@ -40,6 +41,14 @@ const END: IteratorResult<unknown, undefined> = Object.freeze({ done: true, valu
 
 /** One call of `map`: its chunks in order, the one that is being taken, and who waits. */
 export class MapRun implements MapIterator<unknown> {
+  static {
+    describeAs<MapRun>(
+      this.prototype,
+      "MapIterator",
+      (run) => `MapIterator { ${run.describe()} }`,
+    );
+  }
+
   readonly #settled: boolean;
   /** If results are given as they come: the chunks that are not done. They join the others when they are. */
   readonly #open: Set<Future<unknown>> | undefined;
@@ -106,6 +115,16 @@ export class MapRun implements MapIterator<unknown> {
   futureDone(): void {
     this.#observed = undefined;
     this.#serve();
+  }
+
+  /** How many results are there, as it is printed. */
+  describe(): string {
+    if (this.#ended) return "ended";
+    let ready = this.#values.length - this.#at;
+    for (let i = this.#head; i < this.#chunks.length && this.#chunks[i]!.future.done(); i++) {
+      ready += this.#chunks[i]!.size;
+    }
+    return `${ready} ready`;
   }
 
   /** Whether the input is read to its end, or is read no more. */

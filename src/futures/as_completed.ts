@@ -1,6 +1,7 @@
 import { checkWaitOptions, watch } from "./deadline.ts";
 import type { WaitOptions } from "./deadline.ts";
 import { TimeoutError } from "./errors.ts";
+import { describeAs } from "./inspect.ts";
 import { observe, unobserve } from "./future.ts";
 import type { Future, FutureObserver } from "./future.ts";
 import { checkFutures } from "./wait.ts";
@@ -58,6 +59,13 @@ interface Taker<F> {
  */
 class Completed<F extends Future<unknown>>
   implements AsyncIterableIterator<F>, AsyncDisposable, FutureObserver {
+  static {
+    describeAs<Completed<Future<unknown>>>(this.prototype, "asCompleted", (completed) => {
+      const ready = completed.#ready.length - completed.#taken;
+      return `asCompleted { ${ready} done, ${completed.#pending.size} pending }`;
+    });
+  }
+
   readonly #total: number;
   readonly #pending = new Set<Future<unknown>>();
   /** Done and not taken. */

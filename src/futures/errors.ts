@@ -27,6 +27,9 @@ export class CancelledError extends Error {
     setName(this, "CancelledError");
   }
 
+  /** `"ERR_CANCELLED"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  readonly code: string = "ERR_CANCELLED";
+
   /** An error with a default message. */
   constructor(message = "Future was cancelled", options?: ErrorOptions) {
     super(message, options);
@@ -52,6 +55,9 @@ export class TimeoutError extends Error {
   static {
     setName(this, "TimeoutError");
   }
+
+  /** `"ERR_TIMEOUT"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  readonly code: string = "ERR_TIMEOUT";
 }
 
 /**
@@ -73,6 +79,9 @@ export class InvalidStateError extends Error {
   static {
     setName(this, "InvalidStateError");
   }
+
+  /** `"ERR_INVALID_STATE"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  readonly code: string = "ERR_INVALID_STATE";
 }
 
 /**
@@ -94,6 +103,9 @@ export class ShutdownError extends Error {
   static {
     setName(this, "ShutdownError");
   }
+
+  /** `"ERR_SHUTDOWN"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  readonly code: string = "ERR_SHUTDOWN";
 }
 
 /**
@@ -115,6 +127,9 @@ export class QueueFullError extends Error {
   static {
     setName(this, "QueueFullError");
   }
+
+  /** `"ERR_QUEUE_FULL"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  readonly code: string = "ERR_QUEUE_FULL";
 }
 
 /**
@@ -136,6 +151,9 @@ export class SerializationError extends Error {
   static {
     setName(this, "SerializationError");
   }
+
+  /** `"ERR_SERIALIZATION"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  readonly code: string = "ERR_SERIALIZATION";
 }
 
 /**
@@ -155,6 +173,9 @@ export class UnsupportedError extends Error {
   static {
     setName(this, "UnsupportedError");
   }
+
+  /** `"ERR_UNSUPPORTED"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  readonly code: string = "ERR_UNSUPPORTED";
 }
 
 /**
@@ -176,6 +197,9 @@ export class BrokenExecutorError extends Error {
   static {
     setName(this, "BrokenExecutorError");
   }
+
+  /** `"ERR_BROKEN_EXECUTOR"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  readonly code: string = "ERR_BROKEN_EXECUTOR";
 }
 
 /**
@@ -195,6 +219,9 @@ export class BrokenThreadPoolError extends BrokenExecutorError {
   static {
     setName(this, "BrokenThreadPoolError");
   }
+
+  /** `"ERR_BROKEN_THREAD_POOL"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  override readonly code: string = "ERR_BROKEN_THREAD_POOL";
 }
 
 /**
@@ -214,6 +241,9 @@ export class BrokenProcessPoolError extends BrokenExecutorError {
   static {
     setName(this, "BrokenProcessPoolError");
   }
+
+  /** `"ERR_BROKEN_PROCESS_POOL"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  override readonly code: string = "ERR_BROKEN_PROCESS_POOL";
 }
 
 /** Options of {@linkcode WorkerCrashError}. */
@@ -255,6 +285,9 @@ export class WorkerCrashError extends BrokenExecutorError {
   static {
     setName(this, "WorkerCrashError");
   }
+
+  /** `"ERR_WORKER_CRASH"`, to tell it by: an own property, so that it survives every clone and `JSON`. */
+  override readonly code: string = "ERR_WORKER_CRASH";
   /** The exit code of the worker, if it is known. */
   readonly exitCode: number | undefined;
   /** The signal that ended the worker, if it was a process: `"SIGKILL"`. */

@@ -3,6 +3,8 @@
 import { checkWaitOptions, watch } from "./deadline.ts";
 import type { WaitOptions } from "./deadline.ts";
 import { CancelledError, InvalidStateError, TimeoutError } from "./errors.ts";
+import { describeAs, inspectThrown } from "./inspect.ts";
+import type { Inspect } from "./inspect.ts";
 import { show } from "./show.ts";
 
 /** Where a future is in its life. */
@@ -110,6 +112,9 @@ export let isFuture: (value: unknown) => value is Future<unknown>;
 /** Whether a future is done and failed; cancelled is not failed. */
 export let hasFailed: (future: Future<unknown>) => boolean;
 
+/** What a future is now, and what it came to, as it is printed. */
+export let describeFuture: (future: Future<unknown>, inspect: Inspect) => string;
+
 let makeFuture: <T>(source: FutureSource<T>) => Future<T>;
 let settle: (future: Future<unknown>, state: number, value: unknown) => boolean;
 let tell: (awaiter: Awaiter) => void;
@@ -172,6 +177,16 @@ export class Future<T> implements PromiseLike<T> {
       future.#state = RUNNING;
       return true;
     };
+    describeFuture = (future, inspect) => {
+      if (future.#state === SUCCEEDED) return `finished, ${inspect(future.#held)}`;
+      if (future.#state === FAILED) return `failed, ${inspectThrown(future.#held, inspect)}`;
+      return future.state;
+    };
+    describeAs<Future<unknown>>(
+      this.prototype,
+      "Future",
+      (future, inspect) => `Future { ${describeFuture(future, inspect)} }`,
+    );
     sourceOf = (future) => future.#source;
     observe = (future, observer) => future.#add(observer);
     unobserve = (future, observer) => future.#remove(observer);

@@ -1,5 +1,6 @@
 import { InvalidStateError } from "../futures/errors.ts";
-import { FutureSource, hasFailed, outcome } from "../futures/future.ts";
+import { describeAs } from "../futures/inspect.ts";
+import { describeFuture, FutureSource, hasFailed, outcome } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import { checkWaitOptions } from "../futures/deadline.ts";
 import type { WaitOptions } from "../futures/deadline.ts";
@@ -47,6 +48,11 @@ export class AsyncResult<T> implements PromiseLike<T> {
   readonly #future: Future<T>;
 
   static {
+    describeAs<AsyncResult<unknown>>(
+      this.prototype,
+      "AsyncResult",
+      (result, inspect) => `AsyncResult { ${describeFuture(result.#future, inspect)} }`,
+    );
     makeAsyncResult = <T>(
       future: Future<T>,
       { callback, errorCallback }: AsyncResultOptions<T>,

@@ -1,4 +1,5 @@
 import type { MapRun } from "../executor/map_run.ts";
+import { describeAs } from "../futures/inspect.ts";
 import { checkOptions, checkTime } from "../executor/options.ts";
 
 /** Options of {@linkcode PoolIterator.next}. */
@@ -28,6 +29,14 @@ export interface PoolIterator<R> extends AsyncIterableIterator<R>, AsyncDisposab
 
 /** The outcomes of a settled `map`, as results and errors. */
 export class OutcomeIterator implements PoolIterator<unknown> {
+  static {
+    describeAs<OutcomeIterator>(
+      this.prototype,
+      "PoolIterator",
+      (iterator) => `PoolIterator { ${iterator.#run.describe()} }`,
+    );
+  }
+
   readonly #run: MapRun;
 
   constructor(run: MapRun) {

@@ -1,8 +1,10 @@
+import { describeExecutor } from "../executor/executor.ts";
 import type { Executor } from "../executor/executor.ts";
 import { UNORDERED } from "../executor/map.ts";
 import type { MapRun } from "../executor/map_run.ts";
 import { checkCount, checkFunction, checkOptions } from "../executor/options.ts";
 import { CancelledError, InvalidStateError } from "../futures/errors.ts";
+import { describeAs } from "../futures/inspect.ts";
 import { FutureSource } from "../futures/future.ts";
 import { show } from "../futures/show.ts";
 import { toTaskRef } from "../wire/task_ref.ts";
@@ -56,6 +58,14 @@ type AnyTask = Task<unknown[], unknown>;
  * ```
  */
 export abstract class WorkerPool implements AsyncDisposable {
+  static {
+    describeAs<WorkerPool>(
+      this.prototype,
+      "WorkerPool",
+      (pool) => describeExecutor(pool.#executor),
+    );
+  }
+
   readonly #executor: Executor;
   #state: "running" | "closed" | "terminated" = "running";
   /** Calls of `imap` whose input is not read to its end. */
