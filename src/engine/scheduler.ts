@@ -201,7 +201,9 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
   /** One less. */
   #uncount(item: WorkItem): void {
     this.#limits.ended(item);
-    if (--this.#outstanding === 0) this.#allDone?.();
+    if (--this.#outstanding > 0) return;
+    this.#tasks.rest();
+    this.#allDone?.();
   }
 
   /** From now until `inputClosed` an input is stopped when what is pending is cancelled. */

@@ -10,16 +10,22 @@ const WINDOW_NANOSECONDS = 1_000_000;
 /** How many tasks may be sent ahead to one worker, however short. */
 export const MAX_WINDOW = 1024;
 
+/** How many functions are known by their text at once; one that is forgotten is measured anew. */
+const MAX_TEXTS = 1024;
+
 /** One task function as one scheduler knows it. */
 export class TaskEntry {
   readonly id: number;
   readonly wire: WireTask;
+  /** Where the function itself is called: it lives as long as this, and so as its tasks. */
+  readonly fn: unknown;
   /** Run time of one task; -1 while nothing is known. */
   nanoseconds = -1;
 
-  constructor(id: number, wire: WireTask) {
+  constructor(id: number, wire: WireTask, fn?: unknown) {
     this.id = id;
     this.wire = wire;
+    this.fn = fn;
   }
 
   /** How the task is named in messages. */
@@ -74,7 +80,7 @@ export class TaskRegistry {
     if (entry === undefined) {
       const ref = toTaskRef(task);
       entry = this.#inThread && ref.kind === "source"
-        ? this.#add({ kind: "source", source: "", name: ref.name, fn: ref.fn })
+        ? this.#add({ kind: "source", source: "", name: ref.name, fn: weakly(ref.fn) }, ref.fn)
         : this.#sharedEntry(
           ref.kind === "source" ? { kind: "source", source: ref.source, name: ref.name } : ref,
         );
@@ -94,12 +100,44 @@ export class TaskRegistry {
     let entry = this.#byText.get(text);
     if (entry === undefined) {
       entry = this.#add(wire);
-      this.#byText.set(text, entry);
-    }
+      if (this.#byText.size >= MAX_TEXTS) {
+        // The oldest; what is still used is found by its identity, or measured anew.
+        for (const old of this.#byText.keys()) {
+          this.#byText.delete(old);
+          break;
+        }
+      }
+    } else this.#byText.delete(text); // it becomes the youngest
+    this.#byText.set(text, entry);
     return entry;
   }
 
-  #add(wire: WireTask): TaskEntry {
-    return new TaskEntry(this.#count++, wire);
+  /** Nothing is to be done: the last function may be let go, with all that it closes over. */
+  rest(): void {
+    this.#lastTask = undefined;
+    this.#lastEntry = undefined;
   }
+
+  /** How many functions are kept by their text. */
+  get size(): number {
+    return this.#byText.size;
+  }
+
+  #add(wire: WireTask, fn?: unknown): TaskEntry {
+    return new TaskEntry(this.#count++, wire, fn);
+  }
+}
+
+/** Gives a function as long as somebody else keeps it. */
+function weakly(fn: object): () => unknown {
+  // Some edge runtimes have none. No closure here: it would hold the function.
+  return typeof WeakRef === "function" ? giverOf(new WeakRef(fn)) : keeperOf(fn);
+}
+
+function keeperOf(fn: object): () => unknown {
+  return () => fn;
+}
+
+function giverOf(reference: WeakRef<object>): () => unknown {
+  return () => reference.deref();
 }

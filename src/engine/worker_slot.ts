@@ -1,6 +1,6 @@
 // Length: all that is known of one worker, and every check of what it says of its slots.
 
-import { ABORT, DEFINE, FORGET, REVOKE, SETUP, STOP } from "../wire/messages.ts";
+import { ABORT, DEFINE, FORGET, REVOKE, SETUP, STOP, UNDEFINE } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import type { WorkerHandle } from "../runtime/runtime.ts";
@@ -17,6 +17,9 @@ const MIN_SLOTS = 4 * MAX_WINDOW;
 
 /** More would cost memory for tasks that no thread runs at once. */
 const MAX_SLOTS = 2 ** 17;
+
+/** How many task functions a worker knows at once. One that is forgotten and used again is sent again. */
+const MAX_DEFINED = 512;
 
 /**
  * The life of a worker, in one direction:
@@ -369,6 +372,7 @@ export class WorkerSlot implements WorkItemHolder {
       if (!this.#defined.has(task.id)) this.#define(task);
     }
     this.handle.post(runMessage(this.secret, items), transfer);
+    if (this.#defined.size > MAX_DEFINED) this.#undefine();
     if (!this.counts) return;
     const numbers = this.#numbers ??= new Array<number>(this.slots).fill(Infinity);
     for (const item of items) numbers[item.slot] = ++this.#posted;
@@ -389,6 +393,13 @@ export class WorkerSlot implements WorkItemHolder {
   #define(task: TaskEntry): void {
     this.handle.post([this.secret + DEFINE, task.id, task.wire]);
     this.#defined.add(task.id);
+  }
+
+  /** Lets the worker forget the half of its functions that it has known for longest. */
+  #undefine(): void {
+    const oldest = [...this.#defined].slice(0, MAX_DEFINED / 2);
+    for (const id of oldest) this.#defined.delete(id);
+    this.handle.post([this.secret + UNDEFINE, ...oldest]);
   }
 }
 

@@ -17,7 +17,7 @@
 import type { ErrorRecord } from "./error_codec.ts";
 
 /** Changes whenever a layout below changes; both sides compare it before the first task. */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 
 /**
  * A secret is a random multiple of this, so that the rest of the division by it is the kind, and less
@@ -61,6 +61,9 @@ export const REVOKE = 5;
 /** `[FORGET, slot]`: the task is not waited for any more. Only on the owner's own thread, which cannot be stopped. */
 export const FORGET = 6;
 
+/** `[UNDEFINE, ...ids]`: task functions are used no more, or defined again before they are. */
+export const UNDEFINE = 7;
+
 /** Numbers in front of the arguments of one segment of `RUN`. */
 export const RUN_HEADER = 5;
 
@@ -74,9 +77,9 @@ export const FLAG_CLAIMED = 4;
 /** Flag of a chunk: its arguments, all of them numbers, are one `Float64Array`. */
 export const FLAG_PACKED = 8;
 
-/** A task function as a worker is told of it. `fn` stays inside one thread. */
+/** A task function as a worker is told of it. `fn`, which gives the function itself, stays inside one thread. */
 export type WireTask =
-  | { kind: "source"; source: string; name: string; fn?: unknown }
+  | { kind: "source"; source: string; name: string; fn?: () => unknown }
   | { kind: "module"; url: string; name: string }
   | { kind: "named"; name: string };
 

@@ -34,9 +34,12 @@ import {
   STRAY,
   THROWN,
   UNCLONEABLE,
+  UNDEFINE,
   UNREADABLE,
   UNRESOLVED,
 } from "../wire/messages.ts";
+import { TaskTable } from "./task_table.ts";
+import type { AnyFunction, LocalTask } from "./task_table.ts";
 import type { Failure, FailureKind, WireTask, WorkerSetup } from "../wire/messages.ts";
 import type { TaskContext } from "../wire/task_ref.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
@@ -82,16 +85,6 @@ export interface ProgramHost {
   announce?(): void;
   /** Gives way to messages, or to the owner on the same thread. */
   readonly pause?: Pause | undefined;
-}
-
-type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
-
-/** A task function here: callable, or on its way. */
-interface LocalTask {
-  call: AnyFunction | undefined;
-  readonly wire: WireTask;
-  /** Run time of one task; -1 while nothing is known. */
-  nanoseconds: number;
 }
 
 /** Arguments one after the other, among other things or alone. */
@@ -142,7 +135,7 @@ export class Program {
   #claims: Int32Array = new Int32Array(0);
   #shared = false;
   #limit = 1;
-  #tasks = new Map<number, LocalTask>();
+  #tasks = new TaskTable();
   #batches: Batch[] = [];
   #ready = false;
   #dead = false;
@@ -196,8 +189,9 @@ export class Program {
         if (this.#ready) this.#drain();
         return;
       case DEFINE:
-        this.#tasks.set(message[1], { call: undefined, wire: message[2], nanoseconds: -1 });
-        return;
+        return this.#tasks.define(message[1], message[2]);
+      case UNDEFINE:
+        return this.#tasks.forget(message.slice(1), this.#waitingTasks());
       case ABORT:
         this.#contexts.get(message[1])?.abort(decodeError(message[2]));
         return;
@@ -264,6 +258,19 @@ export class Program {
     if (revoked > 1) this.#revoked.set(slot, revoked - 1);
     else this.#revoked.delete(slot);
     return true;
+  }
+
+  /** The numbers of the functions of all tasks that have arrived and have not begun. */
+  #waitingTasks(): Set<number> {
+    const waiting = new Set<number>();
+    for (const { message, at } of this.#batches) {
+      for (let header = at; header < message.length;) {
+        const [id, flags, arity, , count] = message.slice(header, header + RUN_HEADER) as number[];
+        waiting.add(id!);
+        header += RUN_HEADER + ((flags! & FLAG_PACKED) !== 0 ? 1 : arity! * count!);
+      }
+    }
+    return waiting;
   }
 
   /** The slots of all tasks that have arrived and have not begun. */
@@ -627,7 +634,7 @@ export class Program {
     if (wire.kind === "module") return undefined;
     try {
       if (wire.kind === "named") return this.#named(wire.name);
-      return (wire.fn ?? this.#host.compile(wire.source)) as AnyFunction;
+      return this.#host.compile(wire.source) as AnyFunction;
     } catch (error) {
       throw new Unresolved(error);
     }
