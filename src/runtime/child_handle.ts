@@ -4,11 +4,11 @@
  * @module
  */
 
-import { FrameChannel } from "../wire/frame_channel.ts";
+import { FrameChannel, Steps } from "../wire/frame_channel.ts";
 import type { ByteStream } from "../wire/frame_channel.ts";
 import { checkStructured } from "../wire/structured_codec.ts";
-import { passLines } from "./child_output.ts";
-import type { OutputStream } from "./child_output.ts";
+import { OutputPipe } from "./child_output.ts";
+import type { OutputStream, Sink } from "./child_output.ts";
 import { EventGate } from "./event_gate.ts";
 import type { WorkerEvents, WorkerHandle } from "./runtime.ts";
 import { backgroundTimer } from "./thread_handle.ts";
@@ -38,7 +38,9 @@ export class ChildHandle implements WorkerHandle {
   readonly check: (value: unknown) => void = checkStructured;
   readonly #child: Child;
   readonly #gate: EventGate;
-  readonly #channel: FrameChannel;
+  /** `undefined` if it could not be started. */
+  readonly #channel: FrameChannel | undefined;
+  readonly pid: number | undefined;
   readonly #streams: readonly Referenced[];
   #open = 4;
   #referenced = false;
@@ -47,50 +49,89 @@ export class ChildHandle implements WorkerHandle {
   #terminating = false;
   #begun = 0;
   #exits = false;
+  /** Whether its program has said anything. */
+  #spoke = false;
+  readonly #explain: (failure: unknown) => Error | undefined;
   #killTimer: ReturnType<typeof setTimeout> | undefined = undefined;
   /** How often output was heard. */
   #heard = 0;
   /** How it ended, until that is told. */
   #ended: (() => void) | undefined = undefined;
 
-  constructor(child: Child, program: string, events: WorkerEvents) {
+  /**
+   * @param program The texts that it runs, which come by stdin.
+   * @param explain Why it could not be started, in words: of an error, or of its exit code.
+   */
+  constructor(
+    child: Child,
+    program: string,
+    events: WorkerEvents,
+    explain: (failure: unknown) => Error | undefined,
+  ) {
     this.#child = child;
+    this.#explain = explain;
     const gate = this.#gate = new EventGate(events);
-    const stream = child.stdio[3] as ByteStream & Referenced;
-    const counter = child.stdio[4] as ByteStream & Referenced;
-    const streams = [stream, counter, child.stdout, child.stderr];
-    this.#streams = streams;
     child.on("error", (error) => {
-      gate.error(error);
+      gate.error(explain(error) ?? error);
       if (child.pid === undefined) gate.exit(); // it never was
     });
     child.on("exit", (exitCode, signal) => this.#exited(exitCode, signal));
+    const secret = crypto.getRandomValues(new Uint32Array(1))[0]!;
+    const stream = child.stdio?.[3] as (ByteStream & Referenced) | undefined;
+    const counter = child.stdio?.[4] as (ByteStream & Referenced) | undefined;
+    this.pid = child.pid;
+    if (!stream || !counter || !child.stdin || !child.stdout || !child.stderr) {
+      // It could not be started, which an event tells; nothing is sent to what is not there.
+      this.#channel = undefined;
+      this.#streams = [];
+      return;
+    }
+    const streams = [stream, counter, child.stdout, child.stderr];
+    this.#streams = streams;
     child.stdin.on("error", () => {}); // it has ended already, and that is told
-    child.stdin.end(program);
+    child.stdin.end(`const FRAME_SECRET = ${secret};\n${program}`);
 
-    this.#channel = new FrameChannel(stream, {
-      message: (data) => gate.message(data),
+    this.#channel = new FrameChannel(stream, secret, {
+      message: (data) => {
+        this.#spoke = true;
+        for (const output of outputs) output.flush();
+        gate.message(data);
+      },
       messageError: () => gate.messageError(),
+      broken: (reason) => this.#breach(`its channel is broken: ${reason}`),
       // Who has no channel has to end; that one is stopped who does not.
       close: () => {
         if (this.#exits) return;
         this.#killTimer = backgroundTimer(() => child.kill("SIGKILL"), CLOSE_WITHIN);
       },
     });
-    const { process } = globalThis as unknown as {
-      process: Record<"stdout" | "stderr", { write(text: string): unknown }>;
-    };
-    for (const name of ["stdout", "stderr"] as const) {
-      passLines(child[name], process[name], () => this.#heard++);
-    }
+    const { process } = globalThis as unknown as { process: Record<"stdout" | "stderr", Sink> };
+    const outputs = (["stdout", "stderr"] as const).map((name) =>
+      new OutputPipe(child[name], process[name], () => this.#heard++)
+    );
+    const steps = new Steps(secret);
     counter.on("data", (bytes) => {
-      this.#begun += bytes.length;
       gate.heard();
+      for (let i = 0; i < bytes.length; i++) {
+        if (this.#begun === Infinity) return;
+        if (bytes[i] === steps.next()) this.#begun++;
+        else {
+          // Nobody knows any more what has begun: so that nothing runs twice, all of it has.
+          this.#begun = Infinity;
+          this.#breach("its count of begun tasks is not its own");
+        }
+      }
     });
     counter.on("error", () => {}); // its end is told by `close`
     for (const one of streams) one.on("close", () => this.#closed());
     child.unref?.();
     this.#setStreamsReferenced(false);
+  }
+
+  /** What stands in its streams is not of the program that was started there. */
+  #breach(what: string): void {
+    this.#gate.error(new Error(`Process ${this.#child.pid} was stopped: ${what}`));
+    this.#child.kill("SIGKILL");
   }
 
   /** One byte of the counter's stream for each task, written before the task begins. */
@@ -99,7 +140,7 @@ export class ChildHandle implements WorkerHandle {
   }
 
   post(message: unknown, transfer?: readonly Transferable[]): void {
-    this.#channel.send(message, transfer);
+    this.#channel?.send(message, transfer);
   }
 
   ref(): void {
@@ -144,6 +185,8 @@ export class ChildHandle implements WorkerHandle {
   #exited(exitCode: number | null, signal: string | null): void {
     this.#exits = true;
     clearTimeout(this.#killTimer);
+    const reason = this.#spoke ? undefined : this.#explain(exitCode);
+    if (reason !== undefined) this.#gate.error(reason);
     if (signal !== null && !this.#terminating) {
       this.#gate.error(new Error(`Process ${this.#child.pid} was ended by ${signal}`));
     }

@@ -4,6 +4,7 @@ import { argumentsOf, environmentOf, refuseCommand, resolveCommand } from "./chi
 import type { ProcessCommand } from "./child_command.ts";
 import { ChildHandle } from "./child_handle.ts";
 import type { Child } from "./child_handle.ts";
+import { startFailure } from "./child_failure.ts";
 import { tieToParent } from "./child_tie.ts";
 import type { Runtime } from "./runtime.ts";
 import { backgroundTimer, builtin } from "./thread_handle.ts";
@@ -87,13 +88,19 @@ export function childProcessRuntime({ command, cwd }: ProcessRuntimeOptions = {}
       const { spawn } = builtin<ChildProcessModule>("child_process")!;
       const env = environmentOf(resolved, given);
       const line = [...tieToParent(), resolved.path, ...argumentsOf(resolved, permissions)];
-      const child = spawn(line[0]!, line.slice(1), {
+      const explain = (failure: unknown) => startFailure(failure, resolved.path, cwd);
+      let child: Child;
+      try {
+        child = spawn(line[0]!, line.slice(1), {
         stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
         windowsHide: true,
         ...(env === undefined ? {} : { env }),
         ...(cwd === undefined ? {} : { cwd }),
-      });
-      return new ChildHandle(child, PROCESS_CHANNEL_SOURCE + program, events);
+        });
+      } catch (error) {
+        throw explain(error) ?? error;
+      }
+      return new ChildHandle(child, PROCESS_CHANNEL_SOURCE + program, events, explain);
     },
   };
 }

@@ -22,8 +22,14 @@ export class ByteWriter {
     this.#at = headroom;
   }
 
-  /** What was written, in memory of its own. */
-  finish(): Uint8Array<ArrayBuffer> {
+  /**
+   * What was written, in memory of its own.
+   *
+   * @param tail Bytes at the end that are left to the caller.
+   */
+  finish(tail: number): Uint8Array<ArrayBuffer> {
+    this.#grow(tail);
+    this.#at += tail;
     if (this.#bytes !== this.#spare) return this.#bytes.subarray(0, this.#at);
     return this.#bytes.slice(0, this.#at);
   }

@@ -1,7 +1,13 @@
 /**
- * Messages over a stream of bytes, in frames: the length and how many attachments follow, four bytes
- * each, and the message as `structured_codec.ts` writes it; then its large buffers, each in a frame.
- * They are read into the memory in which they stay. Both ends, in the owner and in the process, are this.
+ * Messages over a stream of bytes, in frames: a mark, the length and how many attachments follow, four
+ * bytes each, the message as `structured_codec.ts` writes it, and the mark once more; then its large
+ * buffers, each in a frame. They are read into the memory in which they stay. Both ends, in the owner and
+ * in the process, are this.
+ *
+ * A task, or a program that it starts, may write to the stream, read from it, or close it. The marks are
+ * made of a secret that it does not know and of the number of the frame. What was put in between, taken
+ * out or cut off moves all that follows, so that the next mark does not stand in its place: that is told
+ * at once, and nothing of such a frame is delivered.
  *
  * @module
  */
@@ -9,7 +15,13 @@
 import { decodeStructured, encodeStructured } from "./structured_codec.ts";
 
 /** Bytes before a frame's own. */
-const HEADER = 8;
+const HEADER = 12;
+
+/** Bytes behind a frame's own. */
+const TRAILER = 4;
+
+/** Milliseconds in which the rest of a header comes, which is written as a whole. */
+const HEADER_WITHIN = 1_000;
 
 /** Bytes of a frame at the most; what announces more is no frame. */
 const MAX_FRAME = 2 ** 31;
@@ -29,6 +41,8 @@ export interface FrameEvents {
   message(data: unknown): void;
   /** A message cannot be read; those after it are. */
   messageError(): void;
+  /** What comes is no frame of the other end, and nothing that follows can be read. Told once, as `close`. */
+  broken(reason: string): void;
   /** The other end is gone. Told once. */
   close(): void;
 }
@@ -37,24 +51,34 @@ export interface FrameEvents {
 export class FrameChannel {
   readonly #stream: ByteStream;
   readonly #events: FrameEvents;
+  readonly #outgoing: Marks;
+  readonly #incoming: Marks;
+  /** The mark of the frame that is being read. */
+  #mark = 0;
+  #headerTimer: ReturnType<typeof setTimeout> | undefined = undefined;
   #closed = false;
   /** What the stream does not take yet, in order. */
   #queue: Uint8Array[] = [];
   #full = false;
   /** What is read next, how many bytes of it there are to be, and how many there are. */
-  #reading: "header" | "message" | "attachment" = "header";
+  #reading: "header" | "message" | "attachment" | "trailer" = "header";
   #size = HEADER;
   #filled = 0;
   /** Where it is gathered, if it does not come at once. */
   #target: Uint8Array<ArrayBuffer> | undefined = undefined;
   /** A message that waits for its attachments, those that came, and how many are to come. */
   #message: Uint8Array | undefined = undefined;
+  /** Whether the message stands in memory of the stream. */
+  #borrowed = false;
   #attachments: ArrayBuffer[] = [];
   #missing = 0;
 
-  constructor(stream: ByteStream, events: FrameEvents) {
+  /** @param secret What both ends know and nobody else: 32 bits. */
+  constructor(stream: ByteStream, secret: number, events: FrameEvents) {
     this.#stream = stream;
     this.#events = events;
+    this.#outgoing = new Marks(secret);
+    this.#incoming = new Marks(secret);
     stream.on("data", (bytes) => this.#receive(bytes));
     stream.on("drain", () => {
       this.#full = false;
@@ -75,7 +99,7 @@ export class FrameChannel {
       throw new DOMException("only buffers can be sent to another process", "DataCloneError");
     }
     const attachments: ArrayBuffer[] = [];
-    const frame = encodeStructured(message, HEADER, attachments);
+    const frame = encodeStructured(message, HEADER, attachments, TRAILER);
     if (Math.max(frame.length, ...attachments.map((one) => one.byteLength)) > MAX_FRAME) {
       throw new DOMException("more than 2 GiB cannot be sent at once", "DataCloneError");
     }
@@ -88,15 +112,27 @@ export class FrameChannel {
     const rest = [...moved].filter((one) => !attachments.includes(one));
     if (rest.length > 0) structuredClone(null, { transfer: rest });
     if (this.#closed) return;
-    writeHeader(frame, frame.length - HEADER, bodies.length);
+    this.#seal(frame, bodies.length);
     this.#enqueue(frame);
     for (const body of bodies) {
-      const header = new Uint8Array(HEADER);
-      writeHeader(header, body.length, 0);
-      this.#enqueue(header);
+      // A frame without a body, to be put around it.
+      const around = new Uint8Array(HEADER + TRAILER);
+      this.#seal(around, 0, body.length);
+      this.#enqueue(around.subarray(0, HEADER));
       this.#enqueue(body);
+      this.#enqueue(around.subarray(HEADER));
     }
     this.#pump();
+  }
+
+  /** Writes the header and the trailer of a frame. */
+  #seal(frame: Uint8Array, attachments: number, length = frame.length - HEADER - TRAILER): void {
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+    const mark = this.#outgoing.next();
+    view.setUint32(0, mark, true);
+    view.setUint32(4, length, true);
+    view.setUint32(8, attachments, true);
+    view.setUint32(frame.length - TRAILER, mark, true);
   }
 
   #enqueue(bytes: Uint8Array): void {
@@ -114,54 +150,71 @@ export class FrameChannel {
   }
 
   #receive(bytes: Uint8Array): void {
+    clearTimeout(this.#headerTimer);
     let at = 0;
     while (!this.#closed) {
       const size = this.#size;
       if (this.#filled === 0 && this.#reading !== "attachment" && bytes.length - at >= size) {
+        this.#borrowed = this.#reading === "message";
         this.#take(bytes.subarray(at, at += size));
         continue;
       }
-      if (at === bytes.length) return;
+      if (at === bytes.length) break;
       const target = this.#target ??= allocate(size);
-      if (target === undefined) return this.#close();
+      if (target === undefined) return this.#break("a frame is too large");
       const part = bytes.subarray(at, at + size - this.#filled);
       target.set(part, this.#filled);
       at += part.length;
       this.#filled += part.length;
-      if (this.#filled < size) return;
+      if (this.#filled < size) break;
       this.#filled = 0;
       this.#target = undefined;
       this.#take(target);
     }
+    if (this.#closed) return;
+    if (this.#borrowed && this.#message !== undefined) { // the stream may use its memory again
+      this.#message = new Uint8Array(this.#message);
+      this.#borrowed = false;
+    }
+    if (this.#reading !== "header" || this.#filled === 0) return;
+    this.#headerTimer = setTimeout(() => this.#break("a header ends early"), HEADER_WITHIN);
   }
 
   /** Takes what was to be read next. */
   #take(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     if (this.#reading === "header") {
-      const header = new DataView(bytes.buffer, bytes.byteOffset);
-      this.#size = header.getUint32(0, true);
-      if (this.#size > MAX_FRAME) return this.#close();
+      this.#mark = this.#incoming.next();
+      if (view.getUint32(0, true) !== this.#mark) return this.#break("a header is not its own");
+      const length = view.getUint32(4, true);
+      if (length > MAX_FRAME) return this.#break("a frame is too large");
+      this.#size = length;
       this.#reading = this.#message === undefined ? "message" : "attachment";
-      if (this.#message === undefined) this.#missing = header.getUint32(4, true);
-      else if (this.#size === 0) this.#close(); // what is empty is not attached
+      if (this.#message === undefined) this.#missing = view.getUint32(8, true);
+      else if (length === 0) this.#break("an attachment is empty"); // it would not be attached
       return;
     }
-    if (this.#reading === "message") this.#message = bytes;
-    else {
-      this.#attachments.push(bytes.buffer as ArrayBuffer);
-      this.#missing--;
+    if (this.#reading !== "trailer") {
+      if (this.#reading === "message") this.#message = bytes;
+      else {
+        this.#attachments.push(bytes.buffer as ArrayBuffer);
+        this.#missing--;
+      }
+      this.#reading = "trailer";
+      this.#size = TRAILER;
+      return;
     }
+    if (view.getUint32(0, true) !== this.#mark) return this.#break("a frame is torn");
     this.#reading = "header";
     this.#size = HEADER;
-    if (this.#missing === 0) return this.#deliver();
-    // The stream may use its memory again before the attachments are there.
-    if (this.#attachments.length === 0) this.#message = new Uint8Array(bytes);
+    if (this.#missing === 0) this.#deliver();
   }
 
   #deliver(): void {
     const bytes = this.#message!;
     const attachments = this.#attachments;
     this.#message = undefined;
+    this.#borrowed = false;
     if (attachments.length > 0) this.#attachments = [];
     let message: unknown;
     try {
@@ -172,7 +225,15 @@ export class FrameChannel {
     this.#events.message(message);
   }
 
+  #break(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = [];
+    this.#events.broken(reason);
+  }
+
   #close(): void {
+    clearTimeout(this.#headerTimer);
     if (this.#closed) return;
     this.#closed = true;
     this.#queue = [];
@@ -180,10 +241,38 @@ export class FrameChannel {
   }
 }
 
-function writeHeader(frame: Uint8Array, length: number, attachments: number): void {
-  const header = new DataView(frame.buffer, frame.byteOffset, HEADER);
-  header.setUint32(0, length, true);
-  header.setUint32(4, attachments, true);
+/** The marks of the frames in one direction. */
+class Marks {
+  readonly #secret: number;
+  #number = 0;
+
+  constructor(secret: number) {
+    this.#secret = secret;
+  }
+
+  next(): number {
+    // A multiplication by an odd number: none comes twice before all have come.
+    return (this.#secret ^ Math.imul(++this.#number, 0x9e3779b1)) >>> 0;
+  }
+}
+
+/** The bytes by which a process counts what begins: whoever does not know the secret guesses one in 256. */
+export class Steps {
+  #state: number;
+
+  constructor(secret: number) {
+    this.#state = secret | 1;
+  }
+
+  next(): number {
+    // xorshift32
+    let x = this.#state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#state = x;
+    return x >>> 24;
+  }
 }
 
 /** Memory for what is announced, which costs nothing until it comes; `undefined` if it is too much. */

@@ -27,11 +27,12 @@ export function encodeStructured(
   value: unknown,
   headroom = 0,
   attachments?: ArrayBuffer[],
+  tail = 0,
 ): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(headroom);
   try {
     new Encoder(writer, attachments).encode(value);
-    return writer.finish();
+    return writer.finish(tail);
   } finally {
     writer.release();
   }

@@ -7,12 +7,15 @@
  */
 
 import { useClone } from "../wire/clone_error.ts";
-import { FrameChannel } from "../wire/frame_channel.ts";
+import { FrameChannel, Steps } from "../wire/frame_channel.ts";
 import type { ByteStream } from "../wire/frame_channel.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import type { ProcessPort } from "../wire/process_port.ts";
 import { checkStructured } from "../wire/structured_codec.ts";
 import { useRuntimeErrors } from "./runtime_errors.ts";
+
+/** What the frames are marked with: the owner puts it in front of this text, where no task sees it. */
+declare const FRAME_SECRET: number;
 
 /** The stream's number among the files of the process, after stdin, stdout and stderr. */
 const FILE = 3;
@@ -20,8 +23,9 @@ const FILE = 3;
 /** The number of the stream that counts the tasks which have begun. */
 const COUNTER = 4;
 
-/** What the counter is moved by. */
+/** What the counter is moved by: each byte is another one, which only the owner expects. */
 const ONE = new Uint8Array(1);
+const steps = new Steps(FRAME_SECRET);
 
 interface FileModule {
   writeSync(file: number, bytes: Uint8Array): number;
@@ -41,6 +45,7 @@ const { process, Bun } = globalThis as unknown as {
   process: Record<"stdout" | "stderr", Output> & {
     getBuiltinModule(name: string): unknown;
     exit(exitCode: number): void;
+    on(event: "SIGINT", listener: () => void): void;
   };
   Bun?: unknown;
 };
@@ -51,6 +56,13 @@ const exit = process.exit.bind(process);
 const ends = [process.stdout, process.stderr].map((output) => output.end.bind(output));
 
 useClone(checkStructured);
+
+// Ctrl-C reaches every process of the terminal: what shall come of the tasks is the program's to say.
+// It may finish, or shut down; the second one is meant. Without its owner a process ends anyway.
+let interrupts = 0;
+process.on("SIGINT", () => {
+  if (++interrupts > 1) exit(130);
+});
 useRuntimeErrors();
 
 // What a task prints is to be on its way before its result: Node 24 would keep back what does not fit.
@@ -63,10 +75,11 @@ const stream = Bun === undefined
   : net.connect({ fd: FILE }); // in Bun 1.4 the constructor opens nothing
 
 const listeners: { message?: (data: unknown) => void; messageerror?: (data: unknown) => void } = {};
-const channel = new FrameChannel(stream, {
+const channel = new FrameChannel(stream, FRAME_SECRET, {
   message: (data) => listeners.message?.(data),
   messageError: () => listeners.messageerror?.(undefined),
-  // Nobody would hear what it does.
+  // Nobody would hear what it does, or tell it what to do.
+  broken: () => exit(1),
   close: () => exit(1),
 });
 
@@ -76,6 +89,7 @@ const port: ProcessPort = {
   },
   postMessage: (message, transfer) => channel.send(message, transfer),
   announce() {
+    ONE[0] = steps.next();
     for (;;) {
       try {
         writeSync(COUNTER, ONE);

@@ -38,14 +38,16 @@ class FakeStream implements ByteStream {
 function open(): { stream: FakeStream; channel: FrameChannel; told: unknown[] } {
   const stream = new FakeStream();
   const told: unknown[] = [];
-  const channel = new FrameChannel(stream, {
+  const channel = new FrameChannel(stream, SECRET, {
     message: (data) => told.push(data),
     messageError: () => told.push("messageError"),
+    broken: (reason) => told.push(`broken: ${reason}`),
     close: () => told.push("close"),
   });
   return { stream, channel, told };
 }
 
+const SECRET = 0x12345678;
 const LARGE = 100_000;
 const MESSAGES: readonly unknown[] = [
   1,
