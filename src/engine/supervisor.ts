@@ -244,7 +244,10 @@ export class Supervisor implements WorkerReplies {
     worker.state = "dead";
     clearTimeout(worker.idleTimer);
     this.workers.delete(worker);
-    const end = worker.exitCode === undefined ? told : { exitCode: worker.exitCode };
+    const how = worker.exitCode === undefined ? told : { exitCode: worker.exitCode };
+    // One that was never started has no handle.
+    const { pid } = (worker.handle as WorkerHandle | undefined) ?? {};
+    const end = pid === undefined ? how : { ...how, pid };
     this.#owner.workerDied(worker, end);
     if (unborn && this.#othersLive && this.#options.onCrash !== "break") {
       this.#most = this.workers.size;

@@ -34,6 +34,7 @@ const REVOKED = Symbol("revoked");
 export interface WorkerEnd {
   readonly exitCode?: number | undefined;
   readonly signal?: string | undefined;
+  readonly pid?: number | undefined;
 }
 
 /** How a worker ended, in words. */

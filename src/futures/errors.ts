@@ -260,6 +260,12 @@ export interface WorkerCrashErrorOptions extends ErrorOptions {
    * @default {undefined}
    */
   signal?: string | undefined;
+  /**
+   * The number of the process, if it was one.
+   *
+   * @default {undefined}
+   */
+  pid?: number | undefined;
 }
 
 /**
@@ -292,11 +298,14 @@ export class WorkerCrashError extends BrokenExecutorError {
   readonly exitCode: number | undefined;
   /** The signal that ended the worker, if it was a process: `"SIGKILL"`. */
   readonly signal: string | undefined;
+  /** The number of the process, if the worker was one: as in the system's logs. */
+  readonly pid: number | undefined;
 
   /** An error that carries how a worker ended. */
   constructor(message?: string, options?: WorkerCrashErrorOptions) {
     super(message, options);
     this.exitCode = options?.exitCode;
     this.signal = options?.signal;
+    this.pid = options?.pid;
   }
 }

@@ -145,12 +145,14 @@ export class ChildHandle implements WorkerHandle {
 
   ref(): void {
     this.#referenced = true;
+    if (this.pid === undefined) return; // in Deno it has nothing to be ref'd
     this.#child.ref?.();
     this.#setStreamsReferenced(true);
   }
 
   unref(): void {
     this.#referenced = false;
+    if (this.pid === undefined) return;
     this.#child.unref?.();
     this.#unrefWhenQuiet();
   }

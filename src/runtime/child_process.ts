@@ -92,10 +92,10 @@ export function childProcessRuntime({ command, cwd }: ProcessRuntimeOptions = {}
       let child: Child;
       try {
         child = spawn(line[0]!, line.slice(1), {
-        stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
-        windowsHide: true,
-        ...(env === undefined ? {} : { env }),
-        ...(cwd === undefined ? {} : { cwd }),
+          stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
+          windowsHide: true,
+          ...(env === undefined ? {} : { env }),
+          ...(cwd === undefined ? {} : { cwd }),
         });
       } catch (error) {
         throw explain(error) ?? error;

@@ -104,6 +104,8 @@ export interface WorkerHandle {
    * shared memory, too.
    */
   readonly begun?: number | undefined;
+  /** The number of the process, where a worker is one. */
+  readonly pid?: number | undefined;
   /** Keeps the program alive while this worker works. Called only on the edge idle -> busy. */
   ref(): void;
   /** Lets the program end although this worker lives. Called only on the edge busy -> idle. */

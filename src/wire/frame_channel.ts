@@ -129,7 +129,7 @@ export class FrameChannel {
   #seal(frame: Uint8Array, attachments: number, length = frame.length - HEADER - TRAILER): void {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
     const mark = this.#outgoing.next();
-    view.setUint32(0, mark, true);
+    view.setUint32(0, headMark(mark, length, attachments), true);
     view.setUint32(4, length, true);
     view.setUint32(8, attachments, true);
     view.setUint32(frame.length - TRAILER, mark, true);
@@ -155,7 +155,7 @@ export class FrameChannel {
     while (!this.#closed) {
       const size = this.#size;
       if (this.#filled === 0 && this.#reading !== "attachment" && bytes.length - at >= size) {
-        this.#borrowed = this.#reading === "message";
+        if (this.#reading === "message") this.#borrowed = true;
         this.#take(bytes.subarray(at, at += size));
         continue;
       }
@@ -184,13 +184,16 @@ export class FrameChannel {
   #take(bytes: Uint8Array): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     if (this.#reading === "header") {
-      this.#mark = this.#incoming.next();
-      if (view.getUint32(0, true) !== this.#mark) return this.#break("a header is not its own");
+      const mark = this.#mark = this.#incoming.next();
       const length = view.getUint32(4, true);
+      const attachments = view.getUint32(8, true);
+      if (view.getUint32(0, true) !== headMark(mark, length, attachments)) {
+        return this.#break("a header is not its own");
+      }
       if (length > MAX_FRAME) return this.#break("a frame is too large");
       this.#size = length;
       this.#reading = this.#message === undefined ? "message" : "attachment";
-      if (this.#message === undefined) this.#missing = view.getUint32(8, true);
+      if (this.#message === undefined) this.#missing = attachments;
       else if (length === 0) this.#break("an attachment is empty"); // it would not be attached
       return;
     }
@@ -273,6 +276,11 @@ export class Steps {
     this.#state = x;
     return x >>> 24;
   }
+}
+
+/** The mark of a header, which holds for what it announces: a wrong length would be waited for. */
+function headMark(mark: number, length: number, attachments: number): number {
+  return (mark ^ Math.imul(length + 1, 0x85ebca6b) ^ Math.imul(attachments + 1, 0xc2b2ae35)) >>> 0;
 }
 
 /** Memory for what is announced, which costs nothing until it comes; `undefined` if it is too much. */

@@ -29,11 +29,11 @@ const PROGRAMS: Record<string, () => unknown> = {
     await both.broadcast(async () => {
       for (let i = 0; i < 50; i++) {
         process.stdout.write("one ");
-        await new Promise((resolve) => setTimeout(resolve, 1));
         process.stdout.write("line\n");
+        await new Promise((resolve) => setTimeout(resolve, 1));
       }
-      process.stdout.write("one line");
     });
+    await both.broadcast(() => void process.stdout.write("one line"));
   },
 
   /** Prints the number of a process that waits, and goes on. */
