@@ -22,42 +22,58 @@ const NODES = [
   ...(process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, BINARY)),
 ].filter((path) => existsSync(path));
 
-/** The versions that the package is for. */
-export const NODE_VERSIONS = [20, 22, 24, 26] as const;
+/**
+ * The versions that the package is tried on, one of each line that it is for. With `NEWEST=1` the newest
+ * ones of these lines, as the scheduled workflow asks for.
+ */
+export const NODE_VERSIONS: readonly string[] = ["20.20.2", "22.23.3", "24.21.0", "26.12.1"].map(
+  (version) => process.env.NEWEST === "1" ? version.split(".")[0]! : version,
+);
+
+/** The TypeScript of two years ago, which users may still have. */
+export const OLD_TYPESCRIPT = "5.6.3";
 
 /** Where a version is, or why it is not there. */
-export type NodeVersion = { version: number; path: string } | { version: number; missing: string };
+export type NodeVersion = { version: string; path: string } | { version: string; missing: string };
 
-/** Finds a version of Node: on this machine, or else installed from npm. */
-export function findNode(version: number): NodeVersion {
-  const here = NODES.find((node) => versionOf(node).startsWith(`v${version}.`));
-  return here === undefined ? installNode(version) : { version, path: here };
+/** Finds a version of Node: this one, or one of this machine if it is the very same, or else npm's. */
+export function findNode(version: string): NodeVersion {
+  const here = NODES.find((node) => versionOf(node).trim() === `v${version}`);
+  if (here !== undefined) return { version, path: here };
+  // Not the package `node`, whose script only installs this one.
+  const name = packageName();
+  const found = install(name, version);
+  return "missing" in found
+    ? { version, ...found }
+    : { version, path: join(found.folder, "bin", BINARY) };
 }
 
-function installNode(version: number): NodeVersion {
-  const name = packageName();
-  const folder = join(CACHE, `node-${version}`);
-  const path = join(folder, "node_modules", name, "bin", BINARY);
-  if (!existsSync(path)) {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
+/** Installs a package, once: its folder, or why there is none. */
+export function install(
+  name: string,
+  version: string,
+): { folder: string } | { missing: string } {
+  const project = join(CACHE, `${name}-${version}`);
+  const folder = join(project, "node_modules", name);
+  if (!existsSync(join(folder, "package.json"))) {
+    mkdirSync(project, { recursive: true });
+    writeFileSync(join(project, "package.json"), '{ "private": true }\n');
     try {
-      // Not the package `node`, whose script only installs this one.
       execFileSync(
         "npm",
         ["install", "--silent", "--no-audit", "--no-fund", `${name}@${version}`],
         {
-          cwd: folder,
+          cwd: project,
           shell: WINDOWS,
           stdio: ["ignore", "ignore", "inherit"],
           timeout: 300_000,
         },
       );
     } catch (error) {
-      return { version, missing: `npm does not give ${name}@${version}: ${error}` };
+      return { missing: `npm does not give ${name}@${version}: ${error}` };
     }
   }
-  return { version, path };
+  return { folder };
 }
 
 function versionOf(path: string): string {
