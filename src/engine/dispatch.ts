@@ -1,4 +1,5 @@
 import { SerializationError } from "../futures/errors.ts";
+import { localWordsIn } from "../futures/local_object.ts";
 import { messageOf } from "../futures/show.ts";
 import type { WorkerHandle } from "../runtime/runtime.ts";
 import { cloneError } from "../wire/clone_error.ts";
@@ -8,7 +9,7 @@ import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
 /** Told of an item that cannot be sent; its slot is free again. */
-export type OnUnsendable = (item: WorkItem, error: SerializationError) => void;
+export type OnUnsendable = (item: WorkItem, error: SerializationError | TypeError) => void;
 
 /**
  * Sends items that have their slots to their worker: all in one message, but for those that move
@@ -35,13 +36,18 @@ function send(worker: WorkerSlot, items: readonly WorkItem[], onUnsendable: OnUn
   for (let i = 0; i < items.length; i++) {
     const item = items[i]!;
     const unwrapped = movedBy(item);
-    if (unwrapped === undefined && !item.control?.alone) {
+    const isLocal = holdsLocal(item, worker.handle);
+    if (unwrapped === undefined && !item.control?.alone && !isLocal) {
       together?.push(item);
       continue;
     }
     together ??= items.slice(0, i);
     if (together.length > 0) postAll(worker, together, onUnsendable);
     together = [];
+    if (isLocal) {
+      refuse(worker, item, onUnsendable);
+      continue;
+    }
     if (unwrapped !== undefined) item.args = unwrapped.values;
     postOne(worker, item, onUnsendable, unwrapped?.transfer);
   }
@@ -57,6 +63,35 @@ export function moves(item: WorkItem): boolean {
 /** What moves with an item, if anything. Nothing does for almost all, so it makes nothing for them. */
 function movedBy(item: WorkItem): ReturnType<typeof unwrapTransfers> {
   return isList(item.args) ? unwrapTransfers(item.args) : undefined;
+}
+
+/** Whether a future or an executor is among the arguments, which would arrive as an empty object. */
+function holdsLocal(item: WorkItem, handle: WorkerHandle): boolean {
+  const { args } = item;
+  if (handle.passesObjects || !isList(args)) return false;
+  for (let i = 0; i < args.length; i++) {
+    if (localWordsIn(args[i]) !== undefined) return true;
+  }
+  return false;
+}
+
+/** Sends an item without those of its arguments that are of use only here, if it has any others. */
+function refuse(worker: WorkerSlot, item: WorkItem, onUnsendable: OnUnsendable): void {
+  if (item.chunk > 1 && dropUnsendableItems(item, worker)) {
+    return postOne(worker, item, onUnsendable);
+  }
+  worker.release(item.slot);
+  onUnsendable(item, localError(item, item.argumentList)!);
+}
+
+/** The error that names such an argument, if there is one. */
+function localError(item: WorkItem, args: readonly unknown[]): TypeError | undefined {
+  const at = args.findIndex((arg) => localWordsIn(arg) !== undefined);
+  if (at < 0) return undefined;
+  return new TypeError(
+    `Cannot send argument ${at + 1} of task "${item.task.name}": ` +
+      `${Array.isArray(args[at]) ? "it holds" : "it is"} ${localWordsIn(args[at])}`,
+  );
 }
 
 function postAll(worker: WorkerSlot, items: readonly WorkItem[], onUnsendable: OnUnsendable): void {
@@ -97,10 +132,15 @@ function dropUnsendableItems(item: WorkItem, { handle }: WorkerSlot): boolean {
   if (item.unsent !== undefined) return false;
   const { argumentList } = item;
   const arity = argumentList.length / item.chunk;
-  const unsent = new Map<number, SerializationError>();
+  const unsent = new Map<number, SerializationError | TypeError>();
   const args: unknown[] = [];
   for (let index = 0; index < item.chunk; index++) {
     const own = argumentList.slice(index * arity, (index + 1) * arity);
+    const local = handle.passesObjects ? undefined : localError(item, own);
+    if (local !== undefined) {
+      unsent.set(index, local);
+      continue;
+    }
     const error = cloneError(own, handle.check);
     if (error === undefined) args.push(...own);
     else unsent.set(index, describe(item, own, error.reason, handle));

@@ -118,7 +118,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
   get capabilities(): Capabilities {
     const { runtime, worker, memory } = this.#options;
     const capabilities = runtime.capabilitiesOf?.(worker) ?? runtime.capabilities;
-    return { ...capabilities, sharedMemory: memory === "shared" };
+    const sharedMemory = memory === "local" ? capabilities.sharedMemory : memory === "shared";
+    return { ...capabilities, sharedMemory };
   }
 
   /** Throws if no task can be taken: broken first, then shut down. */

@@ -1,6 +1,7 @@
 // Length: most of it is documentation.
 
 import { describeAs } from "../futures/inspect.ts";
+import { markLocal } from "../futures/local_object.ts";
 import type { Future } from "../futures/future.ts";
 import type { TaskLimits } from "../engine/item_limits.ts";
 import type { Scheduler } from "../engine/scheduler.ts";
@@ -74,6 +75,7 @@ export abstract class Executor implements AsyncDisposable {
       return `${scheduler.name} { ${state}${some}${running} running, ${pending} pending }`;
     };
     describeAs<Executor>(this.prototype, "Executor", (executor) => describeExecutor(executor));
+    markLocal(this.prototype, "an executor; a task that needs one makes its own");
     attachScheduler = (executor, scheduler, limits) => {
       executor.#find = scheduler;
       executor.#limits = limits;

@@ -1,5 +1,6 @@
 // Length: half of it is documentation; both sides of a future share its private fields.
 
+import { markLocal } from "./local_object.ts";
 import { checkWaitOptions, watch } from "./deadline.ts";
 import type { WaitOptions } from "./deadline.ts";
 import { CancelledError, InvalidStateError, TimeoutError } from "./errors.ts";
@@ -163,6 +164,7 @@ export class Future<T> implements PromiseLike<T> {
     isFuture = (value): value is Future<unknown> =>
       typeof value === "object" && value !== null && #state in value;
     stateOf = (future) => future.#state;
+    markLocal(this.prototype, "a Future; await it, and pass what it gives");
     hasFailed = (future) => future.#state === FAILED;
     tell = ({ future, resolve, reject }) => {
       try {

@@ -1,7 +1,9 @@
 /** What a thrown value says. Never throws, whatever the value. */
 export function messageOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? `${thrown.message}` : String(thrown);
+    // What an object says of itself may be endless, as that of lists that share lists.
+    const words: unknown = thrown instanceof Error ? thrown.message : thrown;
+    return typeof words === "object" ? show(words) : String(words);
   } catch {
     return show(thrown);
   }

@@ -1,3 +1,4 @@
+import { markLocal } from "../futures/local_object.ts";
 import { InvalidStateError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { describeFuture, FutureSource, hasFailed, outcome } from "../futures/future.ts";
@@ -53,6 +54,7 @@ export class AsyncResult<T> implements PromiseLike<T> {
       "AsyncResult",
       (result, inspect) => `AsyncResult { ${describeFuture(result.#future, inspect)} }`,
     );
+    markLocal(this.prototype, "an AsyncResult; await it, and pass what it gives");
     makeAsyncResult = <T>(
       future: Future<T>,
       { callback, errorCallback }: AsyncResultOptions<T>,

@@ -1,4 +1,5 @@
 import { describeExecutor } from "../executor/executor.ts";
+import { markLocal } from "../futures/local_object.ts";
 import type { Executor } from "../executor/executor.ts";
 import { UNORDERED } from "../executor/map.ts";
 import type { MapRun } from "../executor/map_run.ts";
@@ -64,6 +65,7 @@ export abstract class WorkerPool implements AsyncDisposable {
       "WorkerPool",
       (pool) => describeExecutor(pool.#executor),
     );
+    markLocal(this.prototype, "a pool; a task that needs one makes its own");
   }
 
   readonly #executor: Executor;

@@ -13,9 +13,20 @@ const FIRST_TURN = 16;
 const CAPABILITIES: Capabilities = {
   parallel: false,
   stopsBusyTasks: false,
-  sharedMemory: false,
+  get sharedMemory() {
+    return clonesSharedMemory();
+  },
   sandbox: false,
 };
+
+/** Whether a clone of a `SharedArrayBuffer` is of the same memory; some pages and edge runtimes have none. */
+function clonesSharedMemory(): boolean {
+  try {
+    return structuredClone(new SharedArrayBuffer(1)).byteLength === 1;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * The runtime of `InlineExecutor`: its worker is the same program as every worker's, on the caller's
@@ -33,6 +44,7 @@ export function inlineRuntime(host: Runtime, clone: boolean): Runtime {
 }
 
 class InlineHandle implements WorkerHandle {
+  readonly passesObjects: boolean;
   readonly #events: WorkerEvents;
   readonly #clone: boolean;
   readonly #program: Program;
@@ -42,6 +54,7 @@ class InlineHandle implements WorkerHandle {
   constructor(events: WorkerEvents, clone: boolean) {
     this.#events = events;
     this.#clone = clone;
+    this.passesObjects = !clone;
     this.#program = new Program({
       post: (message, transfer) => this.#deliver(this.#copy(message, transfer)),
       named: undefined,

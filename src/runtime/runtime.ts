@@ -98,6 +98,8 @@ export interface WorkerHandle {
    * @default {structuredClone}
    */
   readonly check?: ((value: unknown) => void) | undefined;
+  /** Whether objects arrive as they are, not as clones. */
+  readonly passesObjects?: boolean;
   /**
    * How many of the tasks that were sent to it the worker has begun, in the order in which they were
    * sent; complete when `exit` is told. Only where workers count them: tasks are then sent ahead without

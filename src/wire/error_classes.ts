@@ -72,6 +72,7 @@ export function qualifiedName(prototype: object): string | undefined {
 export function findErrorClass(names: readonly string[]): ErrorClass {
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!;
+    if (typeof name !== "string") continue; // of a list that lies, the text may be endless
     if (hasOwn(CLASSES, name)) return CLASSES[name]!;
     for (let at = 0; at < SPACES.length; at++) {
       const [prefix, space] = SPACES[at]!;

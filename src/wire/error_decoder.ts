@@ -67,7 +67,9 @@ export function fillErrors(
         }
         const [key, value] = item as readonly [unknown, Encoded];
         const decoded = decodeValue(value, errors, nodes);
-        if (kind === "object") return define(node, key as string, decoded, true);
+        if (kind === "object") {
+          return typeof key === "string" ? define(node, key, decoded, true) : undefined;
+        }
         return (node as Map<unknown, unknown>).set(
           decodeValue(key as Encoded, errors, nodes),
           decoded,
@@ -95,9 +97,14 @@ function decodeValue(
   errors: readonly Error[],
   nodes: readonly object[],
 ): unknown {
-  if (hasOwn(encoded, "error")) return errors[(encoded as { error: number }).error];
-  if (hasOwn(encoded, "node")) return nodes[(encoded as { node: number }).node];
+  if (hasOwn(encoded, "error")) return at(errors, (encoded as { error: number }).error);
+  if (hasOwn(encoded, "node")) return at(nodes, (encoded as { node: number }).node);
   return (encoded as { value: unknown }).value;
+}
+
+/** Not by anything but a number: a list that lies would be made a text, which may be endless. */
+function at<T>(of: readonly T[], index: number): T | undefined {
+  return typeof index === "number" ? of[index] : undefined;
 }
 
 /** So many of a list, if it is one. */

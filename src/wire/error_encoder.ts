@@ -128,7 +128,7 @@ class Encoder {
     const depth = this.#depths[index]!;
     const props: EncodedProperty[] = [];
     const names = attempt(() => ownNames(error)) ?? [];
-    for (let i = 0; i < names.length && props.length < MAX_PROPERTIES && !this.#isLate; i++) {
+    for (let i = 0; i < names.length && props.length < MAX_PROPERTIES; i++) {
       const name = names[i]!;
       const isHidden = !isEnumerable(error, name);
       // The engine's own; what is not enumerable and of these names is nobody's message.
@@ -159,7 +159,7 @@ class Encoder {
     this.#items -= values.length;
     const isPlain = kind === "list" || kind === "set";
     const items: (Encoded | [unknown, Encoded])[] = [];
-    for (let i = 0; i < values.length && !this.#isLate; i++) {
+    for (let i = 0; i < values.length; i++) {
       const encoded = this.#encodeValue(values[i], depth);
       if (kind === "object") {
         if (encoded !== undefined) push(items, [keys[i], encoded]);
@@ -203,7 +203,9 @@ class Encoder {
   #link(error: object, depth: number): number | undefined {
     const known = this.#index.get(error);
     if (known !== undefined) return known;
-    if (depth > MAX_DEPTH || this.#found.length >= MAX_ERRORS || this.#isLate) return undefined;
+    if (depth > MAX_DEPTH || this.#found.length >= MAX_ERRORS) return undefined;
+    // Each 64th look, because a clock is slow in places.
+    if (this.#found.length % 64 === 63 && this.#isLate) return undefined;
     const index = this.#found.length;
     push(this.#found, error);
     push(this.#depths, depth);

@@ -1,7 +1,7 @@
 import { ByteWriter } from "./byte_writer.ts";
 import { encodeGraph } from "./error_encoder.ts";
 import type { ErrorGraph } from "./error_record.ts";
-import { isInBounds, isTracking, namedKeys } from "./structured_looks.ts";
+import { isInBounds, isSparse, isTracking, namedKeys, pack } from "./structured_looks.ts";
 import * as format from "./structured_format.ts";
 import { kindOf, primitiveOf, regexpParts, uncloneable, viewKindOf } from "./value_kind.ts";
 
@@ -10,9 +10,6 @@ const MIN_PACKED = 16;
 
 /** Bytes from which on a buffer is attached: less is copied faster than it is handled. */
 const MIN_ATTACHED = 64 * 1024;
-
-/** Missing elements until an array may count as sparse. */
-const MIN_HOLES = 1_000;
 
 /**
  * Writes a value as bytes.
@@ -31,7 +28,8 @@ export function encodeStructured(
 ): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(headroom);
   try {
-    new Encoder(writer, attachments).encode(value);
+    // A message is an array of our own, without named properties.
+    new Encoder(writer, attachments).encode(value, headroom > 0);
     return writer.finish(tail);
   } finally {
     writer.release();
@@ -72,6 +70,9 @@ class Encoder {
   readonly #contents: Content[] = [];
   readonly #attachments: ArrayBuffer[] | undefined;
   readonly #skipsErrors: boolean;
+  #message: unknown = undefined;
+  /** How many arrays in a row had no named properties. */
+  #plainArrays = 0;
 
   constructor(writer: ByteWriter, attachments?: ArrayBuffer[], skipsErrors = false) {
     this.#writer = writer;
@@ -79,7 +80,8 @@ class Encoder {
     this.#skipsErrors = skipsErrors;
   }
 
-  encode(value: unknown): void {
+  encode(value: unknown, isMessage = false): void {
+    if (isMessage) this.#message = value;
     this.#write(value);
     for (let i = 0; i < this.#contents.length; i++) this.#fill(this.#contents[i]!);
   }
@@ -134,7 +136,7 @@ class Encoder {
       return;
     }
     const prototype = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null) {
+    if (prototype !== Object.prototype) {
       if (ArrayBuffer.isView(value)) return this.#writeView(value);
       if (this.#writeBuiltIn(value, kindOf(value))) return;
     }
@@ -168,8 +170,8 @@ class Encoder {
       case "ArrayBuffer": {
         if ((value as { detached?: boolean }).detached) throw uncloneable(value, "is detached");
         const bytes = new Uint8Array(value as ArrayBuffer);
-        const { resizable, maxByteLength } = value as ArrayBuffer & Resizable;
-        if (resizable) {
+        if ((value as ArrayBuffer & Resizable).resizable) {
+          const { maxByteLength } = value as ArrayBuffer & Resizable;
           if (maxByteLength! > format.MAX_RESIZABLE) throw uncloneable(value, "may grow too large");
           writer.byte(format.RESIZABLE);
           writer.varint(maxByteLength!);
@@ -204,10 +206,11 @@ class Encoder {
   #writeView(view: ArrayBufferView): void {
     const kind = format.VIEW_KINDS.indexOf(viewKindOf(view));
     if (kind < 0) throw uncloneable(view);
-    if ((view.buffer as ArrayBuffer & Resizable).resizable && !isInBounds(view)) {
+    const isResizable = (view.buffer as ArrayBuffer & Resizable).resizable === true;
+    if (isResizable && !isInBounds(view)) {
       throw uncloneable(view, "is out of the bounds of its buffer");
     }
-    const follows = isTracking(view);
+    const follows = isResizable && isTracking(view);
     this.#writer.byte(follows ? format.TRACKING_VIEW : format.VIEW);
     this.#writer.byte(kind);
     this.#writeObject(view.buffer);
@@ -284,8 +287,12 @@ class Encoder {
   #fillArray(array: readonly unknown[]): void {
     const writer = this.#writer;
     const { length } = array;
-    const named = namedKeys(array);
-    if (named !== undefined) {
+    const named = array === this.#message
+      ? undefined
+      : namedKeys(array, this.#plainArrays >= format.MAX_PLAIN_ARRAYS);
+    if (named === undefined) this.#plainArrays++;
+    else {
+      this.#plainArrays = 0;
       writer.byte(format.CONTENT_NAMED);
       writer.varint(named.length);
       for (const key of named) {
@@ -321,27 +328,4 @@ class Encoder {
       this.#write(array[Number(index)]);
     }
   }
-}
-
-/** The elements of an array, if all are numbers. */
-function pack(array: readonly number[]): Int32Array | Float64Array | undefined {
-  const { length } = array;
-  let integers = true;
-  for (let i = 0; i < length; i++) {
-    const value = array[i];
-    if (typeof value !== "number") return undefined;
-    if (integers && ((value | 0) !== value || Object.is(value, -0))) integers = false;
-  }
-  return integers ? Int32Array.from(array) : Float64Array.from(array);
-}
-
-function isSparse(array: readonly unknown[]): boolean {
-  const { length } = array;
-  let holes = 0;
-  for (let i = 0; i < length; i++) {
-    if (array[i] !== undefined || i in array) continue;
-    holes++;
-    if (holes > MIN_HOLES && holes > i / 2) return true;
-  }
-  return false;
 }

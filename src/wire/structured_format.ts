@@ -8,8 +8,9 @@
  * again is written as its number, which keeps cycles and what is shared.
  *
  * What is kept is what `structuredClone` keeps, and errors as `error_codec.ts` does; what cannot be kept
- * is refused. Named properties of arrays with more than `MAX_NAMED` elements are left out, but for those
- * of a match: to find them, all indices would have to be listed.
+ * is refused. Two things are not seen, because to see them costs more than to write the value: a Proxy
+ * travels as what it shows; and named properties of an array, but for those of a match, if it has more
+ * than `MAX_NAMED` elements or comes after `MAX_PLAIN_ARRAYS` without any.
  *
  * @module
  */
@@ -71,7 +72,10 @@ export const CONTENT_SPARSE = 3;
 export const CONTENT_NAMED = 4;
 
 /** Elements of an array at the most whose names are listed to find named properties. */
-export const MAX_NAMED = 1_000;
+export const MAX_NAMED = 64;
+
+/** As many arrays in a row without named properties, and the next are not listed either. */
+export const MAX_PLAIN_ARRAYS = 100;
 
 /** Bytes that a resizable buffer may grow to, at the most. */
 export const MAX_RESIZABLE: number = 2 ** 32;

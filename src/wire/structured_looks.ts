@@ -9,6 +9,9 @@ interface ResizableBuffer {
   resize(byteLength: number): void;
 }
 
+/** Missing elements until an array may count as sparse. */
+const MIN_HOLES = 1_000;
+
 const { keys, hasOwn } = Object;
 const elementAt = Function.prototype.call.bind(Uint8Array.prototype.at) as (
   view: ArrayBufferView,
@@ -18,12 +21,17 @@ const elementAt = Function.prototype.call.bind(Uint8Array.prototype.at) as (
 /** Names that a match has, and a list of strings of a template. */
 const KNOWN_NAMES = ["index", "input", "groups", "indices", "raw"] as const;
 
-/** The enumerable properties of an array that are not its elements, if there are any. */
-export function namedKeys(array: readonly unknown[]): string[] | undefined {
-  const { length } = array;
-  if (length > MAX_NAMED) {
-    const found = KNOWN_NAMES.filter((name) => hasOwn(array, name));
-    return found.length === 0 ? undefined : keys(array).filter((key) => !isIndex(key));
+/**
+ * The enumerable properties of an array that are not its elements, if there are any.
+ *
+ * @param usual Look only for the usual ones, as in any long array.
+ */
+export function namedKeys(array: readonly unknown[], usual: boolean): string[] | undefined {
+  if (usual || array.length > MAX_NAMED) {
+    for (let i = 0; i < KNOWN_NAMES.length; i++) {
+      if (hasOwn(array, KNOWN_NAMES[i]!)) return keys(array).filter((key) => !isIndex(key));
+    }
+    return undefined;
   }
   const all = keys(array);
   // Indices come first, so that the last one tells.
@@ -74,4 +82,28 @@ export function isInBounds(view: ArrayBufferView): boolean {
   } catch {
     return false;
   }
+}
+
+/** The elements of an array, if all are numbers. */
+export function pack(array: readonly number[]): Int32Array | Float64Array | undefined {
+  const { length } = array;
+  let integers = true;
+  for (let i = 0; i < length; i++) {
+    const value = array[i];
+    if (typeof value !== "number") return undefined;
+    if (integers && ((value | 0) !== value || Object.is(value, -0))) integers = false;
+  }
+  return integers ? Int32Array.from(array) : Float64Array.from(array);
+}
+
+/** Whether most elements of an array are missing. */
+export function isSparse(array: readonly unknown[]): boolean {
+  const { length } = array;
+  let holes = 0;
+  for (let i = 0; i < length; i++) {
+    if (array[i] !== undefined || i in array) continue;
+    holes++;
+    if (holes > MIN_HOLES && holes > i / 2) return true;
+  }
+  return false;
 }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { localWords } from "../futures/local_object.ts";
 import { show } from "../futures/show.ts";
 
 /** Prototypes of one object at the most; a Proxy may give ever new ones. */
@@ -61,6 +62,9 @@ const BUILT_IN: readonly (readonly [string, object])[] = [
   ["Boolean", Boolean.prototype],
   ["BigInt", BigInt.prototype],
 ];
+
+const kinds = new Map(BUILT_IN.map(([kind, prototype]) => [prototype, kind] as const));
+const usualKind = kinds.get.bind(kinds) as (prototype: object | null) => string | undefined;
 
 const ERROR_PROTOTYPE = Error.prototype;
 const { isError: hasErrorSlot } = Error as { isError?: (value: unknown) => boolean };
@@ -119,13 +123,15 @@ export function isDOMException(value: object): boolean {
 
 /** "Object" for what travels by its own properties, or the name of its kind. */
 export function kindOf(value: object): string {
+  const usual = usualKind(getPrototypeOf(value));
+  if (usual !== undefined && bears(brandOf(usual)!, value)) return usual;
   const tag = sliced(tagged(value) as string, 8, -1);
   const brand = brandOf(tag);
   if (brand !== undefined && bears(brand, value)) return tag;
   if (isError(value)) return "Error";
   if (tag === "Object" || tag === "Arguments") {
     const prototype = getPrototypeOf(value);
-    if (prototype === null) return "Object";
+    if (prototype === null) return ownKeys(value).length > 0 ? "Object" : kindByBrand(value);
     const known = getCached(prototype);
     if (known === true) return "Object";
     const kind = kindByPrototypes(value);
@@ -136,7 +142,16 @@ export function kindOf(value: object): string {
   // the user's own with a tag has not.
   const known = (globalThis as unknown as Record<string, { prototype?: object } | undefined>)[tag];
   if (known?.prototype !== undefined && inherits(value, [known.prototype]) === 0) return tag;
-  return tests(ITERATORS, tag) ? tag : kindByPrototypes(value);
+  return tests(ITERATORS, tag) || tag === "KeyObject" ? tag : kindByPrototypes(value);
+}
+
+/** The kind of an object that has nothing, not even a prototype. */
+function kindByBrand(value: object): string {
+  for (let i = 0; i < BUILT_IN.length; i++) {
+    const [kind] = BUILT_IN[i]!;
+    if (bears(brandOf(kind)!, value)) return kind;
+  }
+  return "Object";
 }
 
 /** The kind of an object whose tag says nothing: an object of a user's class, or of one of the runtime's. */
@@ -146,6 +161,7 @@ function kindByPrototypes(value: object): string {
     const [kind] = BUILT_IN[at]!;
     if (bears(brandOf(kind)!, value)) return kind;
   }
+  if (localWords(value) !== undefined) return "Future";
   let prototype: object | null = getPrototypeOf(value);
   for (let i = 0; prototype !== null && i < MAX_PROTOTYPES; i++) {
     const next: object | null = getPrototypeOf(prototype);
@@ -160,6 +176,7 @@ function kindByPrototypes(value: object): string {
 }
 
 const { hasOwn } = Object;
+const { ownKeys } = Reflect;
 const BUILT_IN_PROTOTYPES = BUILT_IN.map(([, prototype]) => prototype);
 
 /** Whether a class is one of the runtime's: `Intl.NumberFormat`, `WebAssembly.Memory`, `WeakMap`. */
