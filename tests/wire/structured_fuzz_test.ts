@@ -59,8 +59,8 @@ function sizeOf(value: unknown, bound: number): number {
   const seen = new Set<unknown>();
   const queue: unknown[] = [value];
   let size = 0;
-  for (let item: unknown; queue.length > 0 && size <= bound;) {
-    item = queue.pop();
+  while (queue.length > 0 && size <= bound) {
+    const item = queue.pop();
     size++;
     if (typeof item === "string") size += item.length;
     if (typeof item !== "object" || item === null || seen.has(item)) continue;
