@@ -89,7 +89,16 @@ function project(name: string, program: string): string {
 }
 
 test("deno publish sends the modules and the papers, and no test or tool", () => {
-  for (const path of ["/mod.ts", "/README.md", "/CHANGELOG.md", "/LICENSE", "/deno.json"]) {
+  for (
+    const path of [
+      "/mod.ts",
+      "/README.md",
+      "/CHANGELOG.md",
+      "/SECURITY.md",
+      "/LICENSE",
+      "/deno.json",
+    ]
+  ) {
     assert(files.has(path), path);
   }
   for (const path of files.keys()) {

@@ -27,7 +27,7 @@ const manifest = JSON.parse(read("package.json")) as {
 
 test("the tarball holds what runs, its declarations and maps, and the papers", () => {
   const others = files.filter((path) => !path.startsWith("dist/")).sort();
-  assertEquals(others, ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+  assertEquals(others, ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "package.json"]);
   for (const path of files.filter((path) => path.startsWith("dist/"))) {
     assertMatch(path, /\.(js|js\.map|d\.ts)$/);
   }

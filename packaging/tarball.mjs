@@ -32,7 +32,16 @@ const WINDOWS = process.platform === "win32";
 
 /** What the package is made of, and what makes it. */
 const PARTS = [
-  ...["src", "mod.ts", "deno.json", "package.json", "README.md", "CHANGELOG.md", "LICENSE"],
+  ...[
+    "src",
+    "mod.ts",
+    "deno.json",
+    "package.json",
+    "README.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "LICENSE",
+  ],
   ...["tsconfig.json", "tsconfig.build.json", "tools/build.mjs"],
 ];
 

@@ -1,12 +1,13 @@
 /**
- * Checks that deno.json, jsr.json and package.json say the same.
+ * Checks that deno.json, jsr.json and package.json say the same, and that every version that is
+ * installed anywhere is exact.
  *
  *     node tools/check_manifests.ts [tag]
  *
  * @module
  */
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 
 interface Manifest {
@@ -58,8 +59,46 @@ export function checkManifests(root: URL, tag?: string): string[] {
   return problems;
 }
 
+/** A version, and nothing that a newer one would be, too. `npm:` may name another package before it. */
+const EXACT = /^(npm:(@[^/]+\/)?[^@]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/;
+
+const KINDS = ["dependencies", "devDependencies", "optionalDependencies"] as const;
+
+/** The versions in manifests and workflows that are not exact. */
+export function checkVersions(root: URL): string[] {
+  const problems: string[] = [];
+  const names = readdirSync(root, { recursive: true, encoding: "utf8" })
+    .map((name) => name.replaceAll("\\", "/"));
+  for (const name of names) {
+    if (/(^|\/)(node_modules|dist|\.git)\//.test(name)) continue;
+    const read = (): string => readFileSync(new URL(name, root), "utf8");
+    if (/(^|\/)package\.json$/.test(name)) {
+      const manifest = JSON.parse(read()) as Partial<
+        Record<(typeof KINDS)[number], Record<string, string>>
+      >;
+      for (
+        const [other, version] of KINDS.flatMap((kind) => Object.entries(manifest[kind] ?? {}))
+      ) {
+        if (!EXACT.test(version)) problems.push(`${name}: ${other} "${version}" is not exact`);
+      }
+    }
+    if (!/^\.github\/workflows\/.*\.yml$/.test(name)) continue;
+    for (const [line, key, value = ""] of read().matchAll(/^[ -]*([\w-]+): *([^#\n]*)/gm)) {
+      const text = value.trim();
+      const wrong = key === "uses"
+        ? !/@v\d+\.\d+\.\d+$/.test(text)
+        : /^((node|deno|bun)(-version)?)$/.test(key!)
+        ? !/^\d+\.\d+\.\d+$|^\$\{\{/.test(text)
+        : /^(runs-on|os)$/.test(key!) && text.includes("latest");
+      if (wrong) problems.push(`${name}: "${line.trim()}" is not exact`);
+    }
+  }
+  return problems;
+}
+
 if (import.meta.main) {
-  const problems = checkManifests(new URL("../", import.meta.url), process.argv[2]);
+  const root = new URL("../", import.meta.url);
+  const problems = [...checkManifests(root, process.argv[2]), ...checkVersions(root)];
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length > 0 ? 1 : 0;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkDocs } from "../../tools/check_docs.ts";
-import { checkManifests } from "../../tools/check_manifests.ts";
+import { checkManifests, checkVersions } from "../../tools/check_manifests.ts";
 import { checkStructure } from "../../tools/check_structure.ts";
 import { generate, TARGETS } from "../../tools/generate_program.ts";
 import { test } from "../harness.ts";
@@ -189,3 +189,30 @@ for (const target of TARGETS) {
     assertEquals(readFileSync(file, "utf8"), generate(target));
   });
 }
+
+test("checkVersions() finds every version that is not exact", () => {
+  const files = {
+    "package.json": '{ "devDependencies": { "a": "1.2.3", "b": "^1.2.3", "c": "npm:d@1.0.0" } }',
+    "bench/package.json": '{ "dependencies": { "e": "latest", "f": "*" } }',
+    "node_modules/g/package.json": '{ "dependencies": { "h": "^1.0.0" } }',
+    ".github/workflows/ci.yml": [
+      "runs-on: ubuntu-latest",
+      "- uses: actions/checkout@v5",
+      "- uses: actions/cache@v4.2.4 # for what",
+      "  node-version: 24",
+      "  bun-version: ${{ matrix.bun }}",
+      "  deno: 2.9.5",
+    ].join("\n"),
+  };
+  withFiles(files, (root) => {
+    const found = checkVersions(pathToFileURL(`${root}/`)).sort();
+    assertEquals(found, [
+      '.github/workflows/ci.yml: "- uses: actions/checkout@v5" is not exact',
+      '.github/workflows/ci.yml: "node-version: 24" is not exact',
+      '.github/workflows/ci.yml: "runs-on: ubuntu-latest" is not exact',
+      'bench/package.json: e "latest" is not exact',
+      'bench/package.json: f "*" is not exact',
+      'package.json: b "^1.2.3" is not exact',
+    ]);
+  });
+});

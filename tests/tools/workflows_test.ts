@@ -80,15 +80,21 @@ test("a command that there is not is found", () => {
 });
 
 test("workflows may do no more than they must, pin actions, and end", () => {
-  assertEquals(workflows.map(([name]) => name).sort(), ["ci.yml", "publish.yml"]);
+  assertEquals(workflows.map(([name]) => name).sort(), ["ci.yml", "newest.yml", "publish.yml"]);
   for (const [file, { permissions, concurrency, jobs }] of workflows) {
     assertEquals(permissions, { contents: "read" }, file);
     assert(concurrency?.group !== undefined, file);
     for (const [name, job] of Object.entries(jobs)) {
       assert((job["timeout-minutes"] ?? Infinity) <= 60, `${file}, ${name}`);
-      const more = name === "jsr" || name === "npm" ? { "id-token": "write" } : undefined;
+      const more = name === "jsr" || name === "npm"
+        ? { "id-token": "write" }
+        : name === "newest"
+        ? { issues: "write" }
+        : undefined;
       assertEquals(job.permissions, more && { contents: "read", ...more }, `${file}, ${name}`);
-      for (const { uses } of job.steps) if (uses !== undefined) assertMatch(uses, /@v\d+$/);
+      for (const { uses } of job.steps) {
+        if (uses !== undefined) assertMatch(uses, /@v\d+\.\d+\.\d+$/);
+      }
     }
   }
 });
