@@ -13,7 +13,7 @@ const EVERYWHERE = [
   ...globSync("tests/futures/*_test.ts"),
   ...globSync("tests/wire/*_test.ts"),
   "tests/runtime/table_test.ts",
-].filter((file) => !/nine_pairs|structured_codec|task_ref/.test(file)); // of processes, which no page has
+].filter((file) => !/nine_pairs|structured_|task_ref/.test(file)); // of processes, which no page has
 
 /** What runs on workers that are none, which make functions of text on the page's own thread. */
 const ON_FAKES = [
