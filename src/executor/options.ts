@@ -34,6 +34,21 @@ export function checkTime(name: string, value: unknown): number | undefined {
   return Math.max(0, value);
 }
 
+/** So many workers no machine has; starting them all would take the program down first. */
+const MOST_WORKERS = 2 ** 16;
+
+/**
+ * A count of workers.
+ *
+ * @throws {TypeError} If it is not a number.
+ * @throws {RangeError} If it is another number than a count, or absurd.
+ */
+export function checkWorkers(name: string, value: unknown): number | undefined {
+  const count = checkCount(name, value);
+  if (count === undefined || count <= MOST_WORKERS) return count;
+  throw new RangeError(`Cannot use ${name}: expected at most ${MOST_WORKERS}, got ${count}`);
+}
+
 /** A function, or nothing. */
 export function checkFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== "function") {
@@ -59,6 +74,29 @@ export function checkBoolean(name: string, value: unknown): void {
 export function checkObject(name: string, value: unknown): void {
   if (value !== undefined && (typeof value !== "object" || value === null)) {
     throw new TypeError(`Cannot use ${name}: expected an object, got ${show(value)}`);
+  }
+}
+
+/** Variables of an environment: texts, where one may be left out by `undefined`. */
+export function checkEnvironment(value: unknown): void {
+  checkObject("env", value);
+  for (const [name, text] of Object.entries(value ?? {})) {
+    if (text === undefined || typeof text === "string") continue;
+    throw new TypeError(`Cannot use env: expected ${name} to be a string, got ${show(text)}`);
+  }
+}
+
+/** A runtime of the user's own, or nothing. */
+export function checkRuntime(value: unknown): void {
+  checkObject("runtime", value);
+  if (value === undefined) return;
+  const runtime = value as Record<string, unknown>;
+  checkObject("runtime.capabilities", runtime["capabilities"] ?? null);
+  for (const method of ["availableParallelism", "unsupported", "timer", "spawn"]) {
+    if (typeof runtime[method] === "function") continue;
+    throw new TypeError(
+      `Cannot use runtime: expected a method ${method}, got ${show(runtime[method])}`,
+    );
   }
 }
 

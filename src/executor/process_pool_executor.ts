@@ -4,7 +4,7 @@ import { childProcessRuntime } from "../runtime/child_process.ts";
 import type { ProcessCommand } from "../runtime/child_command.ts";
 import type { Runtime, WorkerPermissions } from "../runtime/runtime.ts";
 import { attachScheduler, Executor } from "./executor.ts";
-import { checkObject, checkOptions } from "./options.ts";
+import { checkOptions, checkRuntime } from "./options.ts";
 import { makeScheduler, optionsOf } from "./worker_pool_options.ts";
 import type { WorkerPoolKind, WorkerPoolOptions } from "./worker_pool_options.ts";
 
@@ -85,7 +85,7 @@ export class ProcessPoolExecutor extends Executor {
     super();
     const given = optionsOf(options);
     const { runtime, command, cwd } = given;
-    checkObject("runtime", runtime);
+    checkRuntime(runtime);
     if (typeof command === "object") {
       checkOptions("command", command ?? undefined, ["path", "args"]);
     }

@@ -2,7 +2,7 @@ import { BrokenThreadPoolError } from "../futures/errors.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 import type { Runtime, WorkerPermissions, WorkerResourceLimits } from "../runtime/runtime.ts";
 import { attachScheduler, Executor } from "./executor.ts";
-import { checkObject } from "./options.ts";
+import { checkRuntime } from "./options.ts";
 import { makeScheduler, optionsOf } from "./worker_pool_options.ts";
 import type { WorkerPoolKind, WorkerPoolOptions } from "./worker_pool_options.ts";
 
@@ -84,7 +84,7 @@ export class ThreadPoolExecutor extends Executor {
   constructor(options?: number | ThreadPoolExecutorOptions) {
     super();
     const given = optionsOf(options);
-    checkObject("runtime", given.runtime);
+    checkRuntime(given.runtime);
     const scheduler = makeScheduler(KIND, given, () => given.runtime ?? detectRuntime());
     attachScheduler(this, () => scheduler);
   }

@@ -12,17 +12,18 @@ import type { Task } from "../wire/task_ref.ts";
 import { PROGRAM_SOURCE } from "../worker/program_source.ts";
 import {
   checkCount,
+  checkEnvironment,
   checkFunction,
-  checkObject,
   checkOptions,
   checkString,
   checkTime,
+  checkWorkers,
 } from "./options.ts";
 
 /** Options of every executor that has workers. */
 export interface WorkerPoolOptions {
   /**
-   * How many workers there are at the most.
+   * How many workers there are at the most; up to 65,536.
    *
    * @default {available parallelism}
    */
@@ -147,7 +148,7 @@ export function makeScheduler(
   checkNames(given[NAME] ?? kind.executorName, given, [...COMMON_OPTIONS, ...kind.options]);
   checkFunction("worker", given.worker);
   checkString("threadNamePrefix", given.threadNamePrefix);
-  checkObject("env", given.env);
+  checkEnvironment(given.env);
   checkOptions("resourceLimits", given.resourceLimits, RESOURCE_LIMITS);
   for (const limit of RESOURCE_LIMITS) checkLimit(limit, given.resourceLimits);
   if (given.permissions !== undefined && typeof given.permissions !== "string") {
@@ -161,7 +162,7 @@ export function makeScheduler(
       `Cannot use onCrash: expected "replace" or "break", got ${show(given.onCrash)}`,
     );
   }
-  const maxWorkers = checkCount("maxWorkers", given.maxWorkers);
+  const maxWorkers = checkWorkers("maxWorkers", given.maxWorkers);
   const tasksPerWorker = checkCount("tasksPerWorker", given.tasksPerWorker) ?? 1;
   const maxTasksPerChild = checkCount("maxTasksPerChild", given.maxTasksPerChild);
   const maxPending = checkCount("maxPending", given.maxPending);

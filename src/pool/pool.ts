@@ -1,4 +1,4 @@
-import { checkCount, checkOptions } from "../executor/options.ts";
+import { checkOptions, checkWorkers } from "../executor/options.ts";
 import { ProcessPoolExecutor } from "../executor/process_pool_executor.ts";
 import { ThreadPoolExecutor } from "../executor/thread_pool_executor.ts";
 import { NAME } from "../executor/worker_pool_options.ts";
@@ -104,7 +104,7 @@ function executorOptions(name: string, options: number | PoolOptions | undefined
 } {
   const given = typeof options === "object" && options !== null ? options : { processes: options };
   checkOptions(name, given, ["processes", "initializer", "initargs", "maxTasksPerChild"]);
-  checkCount("processes", given.processes);
+  checkWorkers("processes", given.processes);
   const { processes, ...others } = given as PoolOptions;
   const named = { ...others, [NAME]: name };
   return processes === undefined ? named : { ...named, maxWorkers: processes };

@@ -146,6 +146,9 @@ export function namedTasks<M>(): TasksOf<M> {
   return references<M>(undefined);
 }
 
+/** How many references one object of tasks keeps at once; others are made again. */
+const MAX_NAMES = 1024;
+
 /** An object that has every name but those by which the language itself asks what it is. */
 function references<M>(url: string | undefined): TasksOf<M> {
   const made = new Map<string, Reference>();
@@ -153,7 +156,10 @@ function references<M>(url: string | undefined): TasksOf<M> {
     get(_target, name) {
       if (typeof name === "symbol" || name === "then" || name === "toJSON") return undefined;
       let reference = made.get(name);
-      if (reference === undefined) made.set(name, reference = new Reference(url, name));
+      if (reference === undefined) {
+        if (made.size >= MAX_NAMES) made.clear();
+        made.set(name, reference = new Reference(url, name));
+      }
       return reference;
     },
   }) as TasksOf<M>;

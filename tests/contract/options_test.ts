@@ -107,6 +107,13 @@ for (const Class of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertThrows(() => make({ env: 1 }), TypeError, "env");
     assertThrows(() => make({ permissions: 1 }), TypeError, "permissions");
     assertThrows(() => make({ runtime: 1 }), TypeError, "runtime");
+    assertThrows(() => make({ runtime: {} }), TypeError, "runtime");
+    assertThrows(() => make({ env: { A: 1 } }), TypeError, "expected A to be a string");
+    assertThrows(() => make({ maxWorkers: 1e9 }), RangeError, "at most 65536");
+    for (const value of [1, null, []]) {
+      assertThrows(() => make({ initializer: value }), TypeError);
+    }
+    make({ maxWorkers: 65_536, tasksPerWorker: 1e9, maxPending: 2 ** 53 - 1 });
   }, { skip });
 
   test(`${Class.name} numbers its default threadNamePrefix`, async () => {

@@ -44,6 +44,8 @@ for (const kind of POOLS) {
       [true, TypeError],
       [2n, TypeError],
       [null, TypeError],
+      [1e9, RangeError],
+      [{ processes: 1e9 }, RangeError],
       [{ processes: 0 }, RangeError],
       [{ processes: -1 }, RangeError],
       [{ processes: 1.5 }, RangeError],
