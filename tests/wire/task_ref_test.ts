@@ -1,4 +1,9 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertNotStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { importTasks, namedTasks, toTaskRef } from "../../src/wire/task_ref.ts";
 import { transfer, unwrapTransfer, unwrapTransfers } from "../../src/wire/transfer.ts";
 import { test } from "../harness.ts";
@@ -127,4 +132,13 @@ test("transfer() refuses buffers of a wrong kind at once", () => {
 test("a mark inside of another value cannot be cloned: it is no junk", () => {
   const error = assertThrows(() => structuredClone({ nested: transfer(1, []) })) as Error;
   assertEquals(error.name, "DataCloneError");
+});
+
+test("namedTasks() keeps a bounded number of references", () => {
+  const tasks = namedTasks<Record<string, () => void>>();
+  const first = tasks.first;
+  assertEquals(tasks.first, first);
+  for (let i = 0; i < 2000; i++) void tasks[`task${i}`];
+  assertNotStrictEquals(tasks.first, first);
+  assertEquals(toTaskRef(tasks.first), toTaskRef(first));
 });
