@@ -1,4 +1,5 @@
-import { startTimer } from "../futures/deadline.ts";
+import { callBack } from "../futures/callback.ts";
+import { listenToAbort, reasonOf, startTimer } from "../futures/deadline.ts";
 import { TimeoutError } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
 import type { SilenceWatch } from "./silence_watch.ts";
@@ -46,10 +47,8 @@ export class ItemLimits {
     if (timeout !== undefined && item.worker === undefined) this.#silence.queued(item, timeout);
     control.onProgress = onProgress;
     if (signal === undefined) return;
-    if (signal.aborted) return this.#abort(item, signal.reason);
-    const listener = () => this.#abort(item, signal.reason);
-    signal.addEventListener("abort", listener, { once: true });
-    control.unlisten = () => signal.removeEventListener("abort", listener);
+    if (signal.aborted) this.#abort(item, reasonOf(signal));
+    else control.unlisten = listenToAbort(signal, (reason) => this.#abort(item, reason));
   }
 
   /** The task began: its timeout counts from now. */
@@ -69,11 +68,10 @@ export class ItemLimits {
   reported(item: WorkItem, value: unknown): void {
     const onProgress = item.control?.onProgress;
     if (onProgress === undefined || item.done) return;
-    try {
-      onProgress(value, item.future);
-    } catch (error) {
-      console.error(`Uncaught error in onProgress of task "${item.task.name}":`, error);
-    }
+    callBack(
+      () => onProgress(value, item.future),
+      `onProgress of task "${item.task.name}"`,
+    );
   }
 
   /** Lets go of everything: the item is settled. */

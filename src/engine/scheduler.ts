@@ -8,6 +8,7 @@ import {
   ShutdownError,
   WorkerCrashError,
 } from "../futures/errors.ts";
+import { MAX_DELAY } from "../futures/deadline.ts";
 import type { TimeoutError } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
@@ -185,9 +186,19 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
       item.control.priority = limits.priority;
     }
     this.#queue.push(item);
-    if (limits !== undefined) this.#limits.apply(item, limits);
+    if (limits !== undefined) this.#applyLimits(item, limits);
     this.#schedulePump();
     return item.future;
+  }
+
+  /** A signal of a user's own making may throw: then `submit` does, and nothing is queued. */
+  #applyLimits(item: WorkItem, limits: TaskLimits): void {
+    try {
+      this.#limits.apply(item, limits);
+    } catch (error) {
+      if (!item.done) this.#limits.abandon(item, error);
+      throw error;
+    }
   }
 
   /** One future more that is not settled. */
@@ -349,7 +360,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
       if (item instanceof ChunkSupply) {
         const size = item.nextSize(live);
         if (!this.#fits(worker, item, size)) break;
-        batch.push(this.#cut(worker, item, size));
+        const chunk = this.#cut(worker, item, size);
+        if (!chunk.done) batch.push(chunk);
       } else {
         if (batch.length >= share || !this.#fits(worker, item, item.chunk)) break;
         queue.shift();
@@ -366,8 +378,15 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
   #cut(worker: WorkerSlot, supply: ChunkSupply, size: number): WorkItem {
     const chunk = supply.cut(size);
     this.#outstanding++;
-    this.#assign(worker, chunk);
-    if (supply.limits !== undefined) this.#limits.apply(chunk, supply.limits);
+    if (supply.limits !== undefined) {
+      try {
+        this.#limits.apply(chunk, supply.limits);
+      } catch (error) {
+        this.#settle(chunk, error);
+      }
+      if (chunk.aborted !== undefined) this.#settle(chunk, chunk.aborted.reason);
+    }
+    if (!chunk.done) this.#assign(worker, chunk);
     supply.source.chunkMade(chunk.future, size);
     if (supply.source.remaining === 0) {
       this.#queue.remove(supply);
@@ -450,11 +469,16 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
     if (worker.remaining <= 0) this.#supervisor.dismiss(worker);
     else if (this.#isEnding) this.#checkEnd();
     else if (this.#options.idleTimeout !== undefined && worker.idleTimer === undefined) {
-      worker.idleTimer = this.#options.runtime.timer(
-        () => this.#supervisor.dismiss(worker),
-        this.#options.idleTimeout,
-      );
+      this.#dismissAfter(worker, this.#options.idleTimeout);
     }
+  }
+
+  #dismissAfter(worker: WorkerSlot, milliseconds: number): void {
+    const now = Math.min(milliseconds, MAX_DELAY);
+    worker.idleTimer = this.#options.runtime.timer(() => {
+      if (milliseconds > now) this.#dismissAfter(worker, milliseconds - now);
+      else this.#supervisor.dismiss(worker);
+    }, now);
   }
 
   // --- taking back what was sent ahead ---

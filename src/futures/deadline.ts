@@ -2,7 +2,7 @@ import { checkNames } from "./known_options.ts";
 import { show } from "./show.ts";
 
 /** The longest time that `setTimeout` can take; a longer one would fire at once. */
-const MAX_DELAY = 2 ** 31 - 1;
+export const MAX_DELAY: number = 2 ** 31 - 1;
 
 /** How long to wait, and what may end the wait. */
 export interface WaitOptions {
@@ -70,8 +70,44 @@ export function checkWaitOptions(
 
 /** Whether a value is an `AbortSignal`, of any realm. */
 export function isSignal(value: unknown): value is AbortSignal {
-  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
-  return typeof aborted === "boolean" && typeof addEventListener === "function";
+  try {
+    const { aborted, addEventListener, removeEventListener } = Object(value) as Partial<
+      AbortSignal
+    >;
+    return typeof aborted === "boolean" && typeof addEventListener === "function" &&
+      typeof removeEventListener === "function";
+  } catch {
+    return false; // a getter of it throws
+  }
+}
+
+/** Why a signal was aborted; if it does not let itself be asked, what it throws. */
+export function reasonOf(signal: AbortSignal): unknown {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
+}
+
+/**
+ * Calls `callback` when a signal is aborted, with its reason. The signal may be of a user's own making:
+ * what it throws later concerns nobody.
+ *
+ * @returns Stops listening.
+ * @throws What the signal throws when it is to be listened to.
+ */
+export function listenToAbort(
+  signal: AbortSignal,
+  callback: (reason: unknown) => void,
+): () => void {
+  const listener = (): void => callback(reasonOf(signal));
+  signal.addEventListener("abort", listener, { once: true });
+  return () => {
+    try {
+      signal.removeEventListener("abort", listener);
+    } catch { /* then it may call once more, and is not heard */ }
+  };
 }
 
 /** Told of what ends a wait early. */
@@ -91,17 +127,16 @@ export function watch(
   signal: AbortSignal | undefined,
   deadline: Deadline,
 ): () => void {
+  const unlisten = signal === undefined ? undefined : listenToAbort(signal, (reason) => {
+    stopTimer();
+    deadline.aborted(reason);
+  });
   const stopTimer = startTimer(timeout, () => {
-    signal?.removeEventListener("abort", listener);
+    unlisten?.();
     deadline.timedOut();
   });
-  const listener = (): void => {
-    stopTimer();
-    deadline.aborted(signal!.reason);
-  };
-  signal?.addEventListener("abort", listener, { once: true });
   return () => {
     stopTimer();
-    signal?.removeEventListener("abort", listener);
+    unlisten?.();
   };
 }

@@ -1,5 +1,6 @@
 // Length: half of it is documentation; both sides of a future share its private fields.
 
+import { callBack } from "./callback.ts";
 import { markLocal } from "./local_object.ts";
 import { checkWaitOptions, watch } from "./deadline.ts";
 import type { WaitOptions } from "./deadline.ts";
@@ -39,13 +40,13 @@ type Watchers = Watcher | Watcher[] | undefined;
  */
 class Awaiter implements Promise<undefined> {
   readonly future: Future<unknown>;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (reason: unknown) => void;
+  readonly resolve: (value: unknown) => unknown;
+  readonly reject: (reason: unknown) => unknown;
 
   constructor(
     future: Future<unknown>,
-    resolve: (value: unknown) => void,
-    reject: (reason: unknown) => void,
+    resolve: (value: unknown) => unknown,
+    reject: (reason: unknown) => unknown,
   ) {
     this.future = future;
     this.resolve = resolve;
@@ -74,10 +75,14 @@ class Awaiter implements Promise<undefined> {
   }
 
   #promise(): Promise<undefined> {
-    const ignore = (): undefined => undefined;
-    return this.future.result().then(ignore, ignore);
+    // Those who wait are told before this goes on.
+    const result = () => foreign.get(this) as undefined;
+    return this.future.result().then(result, result);
   }
 }
+
+/** What functions of users gave that were taken for a promise's own. */
+const foreign = new WeakMap<Awaiter, unknown>();
 
 const textOf = Function.prototype.toString;
 /** What V8 gives as the source of a native function without a name, and of a bound one. */
@@ -166,13 +171,17 @@ export class Future<T> implements PromiseLike<T> {
     stateOf = (future) => future.#state;
     markLocal(this.prototype, "a Future; await it, and pass what it gives");
     hasFailed = (future) => future.#state === FAILED;
-    tell = ({ future, resolve, reject }) => {
+    tell = (awaiter) => {
+      const { future, resolve, reject } = awaiter;
+      let result: unknown;
       try {
-        if (future.#state === SUCCEEDED) resolve(future.#held);
-        else reject(future.#reason());
+        result = future.#state === SUCCEEDED ? resolve(future.#held) : reject(future.#reason());
       } catch (error) {
-        void Promise.reject(error); // a Proxy around a user's function looks like a promise's own
+        result = Promise.reject(error);
+        (result as Promise<never>).catch(() => {});
       }
+      // A promise's own functions give nothing: this was a Proxy around a user's, which looks like one.
+      if (result !== undefined) foreign.set(awaiter, result);
     };
     setRunning = (future) => {
       if (future.#state !== PENDING) return false;
@@ -475,11 +484,7 @@ export class Future<T> implements PromiseLike<T> {
     const calls = callbacks;
     queueMicrotask(() => {
       for (const { callback } of calls) {
-        try {
-          callback(this as Future<unknown>);
-        } catch (error) {
-          console.error("Uncaught error in a done callback of a Future:", error);
-        }
+        callBack(() => callback(this as Future<unknown>), "a done callback of a Future");
       }
     });
   }

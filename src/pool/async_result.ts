@@ -1,3 +1,4 @@
+import { callBack } from "../futures/callback.ts";
 import { markLocal } from "../futures/local_object.ts";
 import { InvalidStateError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
@@ -68,15 +69,13 @@ export class AsyncResult<T> implements PromiseLike<T> {
         const result = outcome(future as Future<unknown>);
         if (result.status === "fulfilled") source.setResult(result.value as T);
         else source.setException(result.reason);
-        try {
-          const returned: unknown = result.status === "fulfilled"
-            ? callback?.(result.value as T)
-            : errorCallback?.(result.reason);
-          // It is not awaited, but an error of it must not end the program.
-          Promise.resolve(returned).catch(reportError);
-        } catch (error) {
-          reportError(error);
-        }
+        callBack(
+          (): unknown =>
+            result.status === "fulfilled"
+              ? callback?.(result.value as T)
+              : errorCallback?.(result.reason),
+          "a callback of an AsyncResult",
+        );
       });
       return new this<T>(MAKE, source.future);
     };
@@ -152,10 +151,6 @@ export class AsyncResult<T> implements PromiseLike<T> {
   get [Symbol.toStringTag](): string {
     return "AsyncResult";
   }
-}
-
-function reportError(error: unknown): void {
-  console.error("Uncaught error in a callback of an AsyncResult:", error);
 }
 
 export { makeAsyncResult };
