@@ -15,18 +15,13 @@ interface Inspects {
   inspect(value: unknown, options?: { depth?: number }): string;
 }
 
-/** How this runtime's console shows a value; pages show nothing but the object itself. */
-const { inspect } = (globalThis as { Deno?: Inspects }).Deno ??
-  (IN_PAGE ? undefined : process.getBuiltinModule("node:util") as unknown as Inspects) ??
-  { inspect: shown };
-const skip = IN_PAGE ? "a page's console shows objects to be opened" : false;
-
-/** As a console would, one that knows nothing of its own. */
-function shown(value: unknown): string {
-  const custom = (value as Record<symbol, unknown> | undefined)
-    ?.[Symbol.for("nodejs.util.inspect.custom")];
-  return typeof custom === "function" ? custom.call(value, 2, {}, shown) : String(value);
-}
+/** How this runtime's console shows a value; pages and edge runtimes show the object itself. */
+const found = (globalThis as { Deno?: Inspects }).Deno ??
+  (IN_PAGE
+    ? undefined
+    : process.getBuiltinModule?.("node:util") as unknown as Inspects | undefined);
+const skip = found === undefined ? "its console does not ask objects what they are" : false;
+const inspect: Inspects["inspect"] = (value, options) => found!.inspect(value, options);
 
 function failed(error: unknown): FutureSource<unknown>["future"] {
   const source = new FutureSource<unknown>();

@@ -23,6 +23,9 @@ export const SKIPS = {
       "createExecutor() makes threads where",
       "submit() after shutdown() says what is wrong",
       "wait() and asCompleted() take futures of different executors",
+      "executors refuse options that do not exist",
+      "ThreadPool refuses options",
+      "Pool refuses options",
     ],
     [NO_MODULES]: [
       "a module's task runs, sync or async",
@@ -31,6 +34,7 @@ export const SKIPS = {
       "an error keeps class, name, message, properties, cause",
       "currentTask() gives arrow functions",
       "currentTask() is known after an await",
+      "the code of an error arrives",
     ],
   },
   workerd: {
