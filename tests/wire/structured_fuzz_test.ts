@@ -149,7 +149,7 @@ test(`decodeStructured() of ${RUNS} rubbish messages ends, stays small, and only
   }
   assert(read > 0 && read < RUNS, `${read} could be read`);
   assertEquals(builtIns(), before, `seed ${SEED}`);
-});
+}, { deadline: 30_000 + RUNS });
 
 test("a short message does not make long work by sharing its parts", () => {
   // 20,000 lists of a graph that are one and the same list: a few bytes each.
