@@ -29,13 +29,22 @@ export interface ProcessPoolExecutorOptions extends WorkerPoolOptions {
    */
   cwd?: string | URL | undefined;
   /**
+   * Flags for the runtime, in place of those that this program was started with: with
+   * `["--import", "./setup.js"]` Node runs a module first. An empty array gives none.
+   *
+   * @default {the program's own, if the command is of the same runtime}
+   */
+  execArgv?: readonly string[] | undefined;
+  /**
    * Environment variables of the processes.
    *
    * @default {the program's own}
    */
   env?: Record<string, string> | undefined;
   /**
-   * What the processes may do. Deno and Node; for Bun an `UnsupportedError`.
+   * What the processes may do, at most what the program may itself. Deno and Node; for Bun an
+   * `UnsupportedError`. Node can withhold read, write, run and ffi; network, environment, system and
+   * imports only Deno can.
    *
    * @default {"inherit"}
    */
@@ -50,7 +59,7 @@ export interface ProcessPoolExecutorOptions extends WorkerPoolOptions {
 
 const KIND: WorkerPoolKind = {
   executorName: "ProcessPoolExecutor",
-  options: ["command", "cwd"],
+  options: ["command", "cwd", "execArgv"],
   brokenError: (message, options) => new BrokenProcessPoolError(message, options),
 };
 
@@ -84,7 +93,7 @@ export class ProcessPoolExecutor extends Executor {
   constructor(options?: number | ProcessPoolExecutorOptions) {
     super();
     const given = optionsOf(options);
-    const { runtime, command, cwd } = given;
+    const { runtime, command, cwd, execArgv } = given;
     checkRuntime(runtime);
     if (typeof command === "object") {
       checkOptions("command", command ?? undefined, ["path", "args"]);
@@ -95,7 +104,7 @@ export class ProcessPoolExecutor extends Executor {
     const scheduler = makeScheduler(
       KIND,
       given,
-      () => runtime ?? childProcessRuntime({ command, cwd }),
+      () => runtime ?? childProcessRuntime({ command, cwd, execArgv }),
     );
     attachScheduler(this, () => scheduler);
   }

@@ -7,6 +7,9 @@
 
 import { UnsupportedError } from "../futures/errors.ts";
 import { show } from "../futures/show.ts";
+import type { Command, RuntimeName } from "./command.ts";
+import { ownFlags, withoutOwnOptions } from "./child_flags.ts";
+import { denoPermissions, nodePermissions, refusePermissions } from "./child_permissions.ts";
 import { isEdge } from "./edge.ts";
 import type { WorkerPermissions } from "./runtime.ts";
 import type { ProcessLike } from "./thread_handle.ts";
@@ -22,16 +25,6 @@ export type ProcessCommand = RuntimeName | {
    */
   readonly args?: readonly string[] | undefined;
 };
-
-/** The runtimes that have processes. */
-export type RuntimeName = "deno" | "bun" | "node";
-
-/** A runtime that can be started. */
-export interface Command {
-  readonly name: RuntimeName;
-  readonly path: string;
-  readonly args: readonly string[];
-}
 
 interface Scope {
   readonly process?: ProcessLike & {
@@ -85,6 +78,7 @@ export function resolveCommand(command: ProcessCommand | undefined): Command {
     );
   }
   const { path, args = [] } = command;
+  checkArguments("command.args", args);
   const name = /(deno|bun|node)[^\\/]*$/i.exec(path)?.[1]?.toLowerCase();
   if (name === undefined) {
     throw new UnsupportedError(
@@ -94,38 +88,85 @@ export function resolveCommand(command: ProcessCommand | undefined): Command {
   return { name: name as RuntimeName, path, args };
 }
 
+/**
+ * Checks arguments for a runtime.
+ *
+ * @throws {TypeError} If they are no strings.
+ */
+export function checkArguments(name: string, args: unknown): void {
+  if (Array.isArray(args) && args.every((one) => typeof one === "string")) return;
+  throw new TypeError(`Cannot use ${name}: expected an array of strings, got ${show(args)}`);
+}
+
 /** All arguments of a process that reads its program from stdin. */
 export function argumentsOf(
-  { name, path, args }: Command,
+  command: Command,
   permissions: WorkerPermissions | undefined,
+  execArgv: readonly string[] | undefined,
 ): string[] {
+  const { name, args } = command;
+  const flags = execArgv ?? (name === thisRuntime() ? ownFlags(name) : []);
   switch (name) {
     case "deno":
-      return ["run", "--quiet", "--ext=js", ...args, ...denoFlags(permissions), "-"];
+      return [
+        "run",
+        "--quiet",
+        "--ext=js",
+        ...flags,
+        ...args,
+        ...denoPermissions(permissions),
+        "-",
+      ];
     case "bun":
-      return [...args, "run", "-"];
+      return [...flags, ...args, "run", "-"];
     case "node":
-      return [...args, ...nodeFlags(path, permissions), "--input-type=module", "-"];
+      return [
+        ...flags,
+        ...args,
+        ...nodePermissions(command, permissions),
+        "--input-type=module",
+        "-",
+      ];
   }
 }
 
 /**
  * The environment of a process, if it is not just this program's own. Deno lets a process write only to
- * those files that this variable names; as a parent it sets it itself.
+ * those files that this variable names; as a parent it sets it itself. Node adds to the object that it is
+ * given, so that it is a copy.
  */
 export function environmentOf(
   { name }: Command,
-  env: Record<string, string> | undefined,
+  given: Record<string, string> | undefined,
+  permissions: WorkerPermissions | undefined,
 ): Record<string, string | undefined> | undefined {
-  if (name !== "deno" || scope.Deno !== undefined) return env;
-  return { ...env ?? scope.process?.env, DENO_EXTRA_STDIO_FDS: "3,4" };
+  const own = given ?? scope.process?.env;
+  const options = name === "node" ? nodeOptionsOf(own) : undefined;
+  const restricted = permissions !== undefined && permissions !== "inherit";
+  const cleaned = options === undefined ? undefined : withoutOwnOptions(options, restricted);
+  const needsFiles = name === "deno" && scope.Deno === undefined;
+  if (given === undefined && cleaned === options && !needsFiles) return undefined;
+  return {
+    ...own,
+    ...(cleaned === options ? {} : { NODE_OPTIONS: cleaned }),
+    ...(needsFiles ? { DENO_EXTRA_STDIO_FDS: "3,4" } : {}),
+  };
+}
+
+/** Deno may not let this program look. */
+function nodeOptionsOf(env: Record<string, string | undefined> | undefined): string | undefined {
+  try {
+    return env?.["NODE_OPTIONS"];
+  } catch {
+    return undefined;
+  }
 }
 
 /** What speaks against starting the command here, or with these permissions. */
 export function refuseCommand(
   command: Command,
   permissions: WorkerPermissions | undefined,
-): UnsupportedError | undefined {
+): UnsupportedError | TypeError | undefined {
   if (scope.process?.permission?.has("child") === false) {
     return new UnsupportedError(
       "Cannot start processes: Node.js was started with --permission; add the flag --allow-child-process",
@@ -144,79 +185,5 @@ export function refuseCommand(
       "Cannot start processes: they need Deno 2.9, to open their channel",
     );
   }
-  if (permissions === undefined || permissions === "inherit") return undefined;
-  if (command.name === "bun") {
-    return new UnsupportedError("Cannot use permissions: Bun has none");
-  }
-  if (command.name === "deno" || permissions === "none") return undefined;
-  for (const [name, value] of Object.entries(permissions)) {
-    const hasLists = name === "read" || name === "write";
-    if (NODE_FLAGS[name] !== undefined && (typeof value === "boolean" || hasLists)) continue;
-    if (value === true || value === "inherit") continue;
-    return new UnsupportedError(
-      `Cannot use permissions.${name}: Node.js restricts read and write by lists, run and ffi as a whole, and no more`,
-    );
-  }
-  return undefined;
-}
-
-const DENO_NAMES = ["env", "ffi", "import", "net", "read", "run", "sys", "write"] as const;
-
-/**
- * Deno's flags for what is asked; for "inherit" what this program has, as far as it can be told. What
- * is not given is denied by name: Deno's `node:child_process` adds `-A` where no flag speaks of it.
- */
-function denoFlags(permissions: WorkerPermissions = "inherit"): string[] {
-  const flags = ["--no-prompt"];
-  for (const name of DENO_NAMES) {
-    const asked = typeof permissions === "string" ? permissions : permissions[name] ?? false;
-    if (asked === true || (asked === "inherit" && isGranted(name))) flags.push(`--allow-${name}`);
-    else if (Array.isArray(asked) && asked.length > 0) {
-      flags.push(`--allow-${name}=${asked.map(pathOf).join(",")}`);
-    } else flags.push(`--deny-${name}`);
-  }
-  return flags;
-}
-
-/** Whether this program may do all of that kind. Where it may do some, it cannot be asked what. */
-function isGranted(name: typeof DENO_NAMES[number]): boolean {
-  if (scope.Deno !== undefined) {
-    const { state, partial } = scope.Deno.permissions.querySync({ name });
-    return state === "granted" && partial !== true;
-  }
-  const { permission } = scope.process ?? {};
-  if (permission === undefined) return true;
-  if (name === "read" || name === "write") return permission.has(`fs.${name}`);
-  return name === "run" ? permission.has("child") : name !== "ffi" || permission.has("addon");
-}
-
-/** Node's flags of the kinds that it can restrict. */
-const NODE_FLAGS: Readonly<Record<string, string>> = {
-  ffi: "--allow-addons",
-  read: "--allow-fs-read",
-  run: "--allow-child-process",
-  write: "--allow-fs-write",
-};
-
-/** Node's flags for what is asked; what it cannot restrict, it allows. */
-function nodeFlags(path: string, permissions: WorkerPermissions = "inherit"): string[] {
-  if (permissions === "inherit") return [];
-  // Node 20 has no other name for it, and Node 24 not this one. What another Node has is not known.
-  const { process } = scope;
-  const isOld = path === process?.execPath && parseInt(process?.versions?.node ?? "", 10) < 23;
-  const flags = [isOld ? "--experimental-permission" : "--permission"];
-  if (permissions === "none") return flags;
-  for (const [name, flag] of Object.entries(NODE_FLAGS)) {
-    const asked = permissions[name as keyof typeof permissions];
-    const isPath = name === "read" || name === "write";
-    if (asked === true || asked === "inherit") flags.push(isPath ? `${flag}=*` : flag);
-    if (Array.isArray(asked)) { for (const path of asked) flags.push(`${flag}=${pathOf(path)}`); }
-  }
-  return flags;
-}
-
-/** A path as a flag takes it; what is no `file:` URL is left as it is. */
-function pathOf(path: string | URL): string {
-  if (!(path instanceof URL)) return path;
-  return path.protocol === "file:" ? decodeURIComponent(path.pathname) : path.href;
+  return refusePermissions(command, permissions);
 }

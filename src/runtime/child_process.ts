@@ -1,6 +1,12 @@
 import { UnsupportedError } from "../futures/errors.ts";
 import { PROCESS_CHANNEL_SOURCE } from "../worker/process_channel_source.ts";
-import { argumentsOf, environmentOf, refuseCommand, resolveCommand } from "./child_command.ts";
+import {
+  argumentsOf,
+  checkArguments,
+  environmentOf,
+  refuseCommand,
+  resolveCommand,
+} from "./child_command.ts";
 import type { ProcessCommand } from "./child_command.ts";
 import { ChildHandle } from "./child_handle.ts";
 import type { Child } from "./child_handle.ts";
@@ -28,6 +34,12 @@ export interface ProcessRuntimeOptions {
    * @default {this program's own}
    */
   cwd?: string | URL | undefined;
+  /**
+   * Flags for the runtime, in place of those that this program was started with.
+   *
+   * @default {the program's own, if the command is of the same runtime: those that change how modules are found and what the language is}
+   */
+  execArgv?: readonly string[] | undefined;
 }
 
 const NAMES = { deno: "Deno", bun: "Bun", node: "Node.js" } as const;
@@ -52,7 +64,10 @@ const NAMES = { deno: "Deno", bun: "Bun", node: "Node.js" } as const;
  * assertEquals(await executor.submit(() => 6 * 7), 42);
  * ```
  */
-export function childProcessRuntime({ command, cwd }: ProcessRuntimeOptions = {}): Runtime {
+export function childProcessRuntime(
+  { command, cwd, execArgv }: ProcessRuntimeOptions = {},
+): Runtime {
+  if (execArgv !== undefined) checkArguments("execArgv", execArgv);
   const resolved = resolveCommand(command);
   return {
     name: NAMES[resolved.name],
@@ -86,8 +101,12 @@ export function childProcessRuntime({ command, cwd }: ProcessRuntimeOptions = {}
 
     spawn({ program, env: given, permissions }, events) {
       const { spawn } = builtin<ChildProcessModule>("child_process")!;
-      const env = environmentOf(resolved, given);
-      const line = [...tieToParent(), resolved.path, ...argumentsOf(resolved, permissions)];
+      const env = environmentOf(resolved, given, permissions);
+      const line = [
+        ...tieToParent(),
+        resolved.path,
+        ...argumentsOf(resolved, permissions, execArgv),
+      ];
       const explain = (failure: unknown) => startFailure(failure, resolved.path, cwd);
       let child: Child;
       try {

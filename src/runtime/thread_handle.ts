@@ -29,7 +29,7 @@ export interface ProcessLike {
     readonly bun?: string | undefined;
     readonly node?: string | undefined;
   };
-  readonly permission?: { has(scope: string): boolean };
+  readonly permission?: { has(scope: string, reference?: string): boolean };
 }
 
 /** A built-in module, without an import that a bundler or a permission could stumble over. */
