@@ -7,6 +7,7 @@
  */
 
 import process from "node:process";
+import { clock } from "../src/futures/clock.ts";
 import { detectRuntime } from "../src/runtime/mod.ts";
 import type { Runtime, WorkerOptions } from "../src/runtime/mod.ts";
 
@@ -83,6 +84,16 @@ function whereFrom(stack: string): string | undefined {
 }
 
 watched(detectRuntime());
+// What the library took when it was loaded, and what its workers on this thread take.
+const { setTimeout: setLibraryTimer, clearTimeout: clearLibraryTimer } = clock;
+Object.assign(clock, {
+  setTimeout: (callback: () => void, milliseconds: number) =>
+    setTimer(setLibraryTimer, callback, milliseconds),
+  clearTimeout(timer: ReturnType<typeof setTimeout>) {
+    timers.delete(timer);
+    clearLibraryTimer(timer);
+  },
+});
 Object.assign(globalThis, {
   setTimeout: Object.assign(
     (callback: (...args: unknown[]) => void, milliseconds = 0, ...args: unknown[]) =>

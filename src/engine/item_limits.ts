@@ -1,5 +1,5 @@
 import { callBack } from "../futures/callback.ts";
-import { listenToAbort, reasonOf, startTimer } from "../futures/deadline.ts";
+import { listenToAbort, reasonOf, startDeadline } from "../futures/deadline.ts";
 import { TimeoutError } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
 import type { SilenceWatch } from "./silence_watch.ts";
@@ -57,7 +57,7 @@ export class ItemLimits {
     if (item.done || control?.timeout === undefined || item.aborted !== undefined) return;
     const { timeout } = control;
     control.stopTimer?.();
-    control.stopTimer = startTimer(timeout, () => {
+    control.stopTimer = startDeadline(timeout, () => {
       this.#abort(
         item,
         new TimeoutError(`Cannot finish task "${item.task.name}" within ${timeout} ms`),
@@ -112,6 +112,6 @@ export class ItemLimits {
   }
 
   #watch(item: WorkItem, milliseconds: number): void {
-    item.control!.stopTimer = startTimer(milliseconds, () => this.#owner.taskOverran(item));
+    item.control!.stopTimer = startDeadline(milliseconds, () => this.#owner.taskOverran(item));
   }
 }

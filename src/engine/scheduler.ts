@@ -1,5 +1,6 @@
 // Length: one state machine; what stands alone is in the files beside it (see README.md).
 
+import { clock } from "../futures/clock.ts";
 import {
   BrokenExecutorError,
   CancelledError,
@@ -324,7 +325,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
   #schedulePump(): void {
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
-    queueMicrotask(() => {
+    clock.queueMicrotask(() => {
       this.#pumpScheduled = false;
       this.#pump();
     });
@@ -412,9 +413,9 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
   }
 
   #send(worker: WorkerSlot, batch: readonly WorkItem[]): void {
-    if (worker.heardAt === 0) worker.heardAt = performance.now();
+    if (worker.heardAt === 0) worker.heardAt = clock.now();
     if (worker.idleTimer !== undefined) {
-      clearTimeout(worker.idleTimer);
+      clock.clearTimeout(worker.idleTimer);
       worker.idleTimer = undefined;
     }
     worker.setReferenced(true);
@@ -422,7 +423,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
     dispatch(worker, batch, (item, error) => {
       this.#settle(item, error);
       // Whatever else goes on, the worker may be idle now, and it will not say so.
-      queueMicrotask(() => this.#afterReply(worker));
+      clock.queueMicrotask(() => this.#afterReply(worker));
     });
     if (this.#options.inThread) return;
     for (const item of batch) {
@@ -557,7 +558,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
 
   received(worker: WorkerSlot, message: unknown): void {
     if (worker.state === "dead" || !isReply(worker, message)) return;
-    worker.heardAt = performance.now();
+    worker.heardAt = clock.now();
     worker.recalled = false;
     try {
       readReply(worker, message, this, this.#supervisor);
@@ -731,7 +732,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
     (item.control ??= new ItemControl()).unwanted = true;
     if (this.#asking.add(worker).size > 1) return;
     // Many are cancelled at once, with the rest of a `map`: one question for all.
-    queueMicrotask(() => {
+    clock.queueMicrotask(() => {
       for (const asked of this.#asking) {
         this.#askBack(asked, Infinity, isUnwanted);
         this.#silence.asked(asked);
@@ -744,7 +745,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
     this.#cancelled++;
     this.#uncount(item);
     if (this.#roomWaiters.length > 0) this.#checkReady();
-    if (this.#outstanding === 0 && this.#closed) queueMicrotask(() => this.#checkEnd());
+    if (this.#outstanding === 0 && this.#closed) clock.queueMicrotask(() => this.#checkEnd());
   }
 
   /** Fails an item, unless it is done. */

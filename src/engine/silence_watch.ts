@@ -1,4 +1,5 @@
-import { startTimer } from "../futures/deadline.ts";
+import { clock } from "../futures/clock.ts";
+import { startDeadline } from "../futures/deadline.ts";
 import { TimeoutError } from "../futures/errors.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
@@ -44,50 +45,42 @@ export class SilenceWatch {
   queued(item: WorkItem, timeout: number): void {
     if (this.#owner.hasLiveWorker) return;
     const limit = timeout + this.#grace + START_PATIENCE;
-    item.control!.stopTimer = startTimer(limit, () =>
-      whenRead(() => {
-        if (item.done || item.worker !== undefined || this.#owner.hasLiveWorker) return;
-        const what =
-          `Cannot begin task "${item.task.name}": no worker has started within ${limit} ms`;
-        this.#owner.taskUnserved(item, new TimeoutError(what));
-      }));
+    item.control!.stopTimer = startDeadline(limit, () => {
+      if (item.done || item.worker !== undefined || this.#owner.hasLiveWorker) return;
+      const what = `Cannot begin task "${item.task.name}": no worker has started within ${limit} ms`;
+      this.#owner.taskUnserved(item, new TimeoutError(what));
+    });
   }
 
   /** A task with a timeout was sent to a worker. */
   sent(worker: WorkerSlot, item: WorkItem, timeout: number): void {
     const limit = timeout + this.#grace + SILENCE_PATIENCE;
-    const sentAt = performance.now();
+    const sentAt = clock.now();
     const control = item.control!;
     control.stopTimer?.();
     const look = (): void => {
       if (item.done || item.worker !== worker || item.aborted !== undefined) return;
       const heardAt = Math.max(sentAt, worker.heardAt);
-      const left = worker.hasBegunAny() ? limit : heardAt + limit - performance.now();
+      const left = worker.hasBegunAny() ? limit : heardAt + limit - clock.now();
       if (left > 0) {
-        control.stopTimer = startTimer(left, () => whenRead(look));
+        control.stopTimer = startDeadline(left, look);
         return;
       }
       const what =
         `Cannot begin task "${item.task.name}": its worker has been silent for ${limit} ms`;
       this.#owner.workerSilent(worker, new TimeoutError(what), item);
     };
-    control.stopTimer = startTimer(limit, () => whenRead(look));
+    control.stopTimer = startDeadline(limit, look);
   }
 
   /** A worker was asked for tasks that nobody wants any more. */
   asked(worker: WorkerSlot): void {
     worker.stopAnswerTimer?.();
-    const askedAt = performance.now();
-    worker.stopAnswerTimer = startTimer(ANSWER_WITHIN, () =>
-      whenRead(() => {
-        if (!worker.isAsked || worker.heardAt > askedAt || worker.hasBegunAny()) return;
-        const what = `The worker has not answered within ${ANSWER_WITHIN} ms`;
-        this.#owner.workerSilent(worker, new TimeoutError(what), undefined);
-      }));
+    const askedAt = clock.now();
+    worker.stopAnswerTimer = startDeadline(ANSWER_WITHIN, () => {
+      if (!worker.isAsked || worker.heardAt > askedAt || worker.hasBegunAny()) return;
+      const what = `The worker has not answered within ${ANSWER_WITHIN} ms`;
+      this.#owner.workerSilent(worker, new TimeoutError(what), undefined);
+    });
   }
-}
-
-/** When this thread was busy, timers fire before what has arrived is read: it is read first. */
-function whenRead(look: () => void): void {
-  setTimeout(() => setTimeout(look, 0), 0);
 }

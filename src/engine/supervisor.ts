@@ -1,3 +1,4 @@
+import { clock } from "../futures/clock.ts";
 import { CancelledError, UnsupportedError } from "../futures/errors.ts";
 import type { BrokenExecutorError } from "../futures/errors.ts";
 import { show } from "../futures/show.ts";
@@ -230,7 +231,7 @@ export class Supervisor implements WorkerReplies {
     worker.stateBeforeStop = worker.state;
     worker.wasBusy = worker.inFlight > 0;
     worker.state = "stopping";
-    clearTimeout(worker.idleTimer);
+    clock.clearTimeout(worker.idleTimer);
     this.#owner.workerLeaves(worker);
   }
 
@@ -242,7 +243,7 @@ export class Supervisor implements WorkerReplies {
     const initializing = worker.stateBeforeStop === "initializing" &&
       this.#initializer !== undefined;
     worker.state = "dead";
-    clearTimeout(worker.idleTimer);
+    clock.clearTimeout(worker.idleTimer);
     this.workers.delete(worker);
     const how = worker.exitCode === undefined ? told : { exitCode: worker.exitCode };
     // One that was never started has no handle.

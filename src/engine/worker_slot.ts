@@ -289,7 +289,7 @@ export class WorkerSlot implements WorkItemHolder {
   /**
    * The worker has answered: it gives back what is in the slots that follow in the message.
    *
-   * @throws {Breach} If it was not asked for one of them, or has begun it.
+   * @throws {Breach} If it was not asked for one of them.
    */
   returned(message: readonly unknown[]): WorkItem[] {
     const asked = this.#asked.shift();
@@ -299,7 +299,9 @@ export class WorkerSlot implements WorkItemHolder {
     for (let at = 1; at < message.length; at++) {
       const slot = this.#slotOf(message[at]);
       const item = this.#items[slot];
-      if (!asked.delete(slot) || typeof item !== "object" || this.hasBegun(item)) {
+      // Whether the count says that it has begun does not matter: it counts what it passes by, too, and
+      // the count comes by a stream of its own, maybe before this message.
+      if (!asked.delete(slot) || typeof item !== "object") {
         throw new Breach(`it cannot give back what is in slot ${slot}`);
       }
       this.release(slot);

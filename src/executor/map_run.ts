@@ -1,6 +1,7 @@
+import { clock } from "../futures/clock.ts";
 import type { ChunkOutcome } from "../engine/replies.ts";
 import { discard } from "../engine/work_item.ts";
-import { startTimer } from "../futures/deadline.ts";
+import { startDeadline } from "../futures/deadline.ts";
 import { CancelledError, TimeoutError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { observe, outcome, unobserve } from "../futures/future.ts";
@@ -75,7 +76,7 @@ export class MapRun implements MapIterator<unknown> {
   constructor(timeout: number | undefined, settled: boolean, unordered: boolean) {
     this.#open = unordered ? new Set() : undefined;
     this.#timeout = timeout;
-    this.#deadline = timeout === undefined ? Infinity : performance.now() + timeout;
+    this.#deadline = timeout === undefined ? Infinity : clock.now() + timeout;
     this.#settled = settled;
   }
 
@@ -168,7 +169,7 @@ export class MapRun implements MapIterator<unknown> {
           reject(error);
         },
       };
-      const stop = startTimer(timeout, () => {
+      const stop = startDeadline(timeout, () => {
         this.#takers.splice(this.#takers.indexOf(taker), 1);
         if (this.#takers.length === 0) this.#disarm();
         reject(new TimeoutError(`Cannot get the next result within ${timeout} ms`));
@@ -294,7 +295,7 @@ export class MapRun implements MapIterator<unknown> {
 
   #arm(): void {
     if (this.#timeout === undefined || this.#stopTimer !== undefined) return;
-    this.#stopTimer = startTimer(this.#deadline - performance.now(), () => {
+    this.#stopTimer = startDeadline(this.#deadline - clock.now(), () => {
       this.#stopTimer = undefined;
       const taker = this.#takers.shift();
       this.#end();

@@ -1,5 +1,6 @@
 // Length: half of it is documentation; both sides of a future share its private fields.
 
+import { clock } from "./clock.ts";
 import { callBack } from "./callback.ts";
 import { markLocal } from "./local_object.ts";
 import { checkWaitOptions, watch } from "./deadline.ts";
@@ -482,7 +483,7 @@ export class Future<T> implements PromiseLike<T> {
     }
     if (callbacks === undefined) return;
     const calls = callbacks;
-    queueMicrotask(() => {
+    clock.queueMicrotask(() => {
       for (const { callback } of calls) {
         callBack(() => callback(this as Future<unknown>), "a done callback of a Future");
       }

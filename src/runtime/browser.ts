@@ -1,3 +1,4 @@
+import { clock } from "../futures/clock.ts";
 import { UnsupportedError } from "../futures/errors.ts";
 import { fromFactory, refuseWithFactory } from "./factory.ts";
 import type { Runtime } from "./runtime.ts";
@@ -67,7 +68,7 @@ export const browserRuntime: Runtime = {
     return refuseWithFactory(options);
   },
 
-  timer: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  timer: (callback, milliseconds) => clock.setTimeout(callback, milliseconds),
 
   // --- workers ---
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { clock } from "../futures/clock.ts";
 import { FrameChannel, Steps } from "../wire/frame_channel.ts";
 import type { ByteStream } from "../wire/frame_channel.ts";
 import { checkStructured } from "../wire/structured_codec.ts";
@@ -167,7 +168,7 @@ export class ChildHandle implements WorkerHandle {
   /** What a task has printed lies ready when its result comes: the program does not end before it is read. */
   #unrefWhenQuiet(): void {
     const heard = this.#heard;
-    setTimeout(() => {
+    clock.setTimeout(() => {
       if (this.#referenced) return;
       if (heard !== this.#heard) this.#unrefWhenQuiet();
       else this.#setStreamsReferenced(false);
@@ -186,7 +187,7 @@ export class ChildHandle implements WorkerHandle {
 
   #exited(exitCode: number | null, signal: string | null): void {
     this.#exits = true;
-    clearTimeout(this.#killTimer);
+    clock.clearTimeout(this.#killTimer);
     const reason = this.#spoke ? undefined : this.#explain(exitCode);
     if (reason !== undefined) this.#gate.error(reason);
     if (signal !== null && !this.#terminating) {
@@ -194,11 +195,11 @@ export class ChildHandle implements WorkerHandle {
     }
     this.#ended = () => {
       this.#ended = undefined;
-      clearTimeout(timer);
+      clock.clearTimeout(timer);
       this.#gate.exit(exitCode ?? undefined, signal ?? undefined);
     };
     // A process that it started may hold its streams open.
-    const timer = setTimeout(this.#ended, CLOSE_WITHIN);
+    const timer = clock.setTimeout(this.#ended, CLOSE_WITHIN);
     if (this.#open === 0) this.#ended();
   }
 

@@ -1,3 +1,5 @@
+import { clock } from "../futures/clock.ts";
+
 /** What a process may say without ending the line, in bytes, until it is passed on. */
 const MAX_LINE = 64 * 1024;
 
@@ -47,7 +49,7 @@ export class OutputPipe {
 
   /** Passes on what does not end a line. */
   flush(): void {
-    clearTimeout(this.#timer);
+    clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     const rest = this.#rest;
     if (rest.length === 0) return;
@@ -66,7 +68,7 @@ export class OutputPipe {
     this.#rest.push(lines === 0 ? bytes : bytes.subarray(lines));
     this.#size += bytes.length - lines;
     if (this.#size > MAX_LINE) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), PASS_AFTER);
+    else this.#timer ??= clock.setTimeout(() => this.flush(), PASS_AFTER);
   }
 
   #write(bytes: Uint8Array): void {

@@ -1,3 +1,4 @@
+import { clock } from "../futures/clock.ts";
 import { UnsupportedError } from "../futures/errors.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -27,7 +28,7 @@ export const edgeRuntime: Runtime = {
 
   unsupported: noWorkers,
 
-  timer: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  timer: (callback, milliseconds) => clock.setTimeout(callback, milliseconds),
 
   // workerd: what belongs to a request throws when another touches it, and cannot be made outside of
   // all requests. Other runtimes do neither: there all is one request.

@@ -1,3 +1,4 @@
+import { clock } from "../futures/clock.ts";
 import type { WorkerEvents } from "./runtime.ts";
 
 /**
@@ -42,7 +43,7 @@ export class EventGate implements WorkerEvents {
   exit(exitCode?: number, signal?: string): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
-    clearTimeout(this.#giveUpTimer);
+    clock.clearTimeout(this.#giveUpTimer);
     this.#whenQuiet(() => {
       this.#state = "closed";
       this.#events.exit(exitCode, signal);
@@ -52,7 +53,7 @@ export class EventGate implements WorkerEvents {
   /** Tells the exit also if the runtime never does. */
   exitSoon(giveUp: () => void): void {
     if (this.#state !== "open" || this.#giveUpTimer !== undefined) return;
-    this.#giveUpTimer = setTimeout(() => {
+    this.#giveUpTimer = clock.setTimeout(() => {
       giveUp();
       this.exit();
     }, GIVE_UP_AFTER);
@@ -61,6 +62,6 @@ export class EventGate implements WorkerEvents {
   /** Waits for a turn of the event loop without a message: Deno delivers some of them late. */
   #whenQuiet(callback: () => void): void {
     const heard = this.#heard;
-    setTimeout(() => heard === this.#heard ? callback() : this.#whenQuiet(callback), 0);
+    clock.setTimeout(() => heard === this.#heard ? callback() : this.#whenQuiet(callback), 0);
   }
 }

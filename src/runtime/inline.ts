@@ -1,3 +1,4 @@
+import { clock } from "../futures/clock.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import { DEFINE, FORGET, KINDS, SETUP, UnclonedError } from "../wire/messages.ts";
 import { Program } from "../worker/program.ts";
@@ -64,7 +65,7 @@ class InlineHandle implements WorkerHandle {
       load: (url) => import(url),
       pause: this.#turn,
     });
-    queueMicrotask(() => {
+    clock.queueMicrotask(() => {
       if (!this.#ended) this.#program.start();
     });
   }
@@ -74,7 +75,7 @@ class InlineHandle implements WorkerHandle {
     const own = kind === DEFINE || kind === SETUP || kind === FORGET
       ? message
       : this.#copy(message, transfer);
-    queueMicrotask(() => {
+    clock.queueMicrotask(() => {
       if (!this.#ended) this.#program.receive(own);
     });
   }
@@ -89,11 +90,11 @@ class InlineHandle implements WorkerHandle {
   terminate(): void {
     if (this.#ended) return;
     this.#ended = true;
-    queueMicrotask(() => this.#events.exit());
+    clock.queueMicrotask(() => this.#events.exit());
   }
 
   #deliver(message: unknown): void {
-    queueMicrotask(() => {
+    clock.queueMicrotask(() => {
       if (!this.#ended) this.#events.message(message);
     });
   }
@@ -119,15 +120,15 @@ class Turn implements Pause {
   #most = FIRST_TURN;
 
   isDue(): boolean {
-    const now = performance.now();
+    const now = clock.now();
     if (this.#since < 0) this.#since = now;
     if (now !== this.#since) return now - this.#since >= TURN_MILLISECONDS;
     return ++this.#tasks > this.#most;
   }
 
   async wait(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    const elapsed = performance.now() - this.#since;
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, 0));
+    const elapsed = clock.now() - this.#since;
     if (this.#tasks > this.#most) {
       this.#most = elapsed < TURN_MILLISECONDS ? 2 * this.#most : Math.ceil(this.#most / 2);
     }

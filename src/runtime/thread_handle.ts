@@ -38,13 +38,16 @@ export function builtin<T>(name: string): T | undefined {
   return process?.getBuiltinModule?.(`node:${name}`) as T | undefined;
 }
 
+/** That of Node, whose timers can be unref'd, as it was before a test runner could replace it. */
+const setNodeTimeout: typeof setTimeout =
+  builtin<{ setTimeout: typeof setTimeout }>("timers")?.setTimeout ?? globalThis.setTimeout;
+
 /** `setTimeout` that does not keep the program alive. */
 export function backgroundTimer(
   callback: () => void,
   milliseconds: number,
 ): ReturnType<typeof setTimeout> {
-  const timers = builtin<{ setTimeout: typeof setTimeout }>("timers");
-  const timer = (timers?.setTimeout ?? setTimeout)(callback, milliseconds);
+  const timer = setNodeTimeout(callback, milliseconds);
   (timer as { unref?: () => void }).unref?.();
   return timer;
 }

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { clock } from "../futures/clock.ts";
 import { decodeStructured, encodeStructured } from "./structured_codec.ts";
 
 /** Bytes before a frame's own. */
@@ -150,7 +151,7 @@ export class FrameChannel {
   }
 
   #receive(bytes: Uint8Array): void {
-    clearTimeout(this.#headerTimer);
+    clock.clearTimeout(this.#headerTimer);
     let at = 0;
     while (!this.#closed) {
       const size = this.#size;
@@ -177,7 +178,7 @@ export class FrameChannel {
       this.#borrowed = false;
     }
     if (this.#reading !== "header" || this.#filled === 0) return;
-    this.#headerTimer = setTimeout(() => this.#break("a header ends early"), HEADER_WITHIN);
+    this.#headerTimer = clock.setTimeout(() => this.#break("a header ends early"), HEADER_WITHIN);
   }
 
   /** Takes what was to be read next. */
@@ -236,7 +237,7 @@ export class FrameChannel {
   }
 
   #close(): void {
-    clearTimeout(this.#headerTimer);
+    clock.clearTimeout(this.#headerTimer);
     if (this.#closed) return;
     this.#closed = true;
     this.#queue = [];

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { clock } from "../../src/futures/clock.ts";
 import type { TaskContext } from "../../mod.ts";
 import type { WorkerEvents, WorkerHandle, WorkerOptions } from "../../src/runtime/runtime.ts";
 import { FakeRuntime, FakeWorker, type Memory } from "./fake_runtime.ts";
@@ -115,6 +116,7 @@ export class World {
       setTimeout: globalThis.setTimeout,
       clearTimeout: globalThis.clearTimeout,
       now: performance.now,
+      clock: { ...clock },
     };
     const scope = globalThis as unknown as Record<string, unknown>;
     scope.setTimeout = (callback: () => void, milliseconds = 0) => {
@@ -126,11 +128,15 @@ export class World {
       if (id !== undefined) this.#timers.delete(id);
     };
     performance.now = () => this.now;
+    // The library took its own when it was loaded.
+    const { setTimeout, clearTimeout } = scope as Pick<typeof clock, "setTimeout" | "clearTimeout">;
+    Object.assign(clock, { setTimeout, clearTimeout, now: () => this.now });
     scope.model = this;
     return () => {
       scope.setTimeout = real.setTimeout;
       scope.clearTimeout = real.clearTimeout;
       performance.now = real.now;
+      Object.assign(clock, real.clock);
       delete scope.model;
     };
   }
