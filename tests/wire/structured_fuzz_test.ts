@@ -143,7 +143,8 @@ test(`decodeStructured() of ${RUNS} rubbish messages ends, stays small, and only
     }
     const bound = SPREAD * bytes.length + 1_000;
     assert(sizeOf(value, bound) <= bound, `too large: ${tell()}`);
-    if (Array.isArray(value)) { for (const one of value) decodeError(one); }
+    // Its first elements: a sparse array may be as long as one can be, and costs nothing.
+    if (Array.isArray(value)) { for (const one of value.slice(0, 100)) decodeError(one); }
     assert(performance.now() - begun < MOST, `too slow: ${tell()}`);
     assertEquals(({} as { polluted?: number }).polluted, undefined, tell());
   }
