@@ -1,5 +1,5 @@
 import { SerializationError } from "../futures/errors.ts";
-import { localWordsIn } from "../futures/local_object.ts";
+import { localWords, localWordsIn } from "../futures/local_object.ts";
 import { messageOf } from "../futures/show.ts";
 import type { WorkerHandle } from "../runtime/runtime.ts";
 import { cloneError } from "../wire/clone_error.ts";
@@ -90,7 +90,7 @@ function localError(item: WorkItem, args: readonly unknown[]): TypeError | undef
   if (at < 0) return undefined;
   return new TypeError(
     `Cannot send argument ${at + 1} of task "${item.task.name}": ` +
-      `${Array.isArray(args[at]) ? "it holds" : "it is"} ${localWordsIn(args[at])}`,
+      `${localWords(args[at]) === undefined ? "it holds" : "it is"} ${localWordsIn(args[at])}`,
   );
 }
 

@@ -47,7 +47,8 @@ export class SilenceWatch {
     const limit = timeout + this.#grace + START_PATIENCE;
     item.control!.stopTimer = startDeadline(limit, () => {
       if (item.done || item.worker !== undefined || this.#owner.hasLiveWorker) return;
-      const what = `Cannot begin task "${item.task.name}": no worker has started within ${limit} ms`;
+      const what =
+        `Cannot begin task "${item.task.name}": no worker has started within ${limit} ms`;
       this.#owner.taskUnserved(item, new TimeoutError(what));
     });
   }
@@ -76,6 +77,7 @@ export class SilenceWatch {
   /** A worker was asked for tasks that nobody wants any more. */
   asked(worker: WorkerSlot): void {
     worker.stopAnswerTimer?.();
+    if (!worker.isAsked || worker.state === "dead") return;
     const askedAt = clock.now();
     worker.stopAnswerTimer = startDeadline(ANSWER_WITHIN, () => {
       if (!worker.isAsked || worker.heardAt > askedAt || worker.hasBegunAny()) return;

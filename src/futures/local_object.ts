@@ -28,12 +28,17 @@ export function localWords(value: unknown): string | undefined {
 /** The same for an argument that is one, or a list of such. */
 export function localWordsIn(value: unknown): string | undefined {
   const own = localWords(value);
-  if (own !== undefined || !Array.isArray(value)) return own;
-  for (let i = 0; i < value.length && i < LOOKS; i++) {
-    const item: unknown = value[i];
-    if (typeof item !== "object") return undefined;
-    const words = localWords(item);
-    if (words !== undefined) return words;
+  if (own !== undefined || typeof value !== "object" || value === null) return own;
+  try {
+    if (!Array.isArray(value)) return undefined;
+    for (let i = 0; i < value.length && i < LOOKS; i++) {
+      const item: unknown = value[i];
+      if (typeof item !== "object") return undefined;
+      const words = localWords(item);
+      if (words !== undefined) return words;
+    }
+  } catch {
+    /* a Proxy that throws, or was revoked: what is wrong with it is found out when it is sent */
   }
   return undefined;
 }

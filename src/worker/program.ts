@@ -180,8 +180,7 @@ export class Program {
     if (!isArray(message)) return;
     const isSetUp = this.#secret >= 0;
     const kind = isSetUp ? (message[0] as number) - this.#secret : message[0] as number;
-    if (this.#dead && kind !== STOP) return;
-    if (!isSetUp && kind !== SETUP && kind !== STOP) return;
+    if (isSetUp ? this.#dead && kind !== STOP : kind !== SETUP && kind !== STOP) return;
     switch (kind) {
       case RUN:
         if (this.#deaf) return;
@@ -203,7 +202,9 @@ export class Program {
         return this.#drain();
       }
       case SETUP:
-        if (!isSetUp) this.#setUp(message[1]);
+        if (isSetUp) return;
+        this.#secret = (message[1] as WorkerSetup).secret; // also if it strayed: it is told to stop by it
+        if (!this.#dead) this.#setUp(message[1]);
         return;
       case STOP:
         this.#dead = true;
@@ -300,7 +301,6 @@ export class Program {
 
   #setUp(setup: WorkerSetup): void {
     this.name = setup.name;
-    this.#secret = setup.secret;
     this.#done = [setup.secret + DONE];
     this.#failed = [setup.secret + FAILED];
     this.#limit = setup.tasksPerWorker;

@@ -8,7 +8,7 @@
  *   if it has not begun.
  * - `cancel()` is true exactly for what is pending or cancelled; what is cancelled never runs.
  * - A task runs at most once. It gives its own value or error; or the reason of its abort, for sure if it
- *   was aborted while it ran; or its timeout, not before its time; or `WorkerCrashError`, only if the
+ *   was aborted while it ran; or its timeout, not before its time, or because its worker was silent; or `WorkerCrashError`, only if the
  *   worker where it was has died; or `BrokenExecutorError`, only of a broken or terminated executor.
  * - With one worker, tasks of one priority begin in submit order, and at most the places of the worker
  *   go before a task of higher priority.
@@ -508,7 +508,9 @@ export class Model {
     const run = this.world.runs[index]?.[0];
     const result = outcome(future);
     const what = () => `task ${index} (${kind}, ran ${run === undefined ? 0 : 1}): ${show(result)}`;
-    if (future.cancelled()) {
+    if (future.cancelled() && result.status === "rejected" && neverBegun(result.reason)) {
+      must(run === undefined && task.timeout !== undefined, what);
+    } else if (future.cancelled()) {
       must(run === undefined && (task.cancelled || this.#cancelledAll), what);
     } else if (task.abortedRunning !== undefined) {
       must(result.status === "rejected", what);
@@ -528,7 +530,11 @@ export class Model {
     run: { worker: string; at: number } | undefined,
     what: () => string,
   ): boolean {
-    if (reason instanceof TimeoutError) {
+    if (neverBegun(reason)) {
+      // Where nothing tells it, it may have begun all the same.
+      must(task.timeout !== undefined, what);
+      must(run === undefined || this.#setup.memory === "none", what);
+    } else if (reason instanceof TimeoutError) {
       must(run !== undefined && task.timeout !== undefined, what);
       must(this.world.now - run.at >= task.timeout, what);
     } else if (reason instanceof WorkerCrashError) {
@@ -685,4 +691,9 @@ function isOwnError(reason: unknown, index: number): boolean {
 
 function show(result: PromiseSettledResult<unknown>): string {
   return result.status === "fulfilled" ? `value ${result.value}` : String(result.reason);
+}
+
+/** The task has a timeout, and its worker was given up before it began. */
+function neverBegun(reason: unknown): boolean {
+  return reason instanceof TimeoutError && reason.message.startsWith("Cannot begin task");
 }

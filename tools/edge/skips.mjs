@@ -26,6 +26,9 @@ export const SKIPS = {
       "executors refuse options that do not exist",
       "ThreadPool refuses options",
       "Pool refuses options",
+      "a callback that rejects is reported",
+      "a signal without removeEventListener is refused",
+      "a signal whose aborted is no boolean",
     ],
     [NO_MODULES]: [
       "a module's task runs, sync or async",
