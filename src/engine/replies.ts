@@ -206,8 +206,9 @@ function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: T
   const nanoseconds = timeOf(message[2]);
   const item = worker.finished(message[1]);
   if (item === undefined) return;
-  const values = message[3];
-  if (!Array.isArray(values) && !(values instanceof Float64Array)) {
+  const values = message[3] as ArrayLike<unknown>;
+  // Clones may be of another realm, as in edge-runtime: there `instanceof` says no.
+  if (!Array.isArray(values) && !ArrayBuffer.isView(values)) {
     throw new Breach("a chunk has no results");
   }
   if (item.chunk <= 0 || values.length !== item.sentItems) {
