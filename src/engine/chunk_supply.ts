@@ -60,6 +60,7 @@ export class ChunkSupply extends WorkItem {
     if (this.control !== undefined) {
       chunk.control = new ItemControl();
       chunk.control.priority = this.control.priority;
+      chunk.control.context = this.control.context;
     }
     return chunk;
   }

@@ -84,6 +84,7 @@ export class ItemLimits {
     control.stopTimer?.();
     control.stopTimer = undefined;
     control.onProgress = undefined;
+    control.context = undefined;
   }
 
   /** The task will not begin: it is cancelled where that is exact, and else fails with the reason. */

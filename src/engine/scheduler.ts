@@ -182,8 +182,10 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
 
   #enqueue(item: WorkItem, limits: TaskLimits | undefined): Future<unknown> {
     this.#count(item);
+    const context = this.#options.captureContext?.();
+    if (context !== undefined) (item.control ??= new ItemControl()).context = context;
     if (limits?.priority !== undefined) {
-      item.control = new ItemControl();
+      item.control ??= new ItemControl();
       item.control.priority = limits.priority;
     }
     this.#queue.push(item);

@@ -1,5 +1,5 @@
 import type { BrokenExecutorError } from "../futures/errors.ts";
-import type { Runtime, WorkerOptions } from "../runtime/runtime.ts";
+import type { AsyncContext, Runtime, WorkerOptions } from "../runtime/runtime.ts";
 
 /** Totals and present counts of an executor. */
 export interface ExecutorStats {
@@ -42,4 +42,6 @@ export interface SchedulerOptions {
   readonly brokenError: (message: string, options: ErrorOptions) => BrokenExecutorError;
   /** Given, whenever work begins, a promise that settles when there is none. */
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
+  /** Asked at each submit, where tasks run on the caller's thread: in which async context. */
+  readonly captureContext?: (() => AsyncContext | undefined) | undefined;
 }

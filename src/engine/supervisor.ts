@@ -106,6 +106,7 @@ export class Supervisor implements WorkerReplies {
         messageError: () => {
           this.workerStrayed(worker, new Error("A message of the worker could not be read"));
         },
+        contextOf: (slot) => worker.contextOf(slot),
         exit: (exitCode, signal) => this.#exited(worker, { exitCode, signal }),
       });
     } catch (reason) {

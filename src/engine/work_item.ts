@@ -1,5 +1,6 @@
 import { FutureSource, sourceOf } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
+import type { AsyncContext } from "../runtime/runtime.ts";
 import type { TaskEntry } from "./task_registry.ts";
 
 /** What a work item asks of the scheduler that owns it. */
@@ -39,6 +40,8 @@ export class ItemControl {
   alone = false;
   /** Buffers of its arguments have moved to its worker: it can run nowhere else. */
   moved = false;
+  /** The async context of its submit, in which it runs on the caller's own thread. */
+  context: AsyncContext | undefined = undefined;
   /** It is cancelled if its worker gives it back. */
   unwanted = false;
   /** The items of a chunk that cannot be cloned, by index. */

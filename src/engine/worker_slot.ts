@@ -3,7 +3,7 @@
 import { ABORT, DEFINE, FORGET, REVOKE, SETUP, STOP, UNDEFINE } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
 import { encodeError } from "../wire/error_codec.ts";
-import type { WorkerHandle } from "../runtime/runtime.ts";
+import type { AsyncContext, WorkerHandle } from "../runtime/runtime.ts";
 import { Breach, integer } from "./breach.ts";
 import { runMessage } from "./run_message.ts";
 import { newSecret } from "./secret.ts";
@@ -160,6 +160,12 @@ export class WorkerSlot implements WorkItemHolder {
   hasBegunAny(): boolean {
     return this.sendsAhead &&
       this.#items.some((item) => typeof item === "object" && this.hasBegun(item));
+  }
+
+  /** The async context in which the task in a slot was submitted, where it runs in it. */
+  contextOf(slot: number): AsyncContext | undefined {
+    const item = this.#items[slot];
+    return typeof item === "object" ? item.control?.context : undefined;
   }
 
   /** Whether the worker executes the task; without a claim table, whether it was sent. */

@@ -1,5 +1,6 @@
 import { Scheduler } from "../engine/scheduler.ts";
 import { BrokenExecutorError } from "../futures/errors.ts";
+import { captureContext } from "../runtime/async_context.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 import { inlineRuntime } from "../runtime/inline.ts";
 import { attachScheduler, Executor } from "./executor.ts";
@@ -106,6 +107,7 @@ export class InlineExecutor extends Executor {
         grace: 100,
         brokenError: (message, errorOptions) => new BrokenExecutorError(message, errorOptions),
         waitUntil,
+        captureContext,
       });
     attachScheduler(this, perRequest(make, host.requestMark, (scheduler) => scheduler.isIdle));
   }

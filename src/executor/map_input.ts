@@ -2,6 +2,7 @@ import type { TaskLimits } from "../engine/item_limits.ts";
 import type { Scheduler } from "../engine/scheduler.ts";
 import { FutureSource, observe, outcome } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
+import { bindContext } from "../runtime/async_context.ts";
 
 /** The input of one `map`: it makes chunks and tells its reader. */
 export interface MapInput {
@@ -139,6 +140,12 @@ class LazyInput implements MapInput {
   readonly #bufferSize: number;
   #readsOn = false;
   readonly #inputs: readonly unknown[];
+  // Inputs are read in the async context of the map, whoever takes results.
+  readonly #read = bindContext((): void => {
+    if (this.#async) void this.#fillAsync();
+    else this.#fillSync();
+  });
+  readonly #closeIterators = bindContext((): void => this.#close());
   #iterators: (Iterator<unknown> | AsyncIterator<unknown>)[] = [];
   #async = false;
   /** Items read and not taken. */
@@ -211,8 +218,7 @@ class LazyInput implements MapInput {
   #fill(): void {
     if (this.#reading || this.#ended) return;
     this.#reading = true;
-    if (this.#async) void this.#fillAsync();
-    else this.#fillSync();
+    this.#read();
   }
 
   #fillSync(): void {
@@ -298,7 +304,7 @@ class LazyInput implements MapInput {
   }
 
   /** Lets the inputs clean up; what goes wrong there is theirs, and no result of ours. */
-  #closeIterators(): void {
+  #close(): void {
     for (const iterator of this.#iterators) {
       try {
         const closing = iterator.return?.();

@@ -1,5 +1,6 @@
 import type { TaskLimits } from "../engine/item_limits.ts";
 import type { Future } from "../futures/future.ts";
+import { bindContext } from "../runtime/async_context.ts";
 import { checkFunction, checkOptions, checkSignal, checkTime } from "./options.ts";
 import { show } from "../futures/show.ts";
 
@@ -51,6 +52,6 @@ export function checkTaskOptions(options: TaskOptions): TaskLimits {
   if (signal !== undefined) limits.signal = signal;
   if (timeout !== undefined) limits.timeout = checkTime("timeout", timeout);
   if (priority !== undefined) limits.priority = priority;
-  if (onProgress !== undefined) limits.onProgress = onProgress;
+  if (onProgress !== undefined) limits.onProgress = bindContext(onProgress);
   return limits;
 }

@@ -1,6 +1,5 @@
 // Length: half of it is documentation; both sides of a future share its private fields.
 
-import { clock } from "./clock.ts";
 import { callBack } from "./callback.ts";
 import { markLocal } from "./local_object.ts";
 import { checkWaitOptions, watch } from "./deadline.ts";
@@ -27,9 +26,12 @@ export interface FutureObserver {
 
 type Callback = (future: Future<unknown>) => void;
 
-/** One `addDoneCallback`: an object, so that the same function may be added twice. */
+/**
+ * One `addDoneCallback`. A promise that is resolved calls back, because the language itself then keeps
+ * the async context of whoever added it, on every runtime that has such contexts.
+ */
 interface Registration {
-  readonly callback: Callback;
+  readonly call: () => void;
 }
 
 type Watcher = Awaiter | FutureObserver | Registration;
@@ -350,13 +352,20 @@ export class Future<T> implements PromiseLike<T> {
     if (typeof callback !== "function") {
       throw new TypeError(`Cannot add a done callback: expected a function, got ${show(callback)}`);
     }
-    let registration: Registration | undefined = { callback: callback as Callback };
-    const watcher = { callback: (future: Future<unknown>) => registration?.callback(future) };
-    if (this.#state >= CANCELLED) this.#notify(watcher);
-    else this.#add(watcher);
+    let wanted: Callback | undefined = callback as Callback;
+    let call!: () => void;
+    void new Promise<void>((resolve) => call = resolve).then(() => {
+      const own = wanted;
+      if (own !== undefined) {
+        callBack(() => own(this as Future<unknown>), "a done callback of a Future");
+      }
+    });
+    const registration: Registration = { call };
+    if (this.#state >= CANCELLED) call();
+    else this.#add(registration);
     return () => {
-      registration = undefined;
-      this.#remove(watcher);
+      wanted = undefined;
+      this.#remove(registration);
     };
   }
 
@@ -472,22 +481,14 @@ export class Future<T> implements PromiseLike<T> {
     }
   }
 
-  /** Tells observers now and callbacks in a microtask. */
+  /** Tells observers now and callbacks in microtasks. */
   #notify(watchers: Watcher | Watcher[]): void {
-    let callbacks: Registration[] | undefined;
     if (watchers instanceof Awaiter) return tell(watchers);
     for (const watcher of Array.isArray(watchers) ? watchers : [watchers]) {
       if (watcher instanceof Awaiter) tell(watcher);
       else if ("futureDone" in watcher) watcher.futureDone(this as Future<unknown>);
-      else (callbacks ??= []).push(watcher);
+      else watcher.call();
     }
-    if (callbacks === undefined) return;
-    const calls = callbacks;
-    clock.queueMicrotask(() => {
-      for (const { callback } of calls) {
-        callBack(() => callback(this as Future<unknown>), "a done callback of a Future");
-      }
-    });
   }
 }
 

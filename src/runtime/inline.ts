@@ -64,6 +64,10 @@ class InlineHandle implements WorkerHandle {
       compile: () => undefined, // never asked for: functions come as they are
       load: (url) => import(url),
       pause: this.#turn,
+      runIn: (slot, callback) => {
+        const context = events.contextOf?.(slot);
+        return context === undefined ? callback() : context.runInAsyncScope(callback);
+      },
     });
     clock.queueMicrotask(() => {
       if (!this.#ended) this.#program.start();

@@ -28,6 +28,7 @@
  */
 
 export type {
+  AsyncContext,
   Capabilities,
   Runtime,
   WorkerEvents,

@@ -29,6 +29,8 @@ export interface WorkerEvents {
   error(error: unknown): void;
   /** A message could not be read on this side. The worker is not to be trusted any more. */
   messageError(): void;
+  /** In which async context a worker on the caller's own thread runs the task in a slot. */
+  contextOf?(slot: number): AsyncContext | undefined;
   /** The worker is gone. `exitCode` where the runtime tells one, `signal` if a signal ended a process. */
   exit(exitCode?: number, signal?: string): void;
 }
@@ -83,6 +85,12 @@ export type WorkerPermissions =
     sys?: "inherit" | boolean | string[] | undefined;
     write?: "inherit" | boolean | (string | URL)[] | undefined;
   };
+
+/** An async context that was captured, as Node's `AsyncResource`. */
+export interface AsyncContext {
+  /** Calls a function in it. */
+  runInAsyncScope<R>(fn: () => R): R;
+}
 
 /** One started worker, as its owner holds it. */
 export interface WorkerHandle {

@@ -85,6 +85,8 @@ export interface ProgramHost {
   announce?(): void;
   /** Gives way to messages, or to the owner on the same thread. */
   readonly pause?: Pause | undefined;
+  /** Where tasks run on their owner's thread: calls a function in the async context of a slot's task. */
+  runIn?<R>(slot: number, callback: () => R): R;
 }
 
 /** Arguments one after the other, among other things or alone. */
@@ -192,8 +194,7 @@ export class Program {
       case UNDEFINE:
         return this.#tasks.forget(message.slice(1), this.#waitingTasks());
       case ABORT:
-        this.#contexts.get(message[1])?.abort(decodeError(message[2]));
-        return;
+        return this.#abort(message[1], decodeError(message[2]));
       case REVOKE:
         return this.#giveBack(message.slice(1));
       case FORGET: {
@@ -461,7 +462,27 @@ export class Program {
     this.#succeed(slot, result);
   }
 
+  /** Its listeners are called where the task runs. */
+  #abort(slot: number, reason: unknown): void {
+    const context = this.#contexts.get(slot);
+    const abort = (): void => context?.abort(reason);
+    if (this.#host.runIn === undefined) abort();
+    else this.#host.runIn(slot, abort);
+  }
+
   #call(
+    call: AnyFunction,
+    context: Context,
+    args: Row,
+    at: number,
+    arity: number,
+  ): unknown {
+    const { runIn } = this.#host;
+    if (runIn === undefined) return this.#callHere(call, context, args, at, arity);
+    return runIn(context.slot, () => this.#callHere(call, context, args, at, arity));
+  }
+
+  #callHere(
     call: AnyFunction,
     context: Context,
     args: Row,

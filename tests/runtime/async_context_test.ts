@@ -1,0 +1,137 @@
+/** Callbacks run in the async context of whoever registered them, and inline tasks in that of their submit. @module */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { assertEquals } from "@std/assert";
+import { FutureSource, InlineExecutor, ThreadPool, ThreadPoolExecutor } from "../../mod.ts";
+import { test } from "../harness.ts";
+
+const storage = new AsyncLocalStorage<string>();
+const NAMES = ["A", "B", "C"];
+const inEach = <R>(callback: (name: string) => R): R[] =>
+  NAMES.map((name) => storage.run(name, () => callback(name)));
+
+test("a done callback runs in the context of whoever added it, early or late", async () => {
+  const source = new FutureSource<number>();
+  const seen: (string | undefined)[] = [];
+  const add = () => source.future.addDoneCallback(() => seen.push(storage.getStore()));
+  inEach(add);
+  add();
+  storage.run("producer", () => source.setResult(1));
+  await source.future;
+  inEach(add);
+  await null;
+  assertEquals(seen, ["A", "B", "C", undefined, "A", "B", "C"]);
+});
+
+test("done callbacks of tasks do not see the context of whoever started the worker", async () => {
+  const executor = storage.run("starter", () => {
+    const executor = new ThreadPoolExecutor(1);
+    executor.submit(() => 1);
+    return executor;
+  });
+  const told = inEach(() =>
+    new Promise((resolve) =>
+      executor.submit(() => 1).addDoneCallback(() => resolve(storage.getStore()))
+    )
+  );
+  assertEquals(await Promise.all(told), NAMES);
+  await executor.shutdown();
+});
+
+test("onProgress runs in the context of with()", async () => {
+  await using executor = new ThreadPoolExecutor(1);
+  const seen: unknown[] = [];
+  const views = inEach(() => executor.with({ onProgress: () => seen.push(storage.getStore()) }));
+  for (const view of views) {
+    await view.submit(function (this: { report(x: number): void }) {
+      this.report(1);
+      this.report(2);
+    });
+  }
+  assertEquals(seen, ["A", "A", "B", "B", "C", "C"]);
+});
+
+test("callback and errorCallback of a pool run in the context of the call", async () => {
+  await using pool = new ThreadPool(1);
+  const seen: unknown[] = [];
+  const note = () => void seen.push(storage.getStore());
+  const fail = () => {
+    throw new Error("of the task");
+  };
+  for (const result of inEach(() => pool.applyAsync(() => 1, [], { callback: note }))) {
+    await result.get();
+  }
+  for (const result of inEach(() => pool.applyAsync(fail, [], { errorCallback: note }))) {
+    await result.wait();
+  }
+  assertEquals(seen, [...NAMES, ...NAMES]);
+});
+
+test("inputs of map() are read and closed in its context, whoever takes the results", async () => {
+  await using executor = new ThreadPoolExecutor(1);
+  const seen = new Set<unknown>();
+  function* plain() {
+    try {
+      for (let i = 0; i < 40; i++) {
+        seen.add(storage.getStore());
+        yield i;
+      }
+    } finally {
+      seen.add(storage.getStore());
+    }
+  }
+  async function* later() {
+    for await (const i of plain()) {
+      await null;
+      yield i;
+    }
+  }
+  for (const inputs of [plain, later]) {
+    const results = storage.run("mapper", () => executor.map((x: number) => x, inputs()));
+    await storage.run("taker", async () => {
+      for await (const result of results) if (result === 20) break;
+    });
+  }
+  assertEquals([...seen], ["mapper"]);
+});
+
+test("inline tasks run in the context of their submit", async () => {
+  await using executor = new InlineExecutor();
+  const here = () => storage.getStore();
+  const later = async () => {
+    await null;
+    return storage.getStore();
+  };
+  assertEquals(await Promise.all(inEach(() => executor.submit(here).result())), NAMES);
+  assertEquals(await Promise.all(inEach(() => executor.submit(later).result())), NAMES);
+  for (const result of inEach(() => executor.map(later, [1, 2, 3]).toArray())) {
+    assertEquals(new Set(await result).size, 1);
+  }
+  const mapped = await Promise.all(inEach(() => executor.map(here, [1, 2]).toArray()));
+  assertEquals(mapped, NAMES.map((name) => [name, name]));
+  assertEquals(await executor.submit(here), undefined);
+});
+
+test("listeners of an inline task's signal are called in its context", async () => {
+  await using executor = new InlineExecutor();
+  const controller = new AbortController();
+  const begun: Promise<void>[] = [];
+  const heard = inEach(() => {
+    let begin!: () => void;
+    begun.push(new Promise((resolve) => begin = resolve));
+    return new Promise<unknown>((hear) => {
+      executor.with({ signal: controller.signal }).submit(function (this: { signal: AbortSignal }) {
+        begin();
+        return new Promise<void>((end) =>
+          this.signal.addEventListener("abort", () => {
+            hear(storage.getStore());
+            end();
+          })
+        );
+      });
+    });
+  });
+  await Promise.all(begun);
+  controller.abort();
+  assertEquals(await Promise.all(heard), NAMES);
+});
