@@ -170,11 +170,15 @@ function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskRe
       continue;
     }
     if (count === 0 || at + count > length) throw new Breach("results are missing");
-    const first = worker.finished(slot);
+    // An item leaves its slot only when all is checked: it must be settled then.
+    const first = worker.running(slot);
     if (first !== undefined) {
+      if (first.chunk > 0 && count !== first.sentItems) {
+        throw new Breach("a chunk has another number of results");
+      }
+      worker.release(first.slot);
       first.task.observe(nanoseconds);
       if (first.chunk > 0) {
-        if (count !== first.sentItems) throw new Breach("a chunk has another number of results");
         tasks.taskSucceeded(worker, first, chunkOutcome(first, message.slice(at, at + count)));
         at += count;
         continue;
@@ -182,9 +186,10 @@ function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskRe
       tasks.taskSucceeded(worker, first, message[at]);
     }
     for (let i = 1; i < count; i++) {
-      const item = worker.finished(slot as number + i);
+      const item = worker.running(slot as number + i);
       if (item === undefined) continue;
       if (item.chunk > 0) throw new Breach("a chunk has one result");
+      worker.release(item.slot);
       tasks.taskSucceeded(worker, item, message[at + i]);
     }
     at += count;
@@ -195,16 +200,18 @@ function readFailed(worker: WorkerSlot, message: readonly unknown[], tasks: Task
   for (let at = 1; at < message.length; at += 4) {
     const nanoseconds = timeOf(message[at + 1]);
     const kind = kindOf(message[at + 2]);
-    const item = worker.finished(message[at]);
+    const item = worker.running(message[at]);
     if (item === undefined) continue;
+    const error = failure(item.task, kind, message[at + 3]);
+    worker.release(item.slot);
     item.task.observe(nanoseconds);
-    tasks.taskFailed(worker, item, failure(item.task, kind, message[at + 3]));
+    tasks.taskFailed(worker, item, error);
   }
 }
 
 function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
   const nanoseconds = timeOf(message[2]);
-  const item = worker.finished(message[1]);
+  const item = worker.running(message[1]);
   if (item === undefined) return;
   const values = message[3] as ArrayLike<unknown>;
   // Clones may be of another realm, as in edge-runtime: there `instanceof` says no.
@@ -214,7 +221,6 @@ function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: T
   if (item.chunk <= 0 || values.length !== item.sentItems) {
     throw new Breach("a chunk has another number of results");
   }
-  item.task.observe(nanoseconds);
   const failures = message.length === 4 ? undefined : new Map<number, unknown>();
   // An item is told of twice at the most: it may be left out as well.
   integer(message.length, 4, 4 + 6 * values.length, "the length of a message");
@@ -222,7 +228,10 @@ function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: T
     const index = integer(message[at], 0, values.length - 1, "the place of a failure");
     failures!.set(index, failure(item.task, kindOf(message[at + 1]), message[at + 2]));
   }
-  tasks.taskSucceeded(worker, item, chunkOutcome(item, values, failures));
+  const outcome = chunkOutcome(item, values, failures);
+  worker.release(item.slot);
+  item.task.observe(nanoseconds);
+  tasks.taskSucceeded(worker, item, outcome);
 }
 
 /** Puts the items that could not be sent back to their places. */

@@ -214,13 +214,6 @@ export class WorkerSlot implements WorkItemHolder {
     throw new Breach(`no task runs in slot ${slot}`);
   }
 
-  /** Takes the item out of a slot of which the worker says that its task has ended; as `running`. */
-  finished(said: unknown): WorkItem | undefined {
-    const item = this.running(said);
-    if (item !== undefined) this.release(item.slot);
-    return item;
-  }
-
   #slotOf(said: unknown): number {
     return integer(said, 0, this.slots - 1, "a slot");
   }

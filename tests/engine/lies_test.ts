@@ -1,0 +1,160 @@
+/**
+ * Workers that lie: every kind of reply with every wrong value, while a task runs, waits behind it, and
+ * is done. Whatever is said, every future settles, nothing runs twice, nothing is thrown in the owner, and
+ * the executor ends.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { ThreadPoolExecutor, WorkerCrashError } from "../../mod.ts";
+import { HELLO, KINDS, SETUP } from "../../src/wire/messages.ts";
+import { test } from "../harness.ts";
+import { FakeRuntime, type FakeWorker, type Memory, tick } from "./fake_runtime.ts";
+
+/** What is written where a number, a slot or a list should stand. */
+const VALUES: readonly unknown[] = [
+  undefined,
+  NaN,
+  -1,
+  0,
+  1,
+  0.5,
+  4096,
+  -2e9,
+  "constructor",
+  { length: 2 ** 32 },
+];
+
+/** Messages of one kind: bare, with one value, with several, and a giant one without elements. */
+function forgeries(kind: number): unknown[][] {
+  const messages: unknown[][] = [[kind]];
+  for (const value of VALUES) {
+    messages.push([kind, value], [kind, 0, value, -1, "x"], [kind, value, 1, -1, "x"]);
+  }
+  const giant: unknown[] = [kind];
+  giant.length = 2 ** 32 - 1;
+  messages.push(giant);
+  return messages;
+}
+
+/** Counts its runs where the test sees them. */
+function count(name: number): number {
+  const { runs } = globalThis as unknown as { runs: number[] };
+  runs[name] = (runs[name] ?? 0) + 1;
+  return name;
+}
+
+/** What the worker was told when it was set up. */
+function secretOf(worker: FakeWorker): number {
+  for (const message of worker.inbox as [number, { secret: number }][]) {
+    if (message[0] === SETUP) return message[1].secret;
+  }
+  throw new Error("it was not set up");
+}
+
+async function lie(memory: Memory, message: unknown[], hello: boolean): Promise<void> {
+  const runs: number[] = (globalThis as unknown as { runs: number[] }).runs = [];
+  const runtime = new FakeRuntime(memory);
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, runtime, grace: 0 });
+  const held = executor.submit(async () => await new Promise<void>(() => {}));
+  const behind = [1, 2].map((name) => executor.submit(count, name));
+  await tick();
+  const worker = runtime.workers[0]!;
+  worker.start();
+  worker.reply();
+  await tick();
+  const secret = secretOf(worker);
+  while (worker.receive());
+  const kind = message[0] as number;
+  // What is giant is not copied element by element.
+  message[0] = secret + kind;
+  worker.events.message(hello ? [HELLO, kind, message[1]] : message);
+  await tick();
+  for (const other of runtime.workers) if (other !== worker && !other.dead) other.start();
+  await runtime.settle();
+  const ended = executor.terminate();
+  await runtime.settle();
+  await ended;
+  for (const future of [held, ...behind]) assert(future.done());
+  const error = await held.result().catch((error) => error);
+  const isOutcome = error === undefined || error instanceof Error || typeof error !== "object" ||
+    VALUES.includes(error);
+  assert(isOutcome, String(error));
+  for (const [name, times] of runs.entries()) {
+    assert((times ?? 0) <= 1, `${name} ran ${times} times`);
+  }
+}
+
+for (const memory of ["shared", "counted"] as const) {
+  for (let kind = 0; kind < KINDS; kind++) {
+    test(
+      `a worker that lies in a message of kind ${kind} hangs nothing and repeats nothing [${memory}]`,
+      async () => {
+        const owner = Object.getOwnPropertyNames(Array);
+        for (const message of forgeries(kind)) {
+          await lie(memory, message, false);
+          if ((message.length as number) < 100) await lie(memory, message, true);
+        }
+        assertEquals(Object.getOwnPropertyNames(Array), owner);
+        assert(!("slot" in {}) && !("worker" in Array.prototype));
+      },
+      { deadline: 30_000 },
+    );
+  }
+}
+
+test("what a task posts of its own is not taken for the program's", async () => {
+  const runtime = new FakeRuntime();
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, runtime });
+  const future = executor.submit((x: number) => x, 7);
+  await tick();
+  const worker = runtime.workers[0]!;
+  worker.start();
+  worker.reply();
+  await tick();
+  const secret = secretOf(worker);
+  for (
+    const first of [
+      ...VALUES,
+      ...Array.from({ length: KINDS }, (_, kind) => kind),
+      secret - 1,
+      secret + KINDS,
+    ]
+  ) {
+    worker.events.message([first, 0, 1, -1, "not the result"]);
+    worker.events.message(first);
+  }
+  await runtime.settle();
+  assertEquals(await future, 7);
+  assertEquals(runtime.workers.length, 1);
+  const ended = executor.shutdown();
+  await runtime.settle();
+  await ended;
+});
+
+test("a breach costs the task that ran, with its reason, and no other", async () => {
+  const runtime = new FakeRuntime();
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, runtime });
+  const held = executor.submit(async () => await new Promise<void>(() => {}));
+  const behind = executor.submit((x: number) => x, 1);
+  await tick();
+  const worker = runtime.workers[0]!;
+  worker.start();
+  worker.reply();
+  await tick();
+  const secret = secretOf(worker);
+  while (worker.receive());
+  worker.events.message([secret + KINDS - 1]);
+  await runtime.settle();
+  const error = await held.result().catch((error) => error);
+  assertInstanceOf(error, WorkerCrashError);
+  assertInstanceOf(error.cause, Error);
+  assert(error.cause.message.startsWith("The worker does not keep to the protocol"));
+  for (const other of runtime.workers) if (!other.dead) other.start();
+  await runtime.settle();
+  assertEquals(await behind, 1);
+  const ended = executor.shutdown();
+  await runtime.settle();
+  await ended;
+});
