@@ -48,7 +48,7 @@ export class WorkerSlot implements WorkItemHolder {
   readonly name: string;
   readonly claims: Claims;
   /** What stands with the kind at the head of each message, once the worker was told. */
-  readonly secret: number = newSecret();
+  readonly secret: number;
   /** How many tasks it can have, those that were taken back and not passed yet included. */
   readonly slots: number;
   /** Set right after the start; a runtime may report events before it returns the handle. */
@@ -116,6 +116,8 @@ export class WorkerSlot implements WorkItemHolder {
     this.#items = new Array(this.slots).fill(undefined);
     this.claims = new Claims(this.slots, memory);
     this.#inThread = memory === "local";
+    // Nobody else can post on the owner's own thread; and Cloudflare has no random numbers outside of requests.
+    this.secret = this.#inThread ? 0 : newSecret();
     this.remaining = remaining;
   }
 
