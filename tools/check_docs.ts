@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 
 /** Values whose example cannot run as a test, and what tests it. */
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
-  serve: "its example is of two files: packaging/consumer/worker.mjs",
+  serve: "its example is of two files: tests/packaging/consumer/worker.mjs",
 };
 
 interface Doc {

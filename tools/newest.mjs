@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** Node stays on its line: the others are tried by packaging/. */
+/** Node stays on its line: the others are tried by tests/packaging/. */
 const RANGES = { node: "24", "@types/node": "24" };
 
 const { devDependencies } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"));

@@ -31,6 +31,9 @@ const WINDOWS = process.platform === "win32";
 /** Milliseconds until a step that hangs is killed; a whole suite takes some minutes. */
 const STEP_LIMIT = 20 * 60_000;
 
+/** Folders of tests that are steps of their own, and not run on every runtime. */
+const APART = ["bundlers", "packaging"];
+
 /**
  * Every step is a command. A suite also has a report, which tells how many tests there were; `wrong` is
  * what must not stand in the output, `note` what of it is printed.
@@ -40,7 +43,14 @@ const STEPS = {
   lint: { command: ["deno", "lint"] },
   "check:deno": {
     command: [
-      ..."deno check --quiet mod.ts src tests examples tools packaging bench/workloads".split(" "),
+      ..."deno check --quiet mod.ts src examples tools bench/workloads".split(" "),
+      // Not the fixtures of bundlers, which are whole only after they were copied together.
+      ...readdirSync(join(ROOT, "tests")).filter((name) => name !== "bundlers").map((name) =>
+        `tests/${name}`
+      ),
+      ...readdirSync(join(ROOT, "tests", "bundlers")).filter((name) => name.endsWith(".ts")).map((
+        name,
+      ) => `tests/bundlers/${name}`),
       // Not bench/peers, which needs what only `npm ci --prefix bench` installs.
       ...readdirSync(join(ROOT, "bench")).filter((name) => name.endsWith(".ts")).map((name) =>
         `bench/${name}`
@@ -62,22 +72,24 @@ const STEPS = {
   "suite:deno": suite((report) => [
     ..."deno test -A --no-check".split(" "),
     `--junit-path=${report}`,
+    `--ignore=${APART.map((name) => `tests/${name}`)}`,
     "tests",
   ]),
   "suite:bun": suite((report) => [
     ..."bun test --reporter=junit".split(" "),
     `--reporter-outfile=${report}`,
+    ...APART.map((name) => `--path-ignore-patterns=**/tests/${name}/**`),
   ]),
-  "suite:node": nodeSuite("tests/**/*_test.ts"),
-  "edge:workerd": suite((report) => ["node", "tools/edge/run.mjs", "workerd", report]),
-  "edge:vercel": suite((report) => ["node", "tools/edge/run.mjs", "vercel", report]),
-  bundlers: nodeSuite("bundlers/*_test.ts"),
+  "suite:node": nodeSuite("tests/*_test.ts", `tests/!(${APART.join("|")})/**/*_test.ts`),
+  "edge:workerd": suite((report) => ["node", "tests/edge/run.mjs", "workerd", report]),
+  "edge:vercel": suite((report) => ["node", "tests/edge/run.mjs", "vercel", report]),
+  bundlers: nodeSuite("tests/bundlers/*_test.ts"),
   playground: nodeSuite("examples/playground/*_test.ts"),
-  packages: nodeSuite("packaging/*_test.ts"),
+  packages: nodeSuite("tests/packaging/*_test.ts"),
   "browser:isolated": browser("isolated"),
   "browser:plain": browser("plain"),
   "browser:csp": browser("csp"),
-  size: { command: ["node", "tools/size.ts"], note: /^size: .*/gm },
+  size: { command: ["node", "tests/bundlers/size.ts"], note: /^size: .*/gm },
   publish: {
     command: ["deno", "publish", "--dry-run", "--allow-dirty"],
     // Modules of tasks are imported by the URL that the user gives: that one warning is meant. Deno does
@@ -91,7 +103,7 @@ function suite(command) {
   return { command: command(report), report };
 }
 
-function nodeSuite(files) {
+function nodeSuite(...files) {
   return suite((report) => [
     // One file at a time, as the other two. The limit ends a file that a failed test keeps running;
     // `--test-force-exit` would too, but loses results that are still on their way.
@@ -99,7 +111,7 @@ function nodeSuite(files) {
     "--test-reporter-destination=stdout",
     "--test-reporter=junit",
     `--test-reporter-destination=${report}`,
-    files,
+    ...files,
   ]);
 }
 
@@ -224,8 +236,9 @@ async function lane() {
   }
 }
 
-// A suite keeps about one core busy. No test asserts how fast something is, so two run side by side.
-await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, lane));
+// A suite keeps less than one core busy: it waits for workers and processes. No test asserts how fast
+// something is, so three run side by side on two cores.
+await Promise.all(Array.from({ length: Math.min(3, availableParallelism() + 1) }, lane));
 // What is skipped counts too: a runtime with fewer tests than another has lost some on the way.
 if (new Set(suites.values()).size > 1) {
   failed++;

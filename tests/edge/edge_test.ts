@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readFileSync } from "node:fs";
-import type { EdgeProgram } from "../../tools/edge/runtimes.mjs";
+import type { EdgeProgram } from "./runtimes.mjs";
 import { test } from "../harness.ts";
 import { readColumn } from "../runtime/table.ts";
 
@@ -23,7 +23,7 @@ async function start(
   module: string,
   options?: Record<string, unknown>,
 ): Promise<EdgeProgram> {
-  const { startVercel, startWorkerd } = await import("../../tools/edge/runtimes.mjs");
+  const { startVercel, startWorkerd } = await import("./runtimes.mjs");
   if (runtime === "workerd") {
     return await startWorkerd(`export { default } from "./${module}";`, options);
   }

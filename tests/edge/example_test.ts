@@ -40,7 +40,7 @@ async function until(condition: () => boolean): Promise<void> {
 test(
   "examples/cloudflare asks some at a time, gives up the slow, and reports after its answer",
   async () => {
-    const { startWorkerd } = await import("../../tools/edge/runtimes.mjs");
+    const { startWorkerd } = await import("./runtimes.mjs");
     const { url, seen, close } = await serve();
     const worker = await startWorkerd(
       'export { default } from "./examples/cloudflare/worker.ts";',

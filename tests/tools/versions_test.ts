@@ -12,7 +12,7 @@ function installed(name: string): string {
 
 test("the README's table names the versions that are really run", async () => {
   // Its own types ask for those of Node.
-  const { NODE_VERSIONS } = await import("../../packaging/node_versions.ts");
+  const { NODE_VERSIONS } = await import("../packaging/node_versions.ts");
   const readme = readFileSync(new URL("README.md", ROOT), "utf8");
   const section = readme.slice(readme.indexOf("\n## What works where\n"));
   const [header] = section.split("\n").filter((line) => line.startsWith("|"));

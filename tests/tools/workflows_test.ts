@@ -46,7 +46,7 @@ function wrongWith(command: string): string[] {
   for (const [, name] of command.matchAll(/\bnpm (?:run )?(test(?:\S*)?|(?<=run )\S+)/g)) {
     if (scripts[name!] === undefined) wrong.push(`npm run ${name}`);
   }
-  for (const [, path] of command.matchAll(/\b((?:tools|packaging|bench)\/\S+)/g)) {
+  for (const [, path] of command.matchAll(/\b((?:tools|tests|bench)\/\S+)/g)) {
     if (!existsSync(new URL(path!, ROOT))) wrong.push(path!);
   }
   const [, chosen = ""] = /tools\/test\.mjs (.*)/.exec(command) ?? [];

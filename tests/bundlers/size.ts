@@ -1,9 +1,9 @@
 /**
  * Says how large the library is in a bundle for browsers, minified and gzipped.
  *
- *     node tools/size.ts
+ *     node tests/bundlers/size.ts
  *
- * Fails if an entry is larger than `tools/size_limits.json` allows, in bytes after gzip, or if
+ * Fails if an entry is larger than `tests/bundlers/size_limits.json` allows, in bytes after gzip, or if
  * CHANGELOG.md tells another size than there is.
  *
  * @module
@@ -14,7 +14,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { gzipSync } from "node:zlib";
-import { makeProject } from "../bundlers/project.ts";
+import { makeProject } from "./project.ts";
 
 /** The import that CHANGELOG.md tells the size of. */
 export const CORE = 'import { ThreadPoolExecutor } from "@concurrent/futures"';
@@ -90,7 +90,7 @@ if (import.meta.main) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const problems = checkSizes(sizes, limits, read("../CHANGELOG.md"));
+  const problems = checkSizes(sizes, limits, read("../../CHANGELOG.md"));
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length > 0 ? 1 : 0;
 }

@@ -6,11 +6,11 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
-import { test } from "../tests/harness.ts";
+import { test } from "../harness.ts";
 import { findNode, NODE_VERSIONS } from "./node_versions.ts";
 import { installTarball, packLibrary, runConsumer } from "./tarball.mjs";
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
 
 const folder = mkdtempSync(join(tmpdir(), "npm-"));

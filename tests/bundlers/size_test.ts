@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { test } from "../tests/harness.ts";
-import { checkSizes, CORE } from "../tools/size.ts";
+import { test } from "../harness.ts";
+import { checkSizes, CORE } from "./size.ts";
 
 const OTHER = 'import { Future } from "@concurrent/futures/futures"';
 const LIMITS = { [CORE]: 12_000, [OTHER]: 2_000 };

@@ -10,7 +10,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 
-const BIN = fileURLToPath(new URL("../node_modules/.bin", import.meta.url));
+const BIN = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
 
 /** Milliseconds until a command that hangs is ended. */
 const LIMIT = 40_000;

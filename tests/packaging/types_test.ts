@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { test } from "../tests/harness.ts";
+import { test } from "../harness.ts";
 import { install, OLD_TYPESCRIPT } from "./node_versions.ts";
 import { installTarball, packLibrary } from "./tarball.mjs";
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 const folder = mkdtempSync(join(tmpdir(), "types-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));

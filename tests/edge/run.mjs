@@ -1,15 +1,15 @@
 /**
  * Runs tests inside of an edge runtime and writes a JUnit report.
  *
- *     node tools/edge/run.mjs workerd|vercel report.xml                       all that can run there
- *     node tools/edge/run.mjs workerd report.xml tests/contract/map_test.ts
+ *     node tests/edge/run.mjs workerd|vercel report.xml                       all that can run there
+ *     node tests/edge/run.mjs workerd report.xml tests/contract/map_test.ts
  *
  * @module
  */
 
 import { globSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { readReport, skipReasons, writeReport } from "../junit.mjs";
+import { readReport, skipReasons, writeReport } from "../../tools/junit.mjs";
 import { ROOT, testProgram } from "./bundle.mjs";
 import { skipsOf } from "./skips.mjs";
 import { startVercel, startWorkerd } from "./runtimes.mjs";
@@ -24,7 +24,7 @@ const LIMIT = 60_000;
 const START = {
   async workerd(program) {
     const miniflare = await startWorkerd(`${program}
-      import { list, run } from "./tools/edge/program.ts";
+      import { list, run } from "./tests/edge/program.ts";
       export default {
         async fetch(request) {
           const [name, argument] = await request.json();
@@ -52,7 +52,7 @@ const START = {
 
 const [name, reportFile, ...chosen] = process.argv.slice(2);
 if (!Object.hasOwn(START, name) || reportFile === undefined) {
-  console.error("Usage: node tools/edge/run.mjs workerd|vercel report.xml [test files]");
+  console.error("Usage: node tests/edge/run.mjs workerd|vercel report.xml [test files]");
   process.exit(2);
 }
 const files = chosen.length > 0 ? chosen : globSync(

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
-import { test } from "../tests/harness.ts";
+import { test } from "../harness.ts";
 
 /** Lines without what depends on where they stand. */
 function lines(text: string): string[] {
@@ -19,7 +19,7 @@ const FIXTURES = readdirSync(new URL("./", import.meta.url), { withFileTypes: tr
   .map((path) => `\n${lines(read(path)).join("\n")}\n`);
 
 test("docs/bundlers.md has lines of the fixtures, and no others", () => {
-  const blocks = [...read("../docs/bundlers.md").matchAll(/^```(\w+).*\n([\s\S]*?)^```$/gm)];
+  const blocks = [...read("../../docs/bundlers.md").matchAll(/^```(\w+).*\n([\s\S]*?)^```$/gm)];
   const unknown: string[] = [];
   for (const [, language, block] of blocks) {
     // Commands are scripts of a package.json, one by one; code stands together.

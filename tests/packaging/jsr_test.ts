@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { test } from "../tests/harness.ts";
+import { test } from "../harness.ts";
 import { ENTRIES, publishedFiles, startRegistry, VERSION, writeNpmLayer } from "./jsr_registry.ts";
 import { findNode, NODE_VERSIONS } from "./node_versions.ts";
 import { copyConsumer, runConsumer } from "./tarball.mjs";
 
-const BIN = fileURLToPath(new URL("../node_modules/.bin/", import.meta.url));
+const BIN = fileURLToPath(new URL("../../node_modules/.bin/", import.meta.url));
 
 const folder = mkdtempSync(join(tmpdir(), "jsr-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));

@@ -11,7 +11,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** Kept from run to run: a version is a hundred megabytes. */
-const CACHE = fileURLToPath(new URL("../node_modules/.cache/packaging/", import.meta.url));
+const CACHE = fileURLToPath(new URL("../../node_modules/.cache/packaging/", import.meta.url));
 
 const WINDOWS = process.platform === "win32";
 const BINARY = WINDOWS ? "node.exe" : "node";

@@ -4,8 +4,8 @@
  * What npm's users get: packs the library, installs the tarball in a folder of its own, and runs
  * `consumer/main.mjs` there.
  *
- *     node packaging/tarball.mjs                on the runtime that runs this
- *     node packaging/tarball.mjs bun deno       on these, as they are found on the path
+ *     node tests/packaging/tarball.mjs                on the runtime that runs this
+ *     node tests/packaging/tarball.mjs bun deno       on these, as they are found on the path
  *
  * Plain JavaScript, because Node 20 is to run it too.
  *
@@ -27,7 +27,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const WINDOWS = process.platform === "win32";
 
 /** What the package is made of, and what makes it. */
@@ -46,7 +46,7 @@ const PARTS = [
 ];
 
 /** What the program prints, everywhere. */
-const EXPECTED = readFileSync(join(ROOT, "packaging/consumer/expected.txt"), "utf8")
+const EXPECTED = readFileSync(join(ROOT, "tests/packaging/consumer/expected.txt"), "utf8")
   .replaceAll("\r", "");
 
 /** The arguments before a program's, by runtime. A process of Deno needs permission to be started. */
@@ -94,7 +94,7 @@ export function installTarball(folder, tarball) {
  * @param {string} folder The project.
  */
 export function copyConsumer(folder) {
-  cpSync(join(ROOT, "packaging", "consumer"), folder, { recursive: true });
+  cpSync(join(ROOT, "tests", "packaging", "consumer"), folder, { recursive: true });
 }
 
 /**

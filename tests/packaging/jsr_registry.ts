@@ -14,7 +14,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const { name, version, exports } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as {
   name: string;
   version: string;

@@ -21,7 +21,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createLogger, createServer } from "vite";
-import { test } from "../tests/harness.ts";
+import { test } from "../harness.ts";
 import { runtimeCommand, sh, warnings } from "./commands.ts";
 import type { Outcome } from "./commands.ts";
 import { closeBrowser, openFolder, openPage } from "./page.ts";

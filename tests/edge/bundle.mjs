@@ -15,14 +15,14 @@ function sources(text) {
     name: "edge",
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^node:test$/ }, () => ({ path: `${ROOT}tools/browser/node_test.ts` }));
-      onResolve({ filter: /^node:/ }, () => ({ path: `${ROOT}tools/edge/node_stub.ts` }));
+      onResolve({ filter: /^node:/ }, () => ({ path: `${ROOT}tests/edge/node_stub.ts` }));
       onResolve({ filter: /^edge:/ }, ({ path }) => ({ path, namespace: "edge" }));
       onResolve(
         { filter: /^@concurrent\/futures$/ },
         () => ({ path: `${ROOT}mod.ts`, sideEffects: true }),
       );
       onLoad({ filter: /./, namespace: "edge" }, ({ path }) => ({
-        contents: path === "edge:entry" ? text : `import { endFile } from "./tools/edge/program.ts";
+        contents: path === "edge:entry" ? text : `import { endFile } from "./tests/edge/program.ts";
           endFile(${JSON.stringify(path.slice("edge:end:".length))});`,
         loader: "ts",
         resolveDir: ROOT,
@@ -63,6 +63,6 @@ export async function bundle(text, format = "esm") {
 export function testProgram(files) {
   return [
     ...files.flatMap((file) => [`import "./${file}";`, `import "edge:end:${file}";`]),
-    'export { list, run } from "./tools/edge/program.ts";',
+    'export { list, run } from "./tests/edge/program.ts";',
   ].join("\n");
 }
