@@ -69,6 +69,8 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
   #aheadPriority = Infinity;
 
   #closed = false;
+  /** Nobody can submit any more, but inputs of `map` that are read. */
+  #abandoned = false;
   #completed = 0;
   #failed = 0;
   #cancelled = 0;
@@ -218,6 +220,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
     this.#limits.ended(item);
     if (--this.#outstanding > 0) return;
     this.#tasks.rest();
+    this.#checkAbandoned();
     this.#allDone?.();
   }
 
@@ -228,6 +231,7 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
 
   inputClosed(input: OpenInput): void {
     this.#inputs.delete(input);
+    this.#checkAbandoned();
   }
 
   /** Runs a task once on every live worker; those that start run it when they have. */
@@ -315,6 +319,16 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
     this.#supervisor.dismissAll();
     this.#checkReady();
     return this.#whenEnded();
+  }
+
+  /** Nobody can reach the executor any more: when all is done, its workers end, as in Python. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#checkAbandoned();
+  }
+
+  #checkAbandoned(): void {
+    if (this.#abandoned) clock.queueMicrotask(() => this.#checkEnd());
   }
 
   #close(): void {
@@ -817,7 +831,12 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
 
   /** Closed or broken, with nothing left to do: the workers end, and then `shutdown()` resolves. */
   #checkEnd(): void {
-    if (this.#outstanding > 0 || !this.#isEnding) return;
+    if (this.#outstanding > 0) return;
+    // Whoever still waits for `warmUp()` is to be told that it is.
+    if (this.#abandoned && this.#inputs.size === 0 && this.#supervisor.starting === 0) {
+      this.#close();
+    }
+    if (!this.#isEnding) return;
     this.#supervisor.dismissAll();
     if (this.#workers.size > 0 || !this.#closed) return;
     for (const resolve of this.#exitWaiters.splice(0)) resolve();

@@ -108,8 +108,14 @@ export class MapRun implements MapIterator<unknown> {
   /** The input has ended, with an error if there is one. */
   inputEnded(error: { readonly reason: unknown } | undefined): void {
     this.#exhausted ??= { error };
-    this.onRead?.();
+    this.#inputIsRead();
     this.#serve();
+  }
+
+  /** Lets go of who is told: a pool is not to be held by results that were not taken. */
+  #inputIsRead(): void {
+    this.onRead?.();
+    this.onRead = undefined;
   }
 
   /** The chunk that is waited for is done. */
@@ -318,7 +324,7 @@ export class MapRun implements MapIterator<unknown> {
     this.#values = [];
     this.#at = 0;
     this.#input.cancel();
-    this.onRead?.();
+    this.#inputIsRead();
     if (this.#observed !== undefined) unobserve(this.#observed, this);
     const chunks = this.#chunks.slice(this.#head);
     const open = [...this.#open ?? []];

@@ -3,7 +3,8 @@ import { show } from "../futures/show.ts";
 import { childProcessRuntime } from "../runtime/child_process.ts";
 import type { ProcessCommand } from "../runtime/child_command.ts";
 import type { Runtime, WorkerPermissions } from "../runtime/runtime.ts";
-import { attachScheduler, Executor } from "./executor.ts";
+import { attachWorkers } from "./dropped.ts";
+import { Executor } from "./executor.ts";
 import { checkOptions, checkRuntime } from "./options.ts";
 import { makeScheduler, optionsOf } from "./worker_pool_options.ts";
 import type { WorkerPoolKind, WorkerPoolOptions } from "./worker_pool_options.ts";
@@ -106,6 +107,6 @@ export class ProcessPoolExecutor extends Executor {
       given,
       () => runtime ?? childProcessRuntime({ command, cwd, execArgv }),
     );
-    attachScheduler(this, () => scheduler);
+    attachWorkers(this, scheduler);
   }
 }

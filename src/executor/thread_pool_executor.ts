@@ -1,7 +1,8 @@
 import { BrokenThreadPoolError } from "../futures/errors.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 import type { Runtime, WorkerPermissions, WorkerResourceLimits } from "../runtime/runtime.ts";
-import { attachScheduler, Executor } from "./executor.ts";
+import { attachWorkers } from "./dropped.ts";
+import { Executor } from "./executor.ts";
 import { checkRuntime } from "./options.ts";
 import { makeScheduler, optionsOf } from "./worker_pool_options.ts";
 import type { WorkerPoolKind, WorkerPoolOptions } from "./worker_pool_options.ts";
@@ -86,6 +87,6 @@ export class ThreadPoolExecutor extends Executor {
     const given = optionsOf(options);
     checkRuntime(given.runtime);
     const scheduler = makeScheduler(KIND, given, () => given.runtime ?? detectRuntime());
-    attachScheduler(this, () => scheduler);
+    attachWorkers(this, scheduler);
   }
 }

@@ -111,7 +111,7 @@ export function argumentsOf(
       return [
         "run",
         "--quiet",
-        "--ext=js",
+        "--ext=mjs",
         ...flags,
         ...args,
         ...denoPermissions(permissions),

@@ -65,7 +65,13 @@ export const denoRuntime: Runtime = {
 
   unsupported(options) {
     const refused = refuseWithFactory(options);
-    if (refused !== undefined || !isRestricted(options)) return refused;
+    if (refused !== undefined) return refused;
+    if (isClusterWorker()) {
+      return new UnsupportedError(
+        "Cannot start workers: in a worker of node:cluster those of Deno die; use ProcessPoolExecutor",
+      );
+    }
+    if (!isRestricted(options)) return undefined;
     for (const name of ["env", "resourceLimits"] as const) {
       if (options[name] === undefined) continue;
       return new UnsupportedError(`Cannot use ${name} together with permissions on Deno`);
@@ -97,6 +103,14 @@ function inMap(message: unknown): Map<number, unknown> {
 
 function isRestricted(options: Pick<WorkerOptions, "permissions">): boolean {
   return options.permissions !== undefined && options.permissions !== "inherit";
+}
+
+/** Deno 2.9 asks each thread of such a process for the channel to the primary, which it has not. */
+function isClusterWorker(): boolean {
+  const { process } = globalThis as { process?: { send?: unknown } };
+  // Only who was forked can be one, and for all others the module need not be loaded.
+  return process?.send !== undefined &&
+    (builtin<{ isWorker?: boolean }>("cluster")?.isWorker ?? false);
 }
 
 let workerOptions: boolean | undefined;
