@@ -38,8 +38,9 @@ const PROGRAMS: Record<string, () => unknown> = {
 
   /** Prints the number of a process that waits, and goes on. */
   async orphan() {
-    console.log(await executor().submit(() => process.pid));
-    setInterval(() => {}, 1000);
+    const one = executor();
+    console.log(await one.submit(() => process.pid));
+    setInterval(() => one.stats(), 1000); // one that nobody can reach would end its process
   },
 
   /** Prints the number of a process that is in a loop, and goes on. */
