@@ -29,6 +29,7 @@ const DETECT = "src/runtime/detect.ts";
 /** Files outside of `src/runtime/` that know where they run: the worker's program. */
 const KNOWS_RUNTIME = new Set([
   "src/worker/listen.ts",
+  "src/worker/load_module.ts",
   "src/worker/process_channel.ts",
   "src/worker/runtime_errors.ts",
   "src/worker/current_task.ts",

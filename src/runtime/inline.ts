@@ -1,6 +1,7 @@
 import { clock } from "../futures/clock.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import { DEFINE, FORGET, KINDS, SETUP, UnclonedError } from "../wire/messages.ts";
+import { loadModule } from "../worker/load_module.ts";
 import { Program } from "../worker/program.ts";
 import type { Pause } from "../worker/program.ts";
 import type { Capabilities, Runtime, WorkerEvents, WorkerHandle } from "./runtime.ts";
@@ -62,7 +63,7 @@ class InlineHandle implements WorkerHandle {
       exit: () => this.terminate(),
       encodeError: clone ? encodeError : (error) => new UnclonedError(error),
       compile: () => undefined, // never asked for: functions come as they are
-      load: (url) => import(url),
+      load: (url) => loadModule((url) => import(url), url),
       pause: this.#turn,
       runIn: (slot, callback) => {
         const context = events.contextOf?.(slot);

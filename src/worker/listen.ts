@@ -3,6 +3,7 @@ import { useClone } from "../wire/clone_error.ts";
 import { checkDepth } from "../wire/value_depth.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import type { ProcessPort } from "../wire/process_port.ts";
+import { loadModule } from "./load_module.ts";
 import { Program } from "./program.ts";
 import { useRuntimeErrors } from "./runtime_errors.ts";
 
@@ -101,7 +102,8 @@ export function listen(named: Record<string, unknown> | undefined): void {
     }),
     load: (url) => {
       // Without the marks webpack puts a function here that finds nothing.
-      const load = () => import(/* webpackIgnore: true */ /* @vite-ignore */ url);
+      const load = () =>
+        loadModule((url) => import(/* webpackIgnore: true */ /* @vite-ignore */ url), url);
       return lock === undefined ? load() : lock.released(load);
     },
   });

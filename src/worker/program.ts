@@ -38,6 +38,7 @@ import {
   UNREADABLE,
   UNRESOLVED,
 } from "../wire/messages.ts";
+import { exportOf } from "./load_module.ts";
 import { TaskTable } from "./task_table.ts";
 import type { AnyFunction, LocalTask } from "./task_table.ts";
 import type { Failure, FailureKind, WireTask, WorkerSetup } from "../wire/messages.ts";
@@ -675,7 +676,7 @@ export class Program {
     const { url, name } = wire as WireTask & { kind: "module" };
     try {
       const module = await this.#host.load(url);
-      return checkFunction(Object.hasOwn(module, name) ? module[name] : undefined, name, "module");
+      return checkFunction(exportOf(module, name), name, "module");
     } catch (error) {
       throw new Unresolved(error);
     }
