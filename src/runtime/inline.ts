@@ -64,6 +64,7 @@ class InlineHandle implements WorkerHandle {
       encodeError: clone ? encodeError : (error) => new UnclonedError(error),
       compile: () => undefined, // never asked for: functions come as they are
       load: (url) => loadModule((url) => import(url), url),
+      announce: undefined,
       pause: this.#turn,
       runIn: (slot, callback) => {
         const context = events.contextOf?.(slot);
@@ -131,13 +132,15 @@ class Turn implements Pause {
     return ++this.#tasks > this.#most;
   }
 
-  async wait(): Promise<void> {
-    await new Promise<void>((resolve) => clock.setTimeout(resolve, 0));
-    const elapsed = clock.now() - this.#since;
-    if (this.#tasks > this.#most) {
-      this.#most = elapsed < TURN_MILLISECONDS ? 2 * this.#most : Math.ceil(this.#most / 2);
-    }
-    this.end();
+  wait(goOn: () => void): void {
+    clock.setTimeout(() => {
+      const elapsed = clock.now() - this.#since;
+      if (this.#tasks > this.#most) {
+        this.#most = elapsed < TURN_MILLISECONDS ? 2 * this.#most : Math.ceil(this.#most / 2);
+      }
+      this.end();
+      goOn();
+    }, 0);
   }
 
   /** What comes next begins a new turn. */

@@ -1,3 +1,4 @@
+import { uncurried } from "../wire/originals.ts";
 import type { TaskContext } from "../wire/task_ref.ts";
 
 /** Keeps a value through asynchronous calls: the part of `AsyncLocalStorage` that is used here. */
@@ -35,6 +36,31 @@ function asyncLocalStorage(): Storage | undefined {
     | { AsyncLocalStorage?: new () => Storage }
     | undefined;
   return hooks?.AsyncLocalStorage === undefined ? undefined : new hooks.AsyncLocalStorage();
+}
+
+/** What calls a function so that its task is told apart, if the runtime can. */
+export function runApart(
+  { storage }: TaskScope,
+): (<T>(context: TaskContext, callback: () => T) => T) | undefined {
+  if (storage === undefined) return undefined;
+  const run = uncurried(storage.run) as <T>(of: Storage, task: TaskContext, callback: () => T) => T;
+  return (context, callback) => run(storage, context, callback);
+}
+
+/** Says which task runs. A task may have frozen the scope: then `currentTask()` knows no more. */
+export function enter(scope: TaskScope, context: TaskContext | undefined): void {
+  try {
+    scope.current = context;
+  } catch { /* see above */ }
+}
+
+/** Whether it is this one that runs. */
+export function isCurrent(scope: TaskScope, context: TaskContext): boolean {
+  try {
+    return scope.current === context;
+  } catch {
+    return false;
+  }
 }
 
 /**

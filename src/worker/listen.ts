@@ -4,7 +4,17 @@ import { checkDepth } from "../wire/value_depth.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import type { ProcessPort } from "../wire/process_port.ts";
 import { loadModule } from "./load_module.ts";
+import {
+  apply,
+  define,
+  FunctionOf,
+  getterOf,
+  isArray,
+  PromiseOf,
+  uncurried,
+} from "../wire/originals.ts";
 import { Program } from "./program.ts";
+import { whenSettled } from "./thenable.ts";
 import { useRuntimeErrors } from "./runtime_errors.ts";
 
 interface Port {
@@ -75,6 +85,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
     : new BusyLock();
 
   const immediate = scope.setImmediate; // as it was before any task could change it
+  const leave = leaver(scope);
 
   const program = new Program({
     post,
@@ -82,24 +93,22 @@ export function listen(named: Record<string, unknown> | undefined): void {
     encodeError,
     exit: () => {
       if (parent !== undefined) return parent.leave();
-      const leave = () =>
-        scope.process?.exit === undefined ? scope.close?.() : scope.process.exit(0);
       if (lock === undefined) leave();
-      else void lock.release().then(leave);
+      else lock.release(leave);
     },
     compile: (source) =>
-      new Function(
+      new FunctionOf(
         "__name",
         `"use strict"; return (${source}\n);\n//# sourceURL=concurrent-futures-task.js`,
       )(keepName),
-    ...(parent === undefined ? {} : {
-      announce: () => parent.announce(),
-      // So that what was sent ahead can be revoked.
-      pause: {
-        after: PAUSE_AFTER,
-        wait: () => new Promise<void>((resolve) => immediate!(resolve)),
-      },
-    }),
+    runIn: undefined,
+    announce: parent?.announce,
+    // So that what was sent ahead can be revoked.
+    pause: parent === undefined ? undefined : {
+      after: PAUSE_AFTER,
+      isDue: undefined,
+      wait: (goOn) => void immediate!(goOn),
+    },
     load: (url) => {
       // Without the marks webpack puts a function here that finds nothing.
       const load = () =>
@@ -108,14 +117,25 @@ export function listen(named: Record<string, unknown> | undefined): void {
     },
   });
 
-  if (port === undefined) {
-    scope.onmessage = (event) => program.receive(event.data);
-    scope.onmessageerror = () => program.unreadable();
-  } else {
-    const { get } = Map.prototype; // as it was before any task could change it
+  /** What goes wrong with a message of the owner's goes wrong with this worker. */
+  const receive = (message: unknown): void => {
+    try {
+      program.receive(message);
+    } catch (error) {
+      program.stray(error);
+    }
+  };
+  const unreadable = (): void => program.unreadable();
+
+  if (port === undefined) listenToScope(scope, receive, unreadable);
+  else {
     // In Deno messages come in maps.
-    port.on("message", (data) => program.receive(data instanceof Map ? get.call(data, 0) : data));
-    port.on("messageerror", () => program.unreadable());
+    const inMap = uncurried(Map.prototype.get) as (map: unknown, key: number) => unknown;
+    const take = scope.Deno === undefined || parent !== undefined
+      ? receive
+      : (data: unknown) => receive(isArray(data) ? data : inMap(data, 0));
+    port.on("message", take);
+    port.on("messageerror", unreadable);
   }
 
   if (scope.process?.on !== undefined) {
@@ -137,7 +157,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
   }
   replace(scope, "close", (close) => {
     program.exiting(0);
-    close.call(scope);
+    apply(close, scope, []);
   });
   // A worker of the web's kind that exits is silent in Deno, and any in Deno 2.5: its owner would wait
   // for ever.
@@ -145,17 +165,18 @@ export function listen(named: Record<string, unknown> | undefined): void {
     for (const owner of [scope.Deno, scope.process]) {
       replace(owner, "exit", (exit, exitCode = 0) => {
         program.exiting(exitCode);
-        exit.call(owner, exitCode);
+        apply(exit, owner, [exitCode]);
       });
     }
   }
   if (lock === undefined) program.start();
-  else void lock.hold().then(() => program.start());
+  else lock.hold(() => program.start());
 }
 
 /** What esbuild and tsx, with `keepNames`, put around each function inside of a task. */
 function keepName<T>(target: T, name: string): T {
-  return Object.defineProperty(target, "name", { value: name, configurable: true });
+  define(target as object, "name", name, false);
+  return target;
 }
 
 /** Puts something before what a method does; where that cannot be done, it is left as it is. */
@@ -168,7 +189,7 @@ function replace<K extends string>(
   if (owner === undefined || original === undefined) return;
   try {
     const value = (exitCode?: number): void => method(original, exitCode);
-    Object.defineProperty(owner, name, { value, configurable: true, writable: true });
+    define(owner, name, value, false);
   } catch { /* a runtime may freeze it */ }
 }
 
@@ -183,35 +204,77 @@ interface Locking {
  * tasks run and let go while modules load.
  */
 class BusyLock {
+  readonly #locks = (navigator as unknown as Locking).locks;
+  readonly #request = uncurried(this.#locks.request) as (
+    locks: unknown,
+    name: string,
+    callback: () => PromiseLike<void>,
+  ) => PromiseLike<unknown>;
+  readonly #name = `@concurrent/futures ${crypto.randomUUID()}`;
   #letGo: () => void = () => {};
-  /** Resolves when the lock that was held last is free. */
-  #freed: Promise<unknown> = Promise.resolve();
+  /** Settles when the lock that was held last is free. */
+  #freed: PromiseLike<unknown> | undefined = undefined;
   #loading = 0;
 
-  /** Resolves when the lock is held. */
-  hold(): Promise<void> {
-    const { promise: held, resolve: isHeld } = Promise.withResolvers<void>();
-    const name = `@concurrent/futures ${crypto.randomUUID()}`;
-    this.#freed = (navigator as unknown as Locking).locks.request(name, () => {
-      isHeld();
-      return new Promise<void>((resolve) => this.#letGo = resolve);
-    }).catch(() => isHeld()); // no lock to be had: tasks run all the same
-    return held;
+  /** Calls back when the lock is held. */
+  hold(held: () => void): void {
+    this.#freed = this.#request(this.#locks, this.#name, () => {
+      held();
+      return new PromiseOf<void>((resolve) => {
+        this.#letGo = resolve;
+      });
+    });
+    whenSettled(this.#freed, () => {}, held); // no lock to be had: tasks run all the same
   }
 
-  /** Lets it go; resolves when it is free. Deno prints an error if a worker ends while it holds one. */
-  release(): Promise<unknown> {
+  /** Lets it go; calls back when it is free. Deno prints an error if a worker ends while it holds one. */
+  release(freed: () => void): void {
     this.#letGo();
-    return this.#freed;
+    if (this.#freed === undefined) freed();
+    else whenSettled(this.#freed, freed, freed);
   }
 
   /** Runs `load` without the lock. */
-  async released<T>(load: () => Promise<T>): Promise<T> {
-    if (this.#loading++ === 0) await this.release();
-    try {
-      return await load();
-    } finally {
-      if (--this.#loading === 0) await this.hold();
-    }
+  released<T>(load: () => PromiseLike<T>): PromiseLike<T> {
+    return new PromiseOf((resolve, reject) => {
+      const ended = (settle: () => void): void => {
+        if (--this.#loading === 0) this.hold(settle);
+        else settle();
+      };
+      const start = (): void =>
+        whenSettled(
+          load(),
+          (value) => ended(() => resolve(value)),
+          (error) => ended(() => reject(error)),
+        );
+      if (this.#loading++ === 0) this.release(start);
+      else start();
+    });
   }
+}
+
+/** Ends this worker, whatever a task has made of the ways to do it. */
+function leaver(scope: WorkerScope): () => void {
+  const { process } = scope;
+  const exit = process?.exit;
+  const close = scope.close;
+  return () => {
+    if (exit !== undefined) apply(exit, process, [0]);
+    else if (close !== undefined) apply(close, scope, []);
+  };
+}
+
+/** Hears the owner before anybody else, who hears nothing of it. */
+function listenToScope(
+  scope: WorkerScope,
+  receive: (message: unknown) => void,
+  unreadable: () => void,
+): void {
+  const dataOf = getterOf(MessageEvent.prototype, "data");
+  const stop = uncurried(Event.prototype.stopImmediatePropagation);
+  scope.addEventListener!("message", (event) => {
+    stop(event);
+    receive(dataOf(event));
+  });
+  scope.addEventListener!("messageerror", unreadable);
 }

@@ -1,3 +1,8 @@
+import { hasOwn, ObjectOf, PromiseOf, SafeMap, textSlice } from "../wire/originals.ts";
+import { whenSettled } from "./thenable.ts";
+
+type Module = Record<string, unknown>;
+
 /** What Bun's and Deno's `import()` reject with if there is no such module. */
 interface NotFound {
   readonly code?: unknown;
@@ -7,13 +12,14 @@ interface NotFound {
   readonly referrer?: string;
 }
 
-const scope = globalThis as {
+const { Bun, Deno } = globalThis as {
   readonly Bun?: { resolveSync(specifier: string, from: string): string };
   readonly Deno?: unknown;
 };
+const resolveSync = Bun?.resolveSync;
 
 /** Modules that Deno knows under another address than their own. */
-const addresses = new Map<string, string>();
+const addresses = new SafeMap<string, string>();
 let tries = 0;
 
 /**
@@ -21,45 +27,47 @@ let tries = 0;
  *
  * @param load `import()`, of the place where tasks run.
  */
-export async function loadModule(
-  load: (url: string) => Promise<Record<string, unknown>>,
+export function loadModule(
+  load: (url: string) => PromiseLike<Module>,
   url: string,
-): Promise<Record<string, unknown>> {
-  let missed: string | undefined;
-  for (;;) {
-    try {
-      return await load(addresses.get(url) ?? url);
-    } catch (error) {
-      const { code, message, specifier, referrer } = Object(error) as NotFound;
-      if (code !== "ERR_MODULE_NOT_FOUND") throw error;
-      if (scope.Bun !== undefined && specifier !== undefined && specifier !== missed) {
-        // Bun 1.4 goes by the list of a folder's files that it read first; asked so, it looks again.
-        missed = specifier;
-        try {
-          scope.Bun.resolveSync(specifier, referrer?.startsWith("/blob:") ? "/" : referrer ?? "/");
-        } catch {
-          throw error;
+): PromiseLike<Module> {
+  return new PromiseOf((resolve, reject) => {
+    let missed: string | undefined;
+    const loadOnce = (): void => {
+      whenSettled(load(addresses.get(url) ?? url), resolve, (error) => {
+        const { code, message, specifier, referrer } = ObjectOf(error) as NotFound;
+        if (code !== "ERR_MODULE_NOT_FOUND") return reject(error);
+        if (resolveSync !== undefined && specifier !== undefined && specifier !== missed) {
+          // Bun 1.4 goes by the list of a folder's files that it read first; asked so, it looks again.
+          missed = specifier;
+          const from = referrer ?? "/";
+          try {
+            resolveSync(specifier, textSlice(from, 0, 6) === "/blob:" ? "/" : from);
+          } catch {
+            return reject(error);
+          }
+          return loadOnce();
         }
-      } else if (scope.Deno !== undefined && message === `Module not found "${url}".`) {
+        if (Deno === undefined || message !== `Module not found "${url}".`) return reject(error);
         // Deno 2.9 remembers for ever that there was no such module, but not of another fragment.
         const address = `${url}#${++tries}`;
-        const module = await load(address).catch(() => {
-          throw error;
-        });
-        addresses.set(url, address);
-        return module;
-      } else throw error;
-    }
-  }
+        whenSettled(load(address), (module) => {
+          addresses.set(url, address);
+          resolve(module);
+        }, () => reject(error));
+      });
+    };
+    loadOnce();
+  });
 }
 
 /**
  * What a module exports by a name. Of a module in CommonJS it is what `require` would give: runtimes
  * find most of its names by looking at its text, and give the others as properties of `default`.
  */
-export function exportOf(module: Record<string, unknown>, name: string): unknown {
-  const value = Object.hasOwn(module, name) ? module[name] : undefined;
+export function exportOf(module: Module, name: string): unknown {
+  const value = hasOwn(module, name) ? module[name] : undefined;
   if (typeof value === "function" || (value !== undefined && name !== "default")) return value;
-  const exports = Object(module["default"]) as Record<string, unknown>;
-  return Object.hasOwn(exports, name) ? exports[name] : value;
+  const exports = ObjectOf(module["default"]) as Module;
+  return hasOwn(exports, name) ? exports[name] : value;
 }

@@ -1,5 +1,6 @@
 // Length: the worker's whole loop, kept in one place because it is the hot path (engine/README.md).
 
+import { clock } from "../futures/clock.ts";
 import { cloneError } from "../wire/clone_error.ts";
 import { decodeError } from "../wire/error_codec.ts";
 import {
@@ -39,14 +40,33 @@ import {
   UNRESOLVED,
 } from "../wire/messages.ts";
 import { exportOf } from "./load_module.ts";
+import {
+  AbortControllerOf,
+  append,
+  apply,
+  CALL,
+  compareExchange,
+  getterOf,
+  hasOwn,
+  IntegersOf,
+  isArray,
+  matches,
+  PromiseOf,
+  round,
+  SafeMap,
+  SafeSet,
+  TypeErrorOf,
+  uncurried,
+} from "../wire/originals.ts";
 import { TaskTable } from "./task_table.ts";
 import type { AnyFunction, LocalTask } from "./task_table.ts";
-import type { Failure, FailureKind, WireTask, WorkerSetup } from "../wire/messages.ts";
+import type { Failure, WireTask, WorkerSetup } from "../wire/messages.ts";
 import type { TaskContext } from "../wire/task_ref.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
 import { isError } from "../wire/value_kind.ts";
-import { taskScope } from "./current_task.ts";
+import { enter, isCurrent, runApart, taskScope } from "./current_task.ts";
+import { isThenable, whenSettled } from "./thenable.ts";
 
 /** Results of functions slower than this are sent before the next of their tasks begins. */
 const SHORT_NANOSECONDS = 100_000;
@@ -57,16 +77,26 @@ const GATHER_MILLISECONDS = 0.5;
 /** Tasks between two looks at the clock, for functions that take about no time. */
 const CLOCK_INTERVAL = 16;
 
-/** As it was before any task could change it. */
-const { isArray } = Array;
+/** Where the values of a chunk begin in its message. */
+const FIRST_VALUE = 1 + DONE_HEADER;
+
+const NO_CLAIMS = new IntegersOf(0);
+const signalOf = getterOf(AbortControllerOf.prototype, "signal") as (
+  controller: AbortController,
+) => AbortSignal;
+const abortSignal = uncurried(AbortControllerOf.prototype.abort) as (
+  controller: AbortController,
+  reason: unknown,
+) => void;
 
 /** When a program that has more to do shall wait, and for what. */
 export interface Pause {
   /** After so many milliseconds of work without one. */
   readonly after: number;
   /** Whether it is time, in the host's own measure. Asked before each task. */
-  isDue?(): boolean;
-  wait(): Promise<void>;
+  readonly isDue?: (() => boolean) | undefined;
+  /** Calls back, not at once. */
+  wait(goOn: () => void): void;
 }
 
 /** What the program needs of the place where it runs. */
@@ -76,44 +106,66 @@ export interface ProgramHost {
   /** Makes a function of source text. */
   compile(source: string): unknown;
   /** Loads a module. */
-  load(url: string): Promise<Record<string, unknown>>;
+  load(url: string): PromiseLike<Record<string, unknown>>;
   /** The tasks given to `serve()`. */
   readonly named: Record<string, unknown> | undefined;
   encodeError(error: unknown): Failure;
   /** Ends this worker. */
   exit(): void;
   /** Where there is no claim table: lets the owner know that the next of its tasks begins, or is skipped. */
-  announce?(): void;
+  readonly announce: (() => void) | undefined;
   /** Gives way to messages, or to the owner on the same thread. */
-  readonly pause?: Pause | undefined;
+  readonly pause: Pause | undefined;
   /** Where tasks run on their owner's thread: calls a function in the async context of a slot's task. */
-  runIn?<R>(slot: number, callback: () => R): R;
+  readonly runIn: (<R>(slot: number, callback: () => R) => R) | undefined;
 }
 
 /** Arguments one after the other, among other things or alone. */
 type Row = readonly unknown[] | Float64Array;
+
+/** How a task that is waited for ends. */
+interface Ends {
+  succeed(value: unknown): void;
+  fail(error: unknown): void;
+}
 
 /** A batch and how far it is done. */
 interface Batch {
   readonly message: readonly unknown[];
   at: number;
   left: number;
+  next: Batch | undefined;
 }
 
+let slotOf: (context: Context) => number;
+/** Whether its outcome is told: what it reports now would come too late. */
+let hasEnded: (context: Context) => boolean;
+let end: (context: Context) => void;
+let abort: (context: Context, reason: unknown) => void;
+
+/** What a task sees: what is the program's own of it, no task can reach. */
 class Context implements TaskContext {
   readonly #program: Program;
-  readonly slot: number;
-  /** Its outcome is told: what it reports now would come too late. */
-  ended = false;
+  readonly #slot: number;
+  #ended = false;
   #controller: AbortController | undefined = undefined;
+
+  static {
+    slotOf = (context) => context.#slot;
+    hasEnded = (context) => context.#ended;
+    end = (context) => {
+      context.#ended = true;
+    };
+    abort = (context, reason) => abortSignal(context.#control(), reason);
+  }
 
   constructor(program: Program, slot: number) {
     this.#program = program;
-    this.slot = slot;
+    this.#slot = slot;
   }
 
   get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
+    return signalOf(this.#control());
   }
 
   get workerName(): string {
@@ -121,11 +173,11 @@ class Context implements TaskContext {
   }
 
   report(progress: unknown): void {
-    if (!this.ended) this.#program.report(this.slot, progress);
+    if (!this.#ended) this.#program.report(this.#slot, progress);
   }
 
-  abort(reason: unknown): void {
-    (this.#controller ??= new AbortController()).abort(reason);
+  #control(): AbortController {
+    return this.#controller ??= new AbortControllerOf();
   }
 }
 
@@ -135,11 +187,13 @@ export class Program {
   readonly #host: ProgramHost;
   /** Added to the kind of each message; -1 before it is told. */
   #secret = -1;
-  #claims: Int32Array = new Int32Array(0);
+  #claims: Int32Array = NO_CLAIMS;
   #shared = false;
   #limit = 1;
   #tasks = new TaskTable();
-  #batches: Batch[] = [];
+  /** Batches in a chain, the first and the last. */
+  #batch: Batch | undefined = undefined;
+  #lastBatch: Batch | undefined = undefined;
   #ready = false;
   #dead = false;
   /** A message was lost: what comes after it is not taken. */
@@ -149,10 +203,11 @@ export class Program {
   #active = 0;
   #flushScheduled = false;
   readonly #scope = taskScope();
+  readonly #runApart = runApart(this.#scope);
   /** How many tasks that wait here were revoked, by slot: those of a slot that come first. */
-  #revoked = new Map<number, number>();
+  #revoked = new SafeMap<number, number>();
   /** Contexts of tasks that have not ended, by slot, for aborts. */
-  #contexts = new Map<number, Context>();
+  #contexts = new SafeMap<number, Context>();
 
   #done: unknown[] = [];
   #failed: unknown[] = [];
@@ -187,17 +242,17 @@ export class Program {
     switch (kind) {
       case RUN:
         if (this.#deaf) return;
-        this.#batches.push({ message, at: 1, left: -1 });
+        this.#enqueue({ message, at: 1, left: -1, next: undefined });
         if (this.#ready) this.#drain();
         return;
       case DEFINE:
         return this.#tasks.define(message[1], message[2]);
       case UNDEFINE:
-        return this.#tasks.forget(message.slice(1), this.#waitingTasks());
+        return this.#tasks.forget(message, 1, this.#waitingTasks());
       case ABORT:
         return this.#abort(message[1], decodeError(message[2]));
       case REVOKE:
-        return this.#giveBack(message.slice(1));
+        return this.#giveBack(message);
       case FORGET: {
         const context = this.#contexts.get(message[1]);
         if (context !== undefined) this.#leave(context);
@@ -235,23 +290,37 @@ export class Program {
     this.#deaf = true;
     if (this.#secret < 0) return this.#say(UNREADABLE);
     this.flush();
-    this.#host.post([this.#secret + UNREADABLE, ...this.#contexts.keys(), ...this.#waitingSlots()]);
+    const message = [this.#secret + UNREADABLE];
+    this.#contexts.forEach((_, slot) => append(message, slot));
+    this.#addWaitingSlots(message);
+    this.#host.post(message);
   }
 
-  /** The owner wants tasks back that have not begun. */
-  #giveBack(slots: readonly number[]): void {
-    const waiting = new Map<number, number>();
-    for (const slot of this.#waitingSlots()) waiting.set(slot, (waiting.get(slot) ?? 0) + 1);
-    const returned: number[] = [];
-    for (const slot of slots) {
+  #enqueue(batch: Batch): void {
+    if (this.#lastBatch === undefined) this.#batch = batch;
+    else this.#lastBatch.next = batch;
+    this.#lastBatch = batch;
+  }
+
+  /** The owner wants tasks back that have not begun: those in the slots that follow. */
+  #giveBack(message: readonly number[]): void {
+    const waiting = new SafeMap<number, number>();
+    const slots: number[] = [];
+    this.#addWaitingSlots(slots);
+    for (let i = 0; i < slots.length; i++) {
+      waiting.set(slots[i]!, (waiting.get(slots[i]!) ?? 0) + 1);
+    }
+    const returned = [this.#secret + RETURNED];
+    for (let i = 1; i < message.length; i++) {
+      const slot = message[i]!;
       // A slot waits twice if its task was returned, but not passed yet, and another came into it.
       const revoked = this.#revoked.get(slot) ?? 0;
       if ((waiting.get(slot) ?? 0) <= revoked) continue;
       this.#revoked.set(slot, revoked + 1);
-      returned.push(slot);
+      append(returned, slot);
     }
     this.flush();
-    this.#host.post([this.#secret + RETURNED, ...returned]);
+    this.#host.post(returned);
   }
 
   /** Whether the task that comes next in a slot was given back: then it is passed by. */
@@ -264,35 +333,32 @@ export class Program {
   }
 
   /** The numbers of the functions of all tasks that have arrived and have not begun. */
-  #waitingTasks(): Set<number> {
-    const waiting = new Set<number>();
-    for (const { message, at } of this.#batches) {
+  #waitingTasks(): SafeSet<number> {
+    const waiting = new SafeSet<number>();
+    for (let batch = this.#batch; batch !== undefined; batch = batch.next) {
+      const { message, at } = batch;
       for (let header = at; header < message.length;) {
-        const [id, flags, arity, , count] = message.slice(header, header + RUN_HEADER) as number[];
-        waiting.add(id!);
-        header += RUN_HEADER + ((flags! & FLAG_PACKED) !== 0 ? 1 : arity! * count!);
+        waiting.add(message[header] as number);
+        header += rowLength(message, header);
       }
     }
     return waiting;
   }
 
-  /** The slots of all tasks that have arrived and have not begun. */
-  #waitingSlots(): number[] {
-    const slots: number[] = [];
-    for (const { message, at, left } of this.#batches) {
+  /** Adds the slots of all tasks that have arrived and have not begun. */
+  #addWaitingSlots(slots: number[]): void {
+    for (let batch = this.#batch; batch !== undefined; batch = batch.next) {
+      const { message, at, left } = batch;
       for (let header = at; header < message.length;) {
-        const [, flags, arity, slot, count] = message.slice(
-          header,
-          header + RUN_HEADER,
-        ) as number[];
-        const isChunk = (flags! & FLAG_CHUNK) !== 0;
-        const tasks = isChunk ? 1 : header === at && left >= 0 ? left : count!;
-        const last = slot! + (isChunk ? 0 : count! - 1);
-        for (let i = 0; i < tasks; i++) slots.push(last - i);
-        header += RUN_HEADER + ((flags! & FLAG_PACKED) !== 0 ? 1 : arity! * count!);
+        const slot = message[header + 3] as number;
+        const count = message[header + 4] as number;
+        const isChunk = ((message[header + 1] as number) & FLAG_CHUNK) !== 0;
+        const tasks = isChunk ? 1 : header === at && left >= 0 ? left : count;
+        const last = slot + (isChunk ? 0 : count - 1);
+        for (let i = 0; i < tasks; i++) append(slots, last - i);
+        header += rowLength(message, header);
       }
     }
-    return slots;
   }
 
   /** `this.report(value)` of the task in a slot. */
@@ -312,21 +378,36 @@ export class Program {
       this.#ready = true;
       return;
     }
-    void this.#initialize(setup.initializer);
+    this.#initialize(setup.initializer);
   }
 
-  async #initialize({ task, args }: NonNullable<WorkerSetup["initializer"]>): Promise<void> {
-    try {
-      const call = this.#resolveNow(task) ?? await this.#load(task);
-      await call.apply(new Context(this, -1), args as unknown[]);
-    } catch (error) {
+  #initialize({ task, args }: NonNullable<WorkerSetup["initializer"]>): void {
+    const failed = (error: unknown): void => {
       this.#dead = true;
       this.#say(INITIALIZER_FAILED, this.#host.encodeError(error));
-      return;
+    };
+    const succeeded = (): void => {
+      this.#say(INITIALIZED);
+      this.#ready = true;
+      this.#drain();
+    };
+    const run = (call: AnyFunction): void => {
+      try {
+        const result = apply(call, new Context(this, -1), args);
+        if (isThenable(result)) return whenSettled(result, succeeded, failed);
+      } catch (error) {
+        return failed(error);
+      }
+      succeeded();
+    };
+    let call: AnyFunction | undefined;
+    try {
+      call = this.#resolveNow(task);
+    } catch (error) {
+      return failed(error);
     }
-    this.#say(INITIALIZED);
-    this.#ready = true;
-    this.#drain();
+    if (call === undefined) this.#load(task, run, failed);
+    else run(call);
   }
 
   // --- the loop ---
@@ -335,23 +416,25 @@ export class Program {
     if (this.#draining || this.#paused) return;
     this.#draining = true;
     const { pause } = this.#host;
-    const pauseAt = pause === undefined ? Infinity : performance.now() + pause.after;
-    for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
+    const pauseAt = pause === undefined ? Infinity : clock.now() + pause.after;
+    for (let batch = this.#batch; batch !== undefined; batch = this.#batch) {
       if (this.#active >= this.#limit || this.#dead) break;
-      if (performance.now() >= pauseAt || pause?.isDue?.()) {
+      if (clock.now() >= pauseAt || pause?.isDue?.()) {
         this.#paused = true;
         break;
       }
-      if (!this.#nextTask(batch)) this.#batches.shift();
+      if (this.#nextTask(batch)) continue;
+      this.#batch = batch.next;
+      if (batch.next === undefined) this.#lastBatch = undefined;
     }
     this.#draining = false;
     if (this.#paused) {
       this.flush();
-      void pause!.wait().then(() => {
+      pause!.wait(() => {
         this.#paused = false;
         this.#drain();
       });
-    } else if (this.#batches.length === 0) this.flush();
+    } else if (this.#batch === undefined) this.flush();
     else this.#flushSoon();
   }
 
@@ -360,7 +443,7 @@ export class Program {
     const { message } = batch;
     if (batch.at >= message.length) return false;
     const header = batch.at;
-    const task = this.#tasks.get(message[header] as number)!;
+    const task = this.#tasks.find(message[header] as number)!;
     const flags = message[header + 1] as number;
     const arity = message[header + 2] as number;
     const slot = message[header + 3] as number;
@@ -379,7 +462,7 @@ export class Program {
     if (batch.left < 0) batch.left = count;
     this.#closeSegment();
     this.#prepare(task);
-    const startedAt = performance.now();
+    const startedAt = clock.now();
     const { pause } = this.#host;
     let ran = 0;
     while (batch.left > 0 && this.#active < this.#limit && !this.#dead) {
@@ -391,9 +474,9 @@ export class Program {
       this.#runTask(task, flags, slot + index, message, at, arity);
       ran++;
       if (ran % CLOCK_INTERVAL === 0 || task.nanoseconds > 10_000) {
-        const now = performance.now();
-        if (now - this.#gatheredSince > GATHER_MILLISECONDS) {
-          this.#learn(task, now - startedAt, ran);
+        const time = clock.now();
+        if (time - this.#gatheredSince > GATHER_MILLISECONDS) {
+          this.#learn(task, time - startedAt, ran);
           this.#stampSegment(task);
           this.flush();
           if (pause !== undefined) break;
@@ -401,7 +484,7 @@ export class Program {
       }
     }
     if (ran > 0) {
-      this.#learn(task, performance.now() - startedAt, ran);
+      this.#learn(task, clock.now() - startedAt, ran);
       this.#stampSegment(task);
     }
     if (batch.left === 0) {
@@ -426,9 +509,9 @@ export class Program {
       return this.#revoked.size === 0 || !this.#passRevoked(slot);
     }
     if ((flags & FLAG_CLAIMED) !== 0) return true;
-    if (
-      Atomics.compareExchange(this.#claims, slot, CLAIM_PENDING, CLAIM_RUNNING) === CLAIM_PENDING
-    ) return true;
+    if (compareExchange(this.#claims, slot, CLAIM_PENDING, CLAIM_RUNNING) === CLAIM_PENDING) {
+      return true;
+    }
     this.#skip(slot);
     return false;
   }
@@ -447,28 +530,36 @@ export class Program {
     try {
       const call = task.call ?? this.#resolveNow(task.wire);
       if (call === undefined) {
-        return this.#runLater(task, context, this.#load(task.wire), message.slice(at, at + arity));
+        return this.#runLater(task, context, message, at, arity);
       }
       task.call = call;
-      this.#scope.current = context;
+      this.#enter(context);
       result = this.#call(call, context, message, at, arity);
-      if (isThenable(result)) return this.#wait(task, context, result);
+      if (isThenable(result)) {
+        const { succeed, fail } = this.#wait(task, context);
+        return whenSettled(result, succeed, fail);
+      }
     } catch (error) {
-      this.#scope.current = undefined;
-      context.ended = true;
+      this.#enter(undefined);
+      end(context);
       return this.#fail(slot, task, -1, error);
     }
-    this.#scope.current = undefined;
-    context.ended = true;
+    this.#enter(undefined);
+    end(context);
     this.#succeed(slot, result);
   }
 
   /** Its listeners are called where the task runs. */
   #abort(slot: number, reason: unknown): void {
     const context = this.#contexts.get(slot);
-    const abort = (): void => context?.abort(reason);
-    if (this.#host.runIn === undefined) abort();
-    else this.#host.runIn(slot, abort);
+    if (context === undefined) return;
+    try {
+      const { runIn } = this.#host;
+      if (runIn === undefined) abort(context, reason);
+      else runIn(slot, () => abort(context, reason));
+    } catch {
+      /* a task has broken signals: it does not hear, and is stopped when its grace is over */
+    }
   }
 
   #call(
@@ -478,9 +569,9 @@ export class Program {
     at: number,
     arity: number,
   ): unknown {
-    const { runIn } = this.#host;
-    if (runIn === undefined) return this.#callHere(call, context, args, at, arity);
-    return runIn(context.slot, () => this.#callHere(call, context, args, at, arity));
+    const host = this.#host;
+    if (host.runIn === undefined) return this.#callHere(call, context, args, at, arity);
+    return host.runIn(slotOf(context), () => this.#callHere(call, context, args, at, arity));
   }
 
   #callHere(
@@ -490,71 +581,70 @@ export class Program {
     at: number,
     arity: number,
   ): unknown {
-    const { storage } = this.#scope;
-    if (storage !== undefined && this.#limit > 1) {
-      return storage.run(context, () => call.apply(context, [...args.slice(at, at + arity)]));
+    if (this.#runApart !== undefined && this.#limit > 1) {
+      return this.#runApart(context, () => apply(call, context, rowOf(args, at, arity)));
     }
+    if (arity > 2 || call.call !== CALL) return apply(call, context, rowOf(args, at, arity));
     switch (arity) {
       case 0:
         return call.call(context);
       case 1:
         return call.call(context, args[at]);
-      case 2:
-        return call.call(context, args[at], args[at + 1]);
       default:
-        return call.apply(context, [...args.slice(at, at + arity)]);
+        return call.call(context, args[at], args[at + 1]);
     }
   }
 
-  /** A task that does not end at once: it takes one of the places until it does. */
-  #wait(task: LocalTask, context: Context, result: PromiseLike<unknown>): void {
-    const startedAt = performance.now();
+  /** A task that does not end at once: it takes one of the places until one of two calls. */
+  #wait(task: LocalTask, context: Context): Ends {
+    const startedAt = clock.now();
     this.#active++;
-    this.#contexts.set(context.slot, context);
-    if (this.#limit > 1) this.#scope.current = undefined;
+    this.#contexts.set(slotOf(context), context);
+    if (this.#limit > 1) this.#enter(undefined);
     const ended = () => {
-      if (this.#scope.current === context) this.#scope.current = undefined;
-      const elapsed = performance.now() - startedAt;
+      if (isCurrent(this.#scope, context)) this.#enter(undefined);
+      const elapsed = clock.now() - startedAt;
       this.#learn(task, elapsed, 1);
       return toNanoseconds(elapsed, 1);
     };
-    // Promise.resolve: a thenable of the user's may call back twice, at once, or throw.
-    Promise.resolve(result).then((value) => {
-      if (!this.#leave(context)) return;
-      this.#succeed(context.slot, value, ended());
-      this.#drain();
-    }, (error) => {
-      if (!this.#leave(context)) return;
-      this.#fail(context.slot, task, ended(), error);
-      this.#drain();
-    });
+    return {
+      succeed: (value) => {
+        if (!this.#leave(context)) return;
+        this.#succeed(slotOf(context), value, ended());
+        this.#drain();
+      },
+      fail: (error) => {
+        if (!this.#leave(context)) return;
+        this.#fail(slotOf(context), task, ended(), error);
+        this.#drain();
+      },
+    };
   }
 
   /** The place of a task that was waited for is free. False if it is already: the task was forgotten. */
   #leave(context: Context): boolean {
-    if (context.ended) return false;
-    context.ended = true;
+    if (hasEnded(context)) return false;
+    end(context);
     this.#active--;
-    this.#contexts.delete(context.slot);
+    this.#contexts.delete(slotOf(context));
     return true;
   }
 
   /** A task whose function must be loaded first; that is part of its run. */
-  #runLater(
-    task: LocalTask,
-    context: Context,
-    loading: Promise<AnyFunction>,
-    args: unknown[],
-  ): void {
-    this.#wait(
-      task,
-      context,
-      loading.then((call) => {
-        task.call = call;
-        this.#scope.current = context;
-        return this.#call(call, context, args, 0, args.length);
-      }),
-    );
+  #runLater(task: LocalTask, context: Context, args: Row, at: number, arity: number): void {
+    const { succeed, fail } = this.#wait(task, context);
+    this.#load(task.wire, (call) => {
+      let result: unknown;
+      task.call = call;
+      this.#enter(context);
+      try {
+        result = this.#call(call, context, args, at, arity);
+        if (isThenable(result)) return whenSettled(result, succeed, fail);
+      } catch (error) {
+        return fail(error);
+      }
+      succeed(result);
+    }, fail);
   }
 
   #runChunk(
@@ -570,74 +660,89 @@ export class Program {
     if ((flags & FLAG_NOTIFY) !== 0) this.#host.post([this.#secret + STARTED, slot]);
     const context = new Context(this, slot);
     const { pause } = this.#host;
-    const values: unknown[] = new Array(count);
+    // As a message: what stands before the values is the header of a segment of DONE.
+    const values: unknown[] = [this.#secret + DONE, slot, count, -1];
     const failures: unknown[] = [];
-    const startedAt = performance.now();
+    const startedAt = clock.now();
     let index = 0;
-    const fail = (error: unknown) => {
-      failures.push(index, ...this.#describe(task, error));
-      values[index++] = undefined;
+    const succeedItem = (value: unknown) => {
+      append(values, value);
+      index++;
+    };
+    const failItem = (error: unknown) => {
+      append(failures, index);
+      this.#describe(failures, task, error);
+      succeedItem(undefined);
     };
     const finish = () => {
-      this.#scope.current = undefined;
-      context.ended = true;
-      const elapsed = performance.now() - startedAt;
+      this.#enter(undefined);
+      end(context);
+      const elapsed = clock.now() - startedAt;
       this.#learn(task, elapsed, count);
-      this.#finishChunk(slot, toNanoseconds(elapsed, count), values, failures);
+      this.#finishChunk(toNanoseconds(elapsed, count), values, failures);
     };
     const callItem = (call: AnyFunction, at: number) => {
-      this.#scope.current = context;
+      this.#enter(context);
       return this.#call(call, context, args, at, arity);
     };
     /** Runs items until one has to be waited for. */
     const run = (call: AnyFunction): PromiseLike<unknown> | undefined => {
-      while (index < count && !context.ended) {
+      while (index < count && !hasEnded(context)) {
         const at = first + index * arity;
         try {
           const result = pause?.isDue?.()
-            ? pause.wait().then(() => callItem(call, at))
+            ? new PromiseOf((resolve, reject) =>
+              pause.wait(() => {
+                try {
+                  resolve(callItem(call, at));
+                } catch (error) {
+                  reject(error);
+                }
+              })
+            )
             : callItem(call, at);
           if (isThenable(result)) return result;
-          values[index++] = result;
+          succeedItem(result);
         } catch (error) {
-          fail(error);
+          failItem(error);
         }
       }
       return undefined;
     };
-    const runOn = async (call: AnyFunction, first: PromiseLike<unknown> | undefined) => {
-      for (let pending = first; pending !== undefined; pending = run(call)) {
-        try {
-          values[index] = await pending;
-          index++;
-        } catch (error) {
-          fail(error);
-        }
-      }
+    const leave = () => {
+      if (!this.#leave(context)) return;
+      finish();
+      this.#drain();
     };
-    let waiting: Promise<void>;
+    /** Waits for what is pending, and for what pends after it. */
+    const runOn = (call: AnyFunction, pending: PromiseLike<unknown> | undefined): void => {
+      if (pending === undefined) return leave();
+      whenSettled(pending, (value) => {
+        succeedItem(value);
+        runOn(call, run(call));
+      }, (error) => {
+        failItem(error);
+        runOn(call, run(call));
+      });
+    };
+    let call: AnyFunction | undefined;
+    let pending: PromiseLike<unknown> | undefined;
     try {
-      const call = task.call ?? this.#resolveNow(task.wire);
+      call = task.call ?? this.#resolveNow(task.wire);
       if (call !== undefined) {
         task.call = call;
-        const pending = run(call);
+        pending = run(call);
         if (pending === undefined) return finish();
-        waiting = runOn(call, pending);
-      } else {
-        waiting = this.#load(task.wire).then((loaded) => {
-          task.call = loaded;
-          return runOn(loaded, run(loaded));
-        });
       }
     } catch (error) {
       return this.#fail(slot, task, -1, error);
     }
     this.#active++;
     this.#contexts.set(slot, context);
-    waiting.then(() => {
-      if (!this.#leave(context)) return;
-      finish();
-      this.#drain();
+    if (call !== undefined) return runOn(call, pending);
+    this.#load(task.wire, (loaded) => {
+      task.call = loaded;
+      runOn(loaded, run(loaded));
     }, (error) => {
       if (!this.#leave(context)) return;
       this.#fail(slot, task, -1, error);
@@ -665,21 +770,39 @@ export class Program {
   #named(name: string): AnyFunction {
     const { named } = this.#host;
     if (named === undefined) {
-      throw new TypeError(
+      throw new TypeErrorOf(
         "this worker serves no named tasks; start it from a file that calls serve()",
       );
     }
-    return checkFunction(Object.hasOwn(named, name) ? named[name] : undefined, name, "serve()");
+    return checkFunction(hasOwn(named, name) ? named[name] : undefined, name, "serve()");
   }
 
-  async #load(wire: WireTask): Promise<AnyFunction> {
+  #load(
+    wire: WireTask,
+    loaded: (call: AnyFunction) => void,
+    failed: (error: unknown) => void,
+  ): void {
     const { url, name } = wire as WireTask & { kind: "module" };
+    const fail = (error: unknown): void => failed(new Unresolved(error));
+    let loading: PromiseLike<Record<string, unknown>>;
     try {
-      const module = await this.#host.load(url);
-      return checkFunction(exportOf(module, name), name, "module");
+      loading = this.#host.load(url);
     } catch (error) {
-      throw new Unresolved(error);
+      return fail(error);
     }
+    whenSettled(loading, (module) => {
+      let call: AnyFunction;
+      try {
+        call = checkFunction(exportOf(module, name), name, "module");
+      } catch (error) {
+        return fail(error);
+      }
+      loaded(call);
+    }, fail);
+  }
+
+  #enter(context: Context | undefined): void {
+    enter(this.#scope, context);
   }
 
   // --- outcomes ---
@@ -689,17 +812,20 @@ export class Program {
     const moved = unwrapTransfer(value);
     if (moved !== undefined) return this.#sendMoved(slot, nanoseconds, moved);
     const done = this.#done;
-    if (done.length === 1) this.#gatheredSince = performance.now();
+    if (done.length === 1) this.#gatheredSince = clock.now();
     if (nanoseconds < 0 && slot === this.#nextSlot) {
       done[this.#header + 1] = (done[this.#header + 1] as number) + 1;
       this.#nextSlot++;
-      done.push(value);
+      append(done, value);
       return;
     }
     this.#closeSegment();
     this.#header = done.length;
     this.#nextSlot = nanoseconds < 0 ? slot + 1 : -1;
-    done.push(slot, 1, nanoseconds, value);
+    append(done, slot);
+    append(done, 1);
+    append(done, nanoseconds);
+    append(done, value);
   }
 
   /** What comes next begins a segment of its own. */
@@ -723,7 +849,9 @@ export class Program {
     } else {
       this.#closeSegment();
       this.#header = done.length;
-      done.push(slot, -1, -1);
+      append(done, slot);
+      append(done, -1);
+      append(done, -1);
     }
     this.#nextSkip = slot + 1;
   }
@@ -731,57 +859,70 @@ export class Program {
   #fail(slot: number, task: LocalTask, nanoseconds: number, error: unknown): void {
     if (this.#dead) return;
     if (this.#failed.length === 1 && this.#done.length === 1) {
-      this.#gatheredSince = performance.now();
+      this.#gatheredSince = clock.now();
     }
-    this.#failed.push(slot, nanoseconds, ...this.#describe(task, error));
+    append(this.#failed, slot);
+    append(this.#failed, nanoseconds);
+    this.#describe(this.#failed, task, error);
   }
 
-  #describe(task: LocalTask, error: unknown): [FailureKind, Failure] {
+  /** Adds the kind and the record of a failure. */
+  #describe(failures: unknown[], task: LocalTask, error: unknown): void {
     const unresolved = Unresolved.reasonOf(error);
-    if (unresolved !== undefined) return [UNRESOLVED, this.#host.encodeError(unresolved.reason)];
-    if (task.wire.kind === "source" && task.wire.fn === undefined) explainClosure(error, task.wire);
-    return [THROWN, this.#host.encodeError(error)];
+    const { wire } = task;
+    if (unresolved === undefined && wire.kind === "source" && !hasOwn(wire, "fn")) {
+      explainClosure(error, wire);
+    }
+    append(failures, unresolved === undefined ? THROWN : UNRESOLVED);
+    append(failures, this.#host.encodeError(unresolved === undefined ? error : unresolved.reason));
   }
 
-  #finishChunk(slot: number, nanoseconds: number, values: unknown[], failures: unknown[]): void {
+  /** Sends the outcome of a chunk: its values, behind their header of `DONE`. */
+  #finishChunk(nanoseconds: number, done: unknown[], failures: unknown[]): void {
     if (this.#dead) return;
+    const slot = done[1];
+    done[3] = nanoseconds;
     let transfer: Transferable[] | undefined;
-    for (let i = 0; i < values.length; i++) {
-      const moved = unwrapTransfer(values[i]);
+    for (let i = FIRST_VALUE; i < done.length; i++) {
+      const moved = unwrapTransfer(done[i]);
       if (moved === undefined) continue;
-      values[i] = moved.value;
-      (transfer ??= []).push(...moved.transfer);
+      done[i] = moved.value;
+      for (let k = 0; k < moved.transfer.length; k++) append(transfer ??= [], moved.transfer[k]!);
     }
     if (failures.length === 0 && transfer === undefined) {
-      const packed = packNumbers(values);
+      const packed = packNumbers(done, FIRST_VALUE);
       if (packed !== undefined) {
         this.flush();
         return this.#host.post([this.#secret + CHUNK_DONE, slot, nanoseconds, packed]);
       }
-    }
-    if (failures.length === 0 && transfer === undefined && this.#done.length === 1) {
-      try {
-        // The flat way: DONE with the values, in one array.
-        this.#host.post(
-          [this.#secret + DONE, slot, values.length, nanoseconds].concat(values as number[]),
-        );
-        return;
-      } catch { /* found out below whose fault it is */ }
+      if (this.#done.length === 1) {
+        try {
+          return this.#host.post(done); // the flat way
+        } catch { /* found out below whose fault it is */ }
+      }
     }
     this.flush();
+    const values: unknown[] = [];
+    for (let i = FIRST_VALUE; i < done.length; i++) append(values, done[i]);
+    const message = [this.#secret + CHUNK_DONE, slot, nanoseconds, values];
+    const addFailures = (from: number): void => {
+      for (let i = from; i < failures.length; i++) append(message, failures[i]);
+    };
+    addFailures(0);
     try {
-      this.#host.post(
-        [this.#secret + CHUNK_DONE, slot, nanoseconds, values, ...failures],
-        transfer,
-      );
+      this.#host.post(message, transfer);
     } catch {
+      const from = failures.length;
       for (let i = 0; i < values.length; i++) {
         const error = cloneError(values[i]);
         if (error === undefined) continue;
         values[i] = undefined;
-        failures.push(i, UNCLONEABLE, this.#host.encodeError(error.reason));
+        append(failures, i);
+        append(failures, UNCLONEABLE);
+        append(failures, this.#host.encodeError(error.reason));
       }
-      this.#host.post([this.#secret + CHUNK_DONE, slot, nanoseconds, values, ...failures]);
+      addFailures(from);
+      this.#host.post(message);
     }
   }
 
@@ -827,7 +968,7 @@ export class Program {
   #flushSoon(): void {
     if (this.#flushScheduled || (this.#done.length === 1 && this.#failed.length === 1)) return;
     this.#flushScheduled = true;
-    setTimeout(() => {
+    clock.setTimeout(() => {
       this.#flushScheduled = false;
       this.flush();
     }, 0);
@@ -854,7 +995,7 @@ export class Program {
           ]);
         }
       }
-      at += Math.max(count, 0);
+      if (count > 0) at += count;
     }
   }
 }
@@ -876,20 +1017,29 @@ class Unresolved {
 
 function checkFunction(value: unknown, name: string, where: string): AnyFunction {
   if (typeof value === "function") return value as AnyFunction;
-  throw new TypeError(
+  throw new TypeErrorOf(
     value === undefined
       ? `the ${where} has no export named "${name}"`
       : `"${name}" of the ${where} is not a function but ${typeof value}`,
   );
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value !== null && (typeof value === "object" || typeof value === "function") &&
-    typeof (value as { then?: unknown }).then === "function";
+function toNanoseconds(milliseconds: number, tasks: number): number {
+  const nanoseconds = round(milliseconds * 1e6 / tasks);
+  return nanoseconds > MAX_NANOSECONDS ? MAX_NANOSECONDS : nanoseconds > 0 ? nanoseconds : 0;
 }
 
-function toNanoseconds(milliseconds: number, tasks: number): number {
-  return Math.min(MAX_NANOSECONDS, Math.max(0, Math.round(milliseconds * 1e6 / tasks)));
+/** Places in a message that one row of it takes, with its header. */
+function rowLength(message: readonly unknown[], header: number): number {
+  if (((message[header + 1] as number) & FLAG_PACKED) !== 0) return RUN_HEADER + 1;
+  return RUN_HEADER + (message[header + 2] as number) * (message[header + 4] as number);
+}
+
+/** Some arguments, in an array of their own. */
+function rowOf(args: Row, at: number, arity: number): unknown[] {
+  const row: unknown[] = [];
+  for (let i = at; i < at + arity; i++) append(row, args[i]);
+  return row;
 }
 
 /** A plain function travels without its surroundings: says so where one was missed. */
@@ -898,7 +1048,7 @@ function explainClosure(error: unknown, wire: WireTask): void {
     // Not by `instanceof`, which never ends for a Proxy with endless prototypes.
     if (!isError(error) || error.name !== "ReferenceError") return;
     // V8: "x is not defined"; JavaScriptCore: "Can't find variable: x".
-    const found = /^(\S+) is not defined$|^Can't find variable: (\S+)$/.exec(error.message);
+    const found = matches(/^(\S+) is not defined$|^Can't find variable: (\S+)$/, error.message);
     const variable = found?.[1] ?? found?.[2];
     if (variable === undefined) return;
     error.message = `${variable} is not defined in the worker: task "${wire.name}" must be ` +

@@ -1,4 +1,6 @@
 import type { WireTask } from "../wire/messages.ts";
+import { append, hasOwn, SafeMap } from "../wire/originals.ts";
+import type { SafeSet } from "../wire/originals.ts";
 
 /** What is called when a task runs. */
 export type AnyFunction = (...args: unknown[]) => unknown;
@@ -17,11 +19,11 @@ export interface LocalTask {
  * says which are to be forgotten, and defines one again before it is used again.
  */
 export class TaskTable {
-  readonly #tasks = new Map<number, LocalTask>();
+  readonly #tasks = new SafeMap<number, LocalTask>();
   /** To be forgotten when no task of theirs waits any more. */
   #forgotten: number[] = [];
 
-  get(id: number): LocalTask | undefined {
+  find(id: number): LocalTask | undefined {
     return this.#tasks.get(id);
   }
 
@@ -32,33 +34,35 @@ export class TaskTable {
 
   define(id: number, wire: WireTask): void {
     this.#tasks.set(id, localTask(wire));
-    const at = this.#forgotten.indexOf(id);
-    if (at >= 0) this.#forgotten.splice(at, 1);
+    const forgotten: number[] = [];
+    for (let i = 0; i < this.#forgotten.length; i++) {
+      if (this.#forgotten[i] !== id) append(forgotten, this.#forgotten[i]!);
+    }
+    this.#forgotten = forgotten;
   }
 
   /**
-   * Forgets functions, but those whose tasks have arrived and have not begun: they are forgotten the
-   * next time.
+   * Forgets functions, those of a list from `first` on, but for those whose tasks have arrived and have
+   * not begun: they are forgotten the next time.
    */
-  forget(ids: readonly number[], waiting: ReadonlySet<number>): void {
+  forget(ids: readonly number[], first: number, waiting: SafeSet<number>): void {
     const kept: number[] = [];
-    for (const some of [this.#forgotten, ids]) {
-      for (let i = 0; i < some.length; i++) {
-        const id = some[i]!;
-        if (waiting.has(id)) kept[kept.length] = id;
-        else this.#tasks.delete(id);
-      }
-    }
+    const forget = (id: number): void => {
+      if (waiting.has(id)) append(kept, id);
+      else this.#tasks.delete(id);
+    };
+    for (let i = 0; i < this.#forgotten.length; i++) forget(this.#forgotten[i]!);
+    for (let i = first; i < ids.length; i++) forget(ids[i]!);
     this.#forgotten = kept;
   }
 }
 
 function localTask(wire: WireTask): LocalTask {
-  if (wire.kind !== "source" || wire.fn === undefined) {
+  if (wire.kind !== "source" || !hasOwn(wire, "fn")) {
     return { call: undefined, wire, nanoseconds: -1 };
   }
   // On the owner's own thread: the function is kept by those who submitted it, not by this table.
-  const { fn } = wire;
+  const fn = wire.fn!;
   return {
     get call() {
       return fn() as AnyFunction | undefined;

@@ -5,6 +5,7 @@ import { TaskRegistry } from "../../src/engine/task_registry.ts";
 import { childProcessRuntime } from "../../src/runtime/child_process.ts";
 import { detectRuntime, type Runtime } from "../../src/runtime/mod.ts";
 import { DEFINE, KINDS, UNDEFINE } from "../../src/wire/messages.ts";
+import { SafeSet } from "../../src/wire/originals.ts";
 import { TaskTable } from "../../src/worker/task_table.ts";
 import { test } from "../harness.ts";
 
@@ -71,16 +72,22 @@ test("TaskRegistry keeps a bounded number of texts, those that are used", () => 
   assert(registry.size <= 1024, `${registry.size}`);
 });
 
+function setOf(...ids: number[]): SafeSet<number> {
+  const set = new SafeSet<number>();
+  for (const id of ids) set.add(id);
+  return set;
+}
+
 test("TaskTable forgets functions, but not those whose tasks wait", () => {
   const table = new TaskTable();
   for (let id = 0; id < 4; id++) table.define(id, { kind: "named", name: `${id}` });
-  table.forget([0, 1], new Set([1, 3]));
-  assertEquals([0, 1, 2, 3].map((id) => table.get(id) !== undefined), [false, true, true, true]);
-  table.forget([], new Set([3]));
-  assertEquals([table.size, table.get(1)], [2, undefined]);
-  table.forget([3], new Set([3]));
+  table.forget([0, 1], 0, setOf(1, 3));
+  assertEquals([0, 1, 2, 3].map((id) => table.find(id) !== undefined), [false, true, true, true]);
+  table.forget([], 0, setOf(3));
+  assertEquals([table.size, table.find(1)], [2, undefined]);
+  table.forget([-1, 3], 1, setOf(3));
   table.define(3, { kind: "named", name: "3" });
-  table.forget([], new Set());
+  table.forget([], 0, setOf());
   assertEquals(table.size, 2, "one that was defined again stays");
 });
 

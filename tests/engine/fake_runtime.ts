@@ -55,12 +55,13 @@ export class FakeWorker implements WorkerHandle {
       exit: () => this.die(0),
       compile: (source) => new Function(`return (${source})`)(),
       load: (url) => import(url),
-      ...(memory !== "counted" ? {} : {
-        announce: () => {
-          if (!this.dead) this.begun!++;
-        },
-        pause: { after: 2, wait: () => new Promise<void>((resolve) => this.#paused.push(resolve)) },
-      }),
+      runIn: undefined,
+      announce: memory !== "counted" ? undefined : () => {
+        if (!this.dead) this.begun!++;
+      },
+      pause: memory !== "counted"
+        ? undefined
+        : { after: 2, wait: (goOn) => void this.#paused.push(goOn) },
     });
     if (memory === "counted") this.begun = 0;
   }
