@@ -26,8 +26,9 @@ const PORT = "src/runtime/runtime.ts";
 /** Tells which runtime this is: only executors ask. */
 const DETECT = "src/runtime/detect.ts";
 
-/** Files outside of `src/runtime/` that know where they run: the worker's program. */
+/** Files outside of `src/runtime/` that know where they run: the worker's program, and what looks behind fakes. */
 const KNOWS_RUNTIME = new Set([
+  "src/futures/clock.ts",
   "src/worker/listen.ts",
   "src/worker/load_module.ts",
   "src/worker/process_channel.ts",
@@ -36,6 +37,10 @@ const KNOWS_RUNTIME = new Set([
 ]);
 
 const RUNTIME_NAMES = /\b(?:Deno|Bun)\.|\bprocess\b|\bself\b|\bnew Worker\b/;
+/** Where test runners put fakes: the library uses `clock`, and the worker's program what was there before any task. */
+const BARE_TIMERS =
+  /(?<![\w#]|(?<!globalThis)\.)(?:setTimeout|clearTimeout|setInterval|clearInterval|setImmediate|queueMicrotask)\s*\(|\bperformance\.now\(|\bDate\.now\(|\bnew Date\(\)/;
+const TAKES_TIMERS = "src/futures/clock.ts";
 const BANNED_NAMES = /(?:^|\/)(?:index|utils|helpers|common)\.ts$/;
 const MAX_LINES = 350;
 
@@ -83,6 +88,10 @@ function checkText(file: string, text: string): string[] {
   const lines = text.split("\n").length;
   if (lines > MAX_LINES && !headComment(text).includes("Length:")) {
     problems.push(`${file}: ${lines} lines; make another room, or say why in a "// Length:" line`);
+  }
+  if (file !== TAKES_TIMERS && !isGenerated(file)) {
+    const match = BARE_TIMERS.exec(withoutCommentsAndStrings(text));
+    if (match) problems.push(`${file}: calls "${match[0]}"; use clock of ${TAKES_TIMERS}`);
   }
   if (!file.startsWith("src/runtime/") && !KNOWS_RUNTIME.has(file) && !isGenerated(file)) {
     const match = RUNTIME_NAMES.exec(withoutCommentsAndStrings(text));

@@ -32,7 +32,10 @@ const WINDOWS = process.platform === "win32";
 const STEP_LIMIT = 20 * 60_000;
 
 /** Folders of tests that are steps of their own, and not run on every runtime. */
-const APART = ["bundlers", "packaging"];
+const APART = ["bundlers", "packaging", "runners"];
+
+/** Folders of tests with files that are nothing by themselves. */
+const FIXTURES = ["bundlers", "runners"];
 
 /**
  * Every step is a command. A suite also has a report, which tells how many tests there were; `wrong` is
@@ -44,13 +47,15 @@ const STEPS = {
   "check:deno": {
     command: [
       ..."deno check --quiet mod.ts src examples tools bench/workloads".split(" "),
-      // Not the fixtures of bundlers, which are whole only after they were copied together.
-      ...readdirSync(join(ROOT, "tests")).filter((name) => name !== "bundlers").map((name) =>
+      // Not the fixtures of bundlers and runners, which are whole only after they were copied together.
+      ...readdirSync(join(ROOT, "tests")).filter((name) => !FIXTURES.includes(name)).map((name) =>
         `tests/${name}`
       ),
-      ...readdirSync(join(ROOT, "tests", "bundlers")).filter((name) => name.endsWith(".ts")).map((
-        name,
-      ) => `tests/bundlers/${name}`),
+      ...FIXTURES.flatMap((folder) =>
+        readdirSync(join(ROOT, "tests", folder)).filter((name) => name.endsWith(".ts")).map((
+          name,
+        ) => `tests/${folder}/${name}`)
+      ),
       // Not bench/peers, which needs what only `npm ci --prefix bench` installs.
       ...readdirSync(join(ROOT, "bench")).filter((name) => name.endsWith(".ts")).map((name) =>
         `bench/${name}`
@@ -86,6 +91,7 @@ const STEPS = {
   bundlers: nodeSuite("tests/bundlers/*_test.ts"),
   playground: nodeSuite("examples/playground/*_test.ts"),
   packages: nodeSuite("tests/packaging/*_test.ts"),
+  runners: nodeSuite("tests/runners/*_test.ts"),
   "browser:isolated": browser("isolated"),
   "browser:plain": browser("plain"),
   "browser:csp": browser("csp"),

@@ -17,7 +17,7 @@ export interface Clock {
 }
 
 function makeClock(): Clock {
-  const { performance, queueMicrotask, setTimeout, clearTimeout } = globalThis;
+  const { performance, queueMicrotask, setTimeout, clearTimeout } = realOnes();
   return {
     now: performance.now.bind(performance),
     // Called without a receiver, as a page wants it.
@@ -26,3 +26,26 @@ function makeClock(): Clock {
     clearTimeout: (timer) => clearTimeout(timer),
   };
 }
+
+/**
+ * Fakes that are there before the library is, as with jest's `fakeTimers: { enableGlobally: true }`, have
+ * this mark. On Node the real ones lie behind them.
+ */
+function realOnes(): Real {
+  const { setTimeout, process } = globalThis as unknown as Real & {
+    process?: { getBuiltinModule?(name: string): Partial<Real> | undefined };
+  };
+  if (!("clock" in setTimeout)) return globalThis;
+  const settled = Promise.resolve();
+  return {
+    ...globalThis as Real,
+    ...process?.getBuiltinModule?.("node:timers"),
+    ...process?.getBuiltinModule?.("node:perf_hooks"),
+    queueMicrotask: (callback) => void settled.then(callback),
+  };
+}
+
+type Real = Pick<
+  typeof globalThis,
+  "performance" | "queueMicrotask" | "setTimeout" | "clearTimeout"
+>;

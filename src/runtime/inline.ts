@@ -63,7 +63,7 @@ class InlineHandle implements WorkerHandle {
       exit: () => this.terminate(),
       encodeError: clone ? encodeError : (error) => new UnclonedError(error),
       compile: () => undefined, // never asked for: functions come as they are
-      load: (url) => loadModule((url) => import(url), url),
+      load: (address) => loadModule((url) => import(url), address),
       announce: undefined,
       pause: this.#turn,
       runIn: (slot, callback) => {

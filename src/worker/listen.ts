@@ -4,17 +4,10 @@ import { checkDepth } from "../wire/value_depth.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import type { ProcessPort } from "../wire/process_port.ts";
 import { loadModule } from "./load_module.ts";
-import {
-  apply,
-  define,
-  FunctionOf,
-  getterOf,
-  isArray,
-  PromiseOf,
-  uncurried,
-} from "../wire/originals.ts";
+import { apply, define, getterOf, isArray, PromiseOf, uncurried } from "../wire/originals.ts";
 import { Program } from "./program.ts";
 import { whenSettled } from "./thenable.ts";
+import { compileTask } from "./task_text.ts";
 import { useRuntimeErrors } from "./runtime_errors.ts";
 
 interface Port {
@@ -84,6 +77,8 @@ export function listen(named: Record<string, unknown> | undefined): void {
     ? undefined
     : new BusyLock();
 
+  // Without the marks webpack puts a function here that finds nothing.
+  const load = (url: string) => import(/* webpackIgnore: true */ /* @vite-ignore */ url);
   const immediate = scope.setImmediate; // as it was before any task could change it
   const leave = leaver(scope);
 
@@ -96,11 +91,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
       if (lock === undefined) leave();
       else lock.release(leave);
     },
-    compile: (source) =>
-      new FunctionOf(
-        "__name",
-        `"use strict"; return (${source}\n);\n//# sourceURL=concurrent-futures-task.js`,
-      )(keepName),
+    compile: (source) => compileTask(source, load),
     runIn: undefined,
     announce: parent?.announce,
     // So that what was sent ahead can be revoked.
@@ -110,10 +101,8 @@ export function listen(named: Record<string, unknown> | undefined): void {
       wait: (goOn) => void immediate!(goOn),
     },
     load: (url) => {
-      // Without the marks webpack puts a function here that finds nothing.
-      const load = () =>
-        loadModule((url) => import(/* webpackIgnore: true */ /* @vite-ignore */ url), url);
-      return lock === undefined ? load() : lock.released(load);
+      const loaded = () => loadModule(load, url);
+      return lock === undefined ? loaded() : lock.released(loaded);
     },
   });
 
@@ -171,12 +160,6 @@ export function listen(named: Record<string, unknown> | undefined): void {
   }
   if (lock === undefined) program.start();
   else lock.hold(() => program.start());
-}
-
-/** What esbuild and tsx, with `keepNames`, put around each function inside of a task. */
-function keepName<T>(target: T, name: string): T {
-  define(target as object, "name", name, false);
-  return target;
 }
 
 /** Puts something before what a method does; where that cannot be done, it is left as it is. */

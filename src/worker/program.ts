@@ -50,7 +50,6 @@ import {
   hasOwn,
   IntegersOf,
   isArray,
-  matches,
   PromiseOf,
   round,
   SafeMap,
@@ -58,13 +57,13 @@ import {
   TypeErrorOf,
   uncurried,
 } from "../wire/originals.ts";
+import { explainClosure } from "./task_text.ts";
 import { TaskTable } from "./task_table.ts";
 import type { AnyFunction, LocalTask } from "./task_table.ts";
 import type { Failure, WireTask, WorkerSetup } from "../wire/messages.ts";
 import type { TaskContext } from "../wire/task_ref.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
-import { isError } from "../wire/value_kind.ts";
 import { enter, isCurrent, runApart, taskScope } from "./current_task.ts";
 import { isThenable, whenSettled } from "./thenable.ts";
 
@@ -871,7 +870,7 @@ export class Program {
     const unresolved = Unresolved.reasonOf(error);
     const { wire } = task;
     if (unresolved === undefined && wire.kind === "source" && !hasOwn(wire, "fn")) {
-      explainClosure(error, wire);
+      explainClosure(error, wire.name);
     }
     append(failures, unresolved === undefined ? THROWN : UNRESOLVED);
     append(failures, this.#host.encodeError(unresolved === undefined ? error : unresolved.reason));
@@ -1040,19 +1039,4 @@ function rowOf(args: Row, at: number, arity: number): unknown[] {
   const row: unknown[] = [];
   for (let i = at; i < at + arity; i++) append(row, args[i]);
   return row;
-}
-
-/** A plain function travels without its surroundings: says so where one was missed. */
-function explainClosure(error: unknown, wire: WireTask): void {
-  try {
-    // Not by `instanceof`, which never ends for a Proxy with endless prototypes.
-    if (!isError(error) || error.name !== "ReferenceError") return;
-    // V8: "x is not defined"; JavaScriptCore: "Can't find variable: x".
-    const found = matches(/^(\S+) is not defined$|^Can't find variable: (\S+)$/, error.message);
-    const variable = found?.[1] ?? found?.[2];
-    if (variable === undefined) return;
-    error.message = `${variable} is not defined in the worker: task "${wire.name}" must be ` +
-      `self-contained; pass "${variable}" as an argument, or export the task from a module and ` +
-      `use importTasks`;
-  } catch { /* a frozen error keeps its message, and a Proxy may throw at any look */ }
 }

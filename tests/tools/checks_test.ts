@@ -48,6 +48,26 @@ test("checkStructure() finds an arrow that points the wrong way", () => {
   );
 });
 
+test("checkStructure() finds timers and clocks that a test runner may have replaced", () => {
+  for (
+    const call of [
+      "setTimeout(f, 1)",
+      "globalThis.setTimeout(f, 1)",
+      "queueMicrotask(f)",
+      "clearTimeout(t)",
+      "performance.now()",
+      "Date.now()",
+      "new Date()",
+    ]
+  ) {
+    const found = problems({ "src/engine/a.ts": `export const a = () => ${call};` });
+    assert(found.includes("use clock of src/futures/clock.ts"), call);
+  }
+  for (const call of ["clock.setTimeout(f, 1)", "new Date(1)", "this.setTimeout(f)"]) {
+    assertEquals(problems({ "src/engine/a.ts": `export const a = () => ${call};` }), "");
+  }
+});
+
 test("checkStructure() lets the engine have the port's types, and nothing else of a runtime", () => {
   const port = { "src/runtime/runtime.ts": "export interface Runtime {}" };
   const typeImport =
