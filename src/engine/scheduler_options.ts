@@ -44,4 +44,6 @@ export interface SchedulerOptions {
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
   /** Asked at each submit, where tasks run on the caller's thread: in which async context. */
   readonly captureContext?: (() => AsyncContext | undefined) | undefined;
+  /** Where there are async contexts: calls a function in that of no task. Workers are started in it. */
+  readonly outsideOfRequests?: (<R>(fn: () => R) => R) | undefined;
 }

@@ -100,15 +100,17 @@ export class Supervisor implements WorkerReplies {
     this.starting++;
     let handle: WorkerHandle;
     try {
-      handle = options.runtime.spawn({ ...options.worker, name: worker.name }, {
-        message: (data) => this.#owner.received(worker, data),
-        error: (reason) => worker.error ??= { reason },
-        messageError: () => {
-          this.workerStrayed(worker, new Error("A message of the worker could not be read"));
-        },
-        contextOf: (slot) => worker.contextOf(slot),
-        exit: (exitCode, signal) => this.#exited(worker, { exitCode, signal }),
-      });
+      const spawn = (): WorkerHandle =>
+        options.runtime.spawn({ ...options.worker, name: worker.name }, {
+          message: (data) => this.#owner.received(worker, data),
+          error: (reason) => worker.error ??= { reason },
+          messageError: () => {
+            this.workerStrayed(worker, new Error("A message of the worker could not be read"));
+          },
+          contextOf: (slot) => worker.contextOf(slot),
+          exit: (exitCode, signal) => this.#exited(worker, { exitCode, signal }),
+        });
+      handle = options.outsideOfRequests === undefined ? spawn() : options.outsideOfRequests(spawn);
     } catch (reason) {
       worker.error = { reason };
       this.#exited(worker, {});

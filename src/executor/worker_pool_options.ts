@@ -1,4 +1,5 @@
 import { Scheduler } from "../engine/scheduler.ts";
+import { outsideOfRequests } from "../runtime/async_context.ts";
 import type { BrokenExecutorError } from "../futures/errors.ts";
 import { checkNames } from "../futures/known_options.ts";
 import { show } from "../futures/show.ts";
@@ -199,6 +200,7 @@ export function makeScheduler(
     maxPending,
     onCrash: given.onCrash ?? "replace",
     grace,
+    outsideOfRequests: outsideOfRequests(),
   });
 }
 

@@ -26,3 +26,17 @@ export function bindContext<A extends unknown[], R>(fn: (...args: A) => R): (...
   const context = captureContext();
   return context === undefined ? fn : (...args) => context.runInAsyncScope(() => fn(...args));
 }
+
+/** The context in which this library was loaded: that of the program itself, and of no request. */
+let outermost: AsyncContext | undefined;
+// Deno takes 20 ms to load the module, and nobody may need it: there it is that of the first executor.
+if (!("Deno" in globalThis)) outermost = captureContext();
+
+/**
+ * Makes what calls a function in no request's context: for what outlives them all, as a worker does, and is
+ * not to keep the store of whoever happened to come first.
+ */
+export function outsideOfRequests(): <R>(fn: () => R) => R {
+  const context = outermost ??= captureContext();
+  return (fn) => context === undefined ? fn() : context.runInAsyncScope(fn);
+}

@@ -3,9 +3,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { assertEquals } from "@std/assert";
 import { FutureSource, InlineExecutor, ThreadPool, ThreadPoolExecutor } from "../../mod.ts";
+import { detectRuntime } from "../../src/runtime/mod.ts";
+import type { Runtime } from "../../src/runtime/mod.ts";
 import { test } from "../harness.ts";
 
 const storage = new AsyncLocalStorage<string>();
+// On Deno workers are started in the context of the first executor: as in most programs, that of none.
+new ThreadPoolExecutor(1);
 const NAMES = ["A", "B", "C"];
 const inEach = <R>(callback: (name: string) => R): R[] =>
   NAMES.map((name) => storage.run(name, () => callback(name)));
@@ -134,4 +138,46 @@ test("listeners of an inline task's signal are called in its context", async () 
   await Promise.all(begun);
   controller.abort();
   assertEquals(await Promise.all(heard), NAMES);
+});
+
+test("workers are started in no context, whoever submits first", async () => {
+  const seen: unknown[] = [];
+  const { spawn, ...rest } = detectRuntime();
+  const runtime: Runtime = {
+    ...rest,
+    spawn(...args) {
+      seen.push(storage.getStore());
+      return spawn(...args);
+    },
+  };
+  await storage.run("A", async () => {
+    await using executor = new ThreadPoolExecutor({ maxWorkers: 1, maxTasksPerChild: 1, runtime });
+    assertEquals(await executor.submit(() => 1), 1);
+    assertEquals(await executor.map((x: number) => x, [1, 2]).toArray(), [1, 2]);
+    assertEquals(storage.getStore(), "A");
+  });
+  assertEquals(seen.length > 1, true);
+  assertEquals(seen.filter((store) => store !== undefined), []);
+});
+
+test("currentTask() is that of the task, however many wait on one worker", async () => {
+  await using executor = new ThreadPoolExecutor({ maxWorkers: 1, tasksPerWorker: 8 });
+  const url = new URL("../../src/worker/mod.ts", import.meta.url).href;
+  const seen: unknown[] = [];
+  const view = executor.with({ onProgress: (value) => seen.push(value) });
+  const futures = Array.from({ length: 8 }, (_, i) =>
+    view.submit(
+      async (url: string, i: number) => {
+        const { currentTask } = await import(url);
+        const before = currentTask();
+        await new Promise((resolve) => setTimeout(resolve, (8 - i) * 2));
+        const after = currentTask();
+        after?.report(i);
+        return [before !== undefined, before === after || after?.signal === before?.signal];
+      },
+      url,
+      i,
+    ));
+  for (const future of futures) assertEquals(await future, [true, true]);
+  assertEquals(seen.toSorted(), [0, 1, 2, 3, 4, 5, 6, 7]);
 });
