@@ -21,6 +21,12 @@ const MAX_STACKS = 32 * 1024 * 1024;
 /** Milliseconds that one graph may take; what comes later is left out. */
 const MAX_TIME = 2_000;
 
+/** Milliseconds that the stacks of one graph may take. In a thread of Deno each takes 2 ms to be made. */
+const MAX_STACK_TIME = 100;
+
+/** So many errors have their stacks however long they take. */
+const SURE_STACKS = 32;
+
 /** What stands for what was too much. */
 const LEFT_OUT = "[more was left out]";
 
@@ -89,6 +95,7 @@ class Encoder {
   readonly #check: Check | undefined;
   readonly #isKnown: ((error: object) => boolean) | undefined;
   readonly #until: number = now() + MAX_TIME;
+  readonly #stacksUntil: number = now() + MAX_STACK_TIME;
   #items = MAX_ITEMS;
   #stacks = MAX_STACKS;
 
@@ -127,7 +134,6 @@ class Encoder {
     const error = this.#found[index]!;
     const depth = this.#depths[index]!;
     const props: EncodedProperty[] = [];
-    // A stack may take half a millisecond to be made, as in Deno: of 30,000 errors the last have none.
     const isLate = this.#isLate;
     const names = isLate ? [] : attempt(() => ownNames(error)) ?? [];
     for (let i = 0; i < names.length && props.length < MAX_PROPERTIES; i++) {
@@ -139,9 +145,9 @@ class Encoder {
       if (encoded === undefined) continue;
       push(props, isHidden ? [name, encoded, true] : [name, encoded]);
     }
-    const stack = this.#stacks > 0 && !isLate
-      ? text(attempt(() => read(error, "stack")))
-      : undefined;
+    const hasStack = this.#stacks > 0 && !isLate &&
+      (index < SURE_STACKS || now() < this.#stacksUntil);
+    const stack = hasStack ? text(attempt(() => read(error, "stack"))) : undefined;
     this.#stacks -= stack?.length ?? 0;
     return {
       classes: isDOMException(error) ? ["DOMException"] : classNames(error),

@@ -250,3 +250,22 @@ test("generated graphs of errors never break the transport", () => {
     );
   }
 });
+
+test("of many errors whose stacks are slow to make, the first have theirs, and all their messages", () => {
+  const errors = Array.from(
+    { length: 100 },
+    (_, i) =>
+      Object.defineProperty(new Error(`${i}`), "stack", {
+        get() {
+          for (const end = performance.now() + 5; performance.now() < end;);
+          return "slow";
+        },
+      }),
+  );
+  const record = encodeError(new AggregateError(errors, "many"));
+  assert(record.kind === "errors");
+  assertEquals(record.errors.slice(1).map(({ message }) => message), errors.map((_, i) => `${i}`));
+  const stacks = record.errors.map(({ stack }) => stack !== undefined);
+  assertEquals(stacks.slice(0, 32), Array.from({ length: 32 }, () => true));
+  assertEquals(stacks.slice(32).includes(true), false);
+});
