@@ -25,20 +25,39 @@ export function localWords(value: unknown): string | undefined {
   }
 }
 
-/** The same for an argument that is one, or a list of such. */
+/** The same for an argument that is one, a list of such, or an object that has one among its first. */
 export function localWordsIn(value: unknown): string | undefined {
   const own = localWords(value);
   if (own !== undefined || typeof value !== "object" || value === null) return own;
   try {
-    if (!Array.isArray(value)) return undefined;
-    for (let i = 0; i < value.length && i < LOOKS; i++) {
-      const item: unknown = value[i];
-      if (typeof item !== "object") return undefined;
-      const words = localWords(item);
-      if (words !== undefined) return words;
-    }
+    if (Array.isArray(value)) return wordsInList(value);
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) return wordsInObject(value);
   } catch {
     /* a Proxy that throws, or was revoked: what is wrong with it is found out when it is sent */
+  }
+  return undefined;
+}
+
+function wordsInList(list: readonly unknown[]): string | undefined {
+  for (let i = 0; i < list.length && i < LOOKS; i++) {
+    const item = list[i];
+    if (typeof item !== "object") return undefined;
+    const words = localWords(item);
+    if (words !== undefined) return words;
+  }
+  return undefined;
+}
+
+/** Calls no getter: that is for who sends it. */
+function wordsInObject(object: object): string | undefined {
+  let looks = 0;
+  for (const key in object) {
+    if (looks++ === LOOKS) break;
+    const value: unknown = Object.getOwnPropertyDescriptor(object, key)?.value;
+    if (typeof value !== "object" || value === null) continue;
+    const words = localWords(value) ?? (Array.isArray(value) ? wordsInList(value) : undefined);
+    if (words !== undefined) return words;
   }
   return undefined;
 }

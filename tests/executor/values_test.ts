@@ -159,7 +159,9 @@ testEach(
     await using executor = create({ maxWorkers: 1 });
     const future = executor.submit(() => 1);
     const tell = (x: unknown): string => typeof x;
-    for (const argument of [future, [future, future], executor]) {
+    for (
+      const argument of [future, [future, future], executor, { a: 1, future }, { list: [future] }]
+    ) {
       const error = await executor.submit(tell, argument).exception();
       assertInstanceOf(error, TypeError);
       assert(/^Cannot send argument 1 of task "tell": it (?:is|holds) an? /.test(error.message));
