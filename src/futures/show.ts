@@ -1,3 +1,11 @@
+// As they were before any task could change them.
+const { isArray } = Array;
+const { stringify } = JSON;
+const StringOf = String;
+const { call } = Function.prototype;
+const tag = call.bind(Object.prototype.toString) as (value: object) => string;
+const slice = call.bind(String.prototype.slice) as (text: string, at: number, to: number) => string;
+
 /** What a thrown value says. Never throws, whatever the value. */
 export function messageOf(thrown: unknown): string {
   try {
@@ -11,13 +19,13 @@ export function messageOf(thrown: unknown): string {
 
 /** A value as it is shown in an error. Never throws, whatever the value. */
 export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return stringify(value);
   if (typeof value === "function") return "a function";
   if (typeof value === "bigint") return `${value}n`;
-  if (value === null || typeof value !== "object") return String(value);
+  if (value === null || typeof value !== "object") return StringOf(value);
   try {
-    const kind = Object.prototype.toString.call(value).slice(8, -1);
-    return Array.isArray(value) ? "an array" : kind === "Object" ? "an object" : `a ${kind}`;
+    const kind = slice(tag(value), 8, -1);
+    return isArray(value) ? "an array" : kind === "Object" ? "an object" : `a ${kind}`;
   } catch {
     return "an object"; // a revoked Proxy
   }

@@ -1,19 +1,37 @@
+import {
+  bufferOf,
+  bytesIn,
+  BytesOf,
+  fromCharCode,
+  lengthOf,
+  offsetOf,
+  RangeErrorOf,
+  SafeView,
+  uncurried,
+} from "./originals.ts";
+
 /** Strings up to this length are read by a loop: shorter than a call of the decoder takes. */
 const SHORT_STRING = 24;
 
 const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const decode = uncurried(TextDecoder.prototype.decode) as (
+  decoder: TextDecoder,
+  bytes: Uint8Array,
+) => string;
 
 /** Bytes that are read from their beginning. Whatever they are, no method gives more than there is. */
 export class ByteReader {
   protected readonly bytes: Uint8Array;
-  protected readonly view: DataView;
+  protected readonly view: SafeView;
+  /** How many there are. */
+  protected readonly length: number;
   /** What is read next. */
   protected at = 0;
 
   constructor(bytes: Uint8Array) {
-    const { buffer, byteOffset, byteLength } = bytes;
-    this.bytes = new Uint8Array(buffer, byteOffset, byteLength); // slice() of a Buffer copies nothing
-    this.view = new DataView(buffer, byteOffset, byteLength);
+    const length = this.length = lengthOf(bytes);
+    this.bytes = bytesIn(bytes, 0, length); // it may be a Buffer, which is of another class
+    this.view = new SafeView(bufferOf(bytes), offsetOf(bytes), length);
   }
 
   protected byte(): number {
@@ -23,7 +41,7 @@ export class ByteReader {
   /** Passes so many bytes, and says where they begin. */
   protected skip(count: number): number {
     const start = this.at;
-    if (count > this.bytes.length - start) throw new RangeError("bytes are missing");
+    if (count > this.length - start) throw new RangeErrorOf("bytes are missing");
     this.at = start + count;
     return start;
   }
@@ -35,13 +53,13 @@ export class ByteReader {
       value += (byte & 127) * factor;
       if (byte < 128) return value;
     }
-    throw new RangeError("number is too large");
+    throw new RangeErrorOf("number is too large");
   }
 
   /** How many follow, of at least so many bytes each: no more than can, so that no lie costs memory. */
   protected count(size: number): number {
     const count = this.varint();
-    if (count * size > this.bytes.length - this.at) throw new RangeError("bytes are missing");
+    if (count * size > this.length - this.at) throw new RangeErrorOf("bytes are missing");
     return count;
   }
 
@@ -56,21 +74,25 @@ export class ByteReader {
       let value = "";
       let i = start;
       for (; i < this.at && this.bytes[i]! < 128; i++) {
-        value += String.fromCharCode(this.bytes[i]!);
+        value += fromCharCode(this.bytes[i]!);
       }
       if (i === this.at) return value;
     }
-    return text.decode(this.bytes.subarray(start, this.at));
+    return decode(text, bytesIn(this.bytes, start, this.at));
   }
 
   protected utf16(): string {
     const length = this.count(2);
     const start = this.skip(2 * length);
-    const units = new Uint16Array(this.bytes.slice(start, this.at).buffer);
     let value = "";
-    for (let i = 0; i < length; i += 8192) {
-      value += String.fromCharCode(...units.subarray(i, i + 8192));
+    for (let at = start; at < this.at; at += 2) {
+      value += fromCharCode(this.view.getUint16(at, true));
     }
     return value;
+  }
+
+  /** Bytes that were passed, in memory of their own. */
+  protected copy(start: number): Uint8Array<ArrayBuffer> {
+    return new BytesOf(bytesIn(this.bytes, start, this.at));
   }
 }

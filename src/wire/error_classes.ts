@@ -4,10 +4,13 @@
  * @module
  */
 
-type ErrorClass = new (...args: never[]) => Error;
-type Classes = Record<string, ErrorClass | undefined>;
+import { append, ErrorOf, getPrototypeOf, hasOwn, textSlice } from "./originals.ts";
 
-const { hasOwn } = Object;
+type ErrorClass = new (...args: never[]) => Error;
+/** Prototypes of one class at the most; a Proxy may give ever new ones. */
+const MAX_PROTOTYPES = 100;
+
+type Classes = Record<string, ErrorClass | undefined>;
 
 /** No prototype: a hostile name reaches nothing. */
 const CLASSES: Classes = Object.assign(Object.create(null), {
@@ -39,7 +42,8 @@ const SPACES: (readonly [prefix: string, classes: () => unknown])[] = [[
  * @param classes Gives an object that holds them.
  */
 export function useErrorClasses(prefix: string, classes: () => unknown): void {
-  if (!SPACES.some(([known]) => known === prefix)) SPACES.push([prefix, classes]);
+  for (let i = 0; i < SPACES.length; i++) if (SPACES[i]![0] === prefix) return;
+  append(SPACES, [prefix, classes]);
 }
 
 /** The classes of a place that has `Error`s in it, by their own name. */
@@ -47,7 +51,19 @@ function classIn(space: () => unknown, name: string): ErrorClass | undefined {
   const classes = space() as Classes | null | undefined;
   if (classes === null || classes === undefined || !hasOwn(classes, name)) return undefined;
   const found = classes[name];
-  return typeof found === "function" && found.prototype instanceof Error ? found : undefined;
+  return typeof found === "function" && isErrorPrototype(found.prototype) ? found : undefined;
+}
+
+const ERROR_PROTOTYPE: object = ErrorOf.prototype;
+
+/** Whether `Error.prototype` is among the prototypes of another one. */
+function isErrorPrototype(prototype: unknown): boolean {
+  let next = prototype as object | null;
+  for (let i = 0; typeof next === "object" && next !== null && i < MAX_PROTOTYPES; i++) {
+    next = getPrototypeOf(next);
+    if (next === ERROR_PROTOTYPE) return true;
+  }
+  return false;
 }
 
 /** Makes a class known. */
@@ -62,8 +78,8 @@ export function qualifiedName(prototype: object): string | undefined {
   if (typeof name !== "string") return undefined;
   if (hasOwn(CLASSES, name)) return name;
   for (let i = 0; i < SPACES.length; i++) {
-    const [prefix, space] = SPACES[i]!;
-    if (classIn(space, name)?.prototype === prototype) return prefix + name;
+    const space = SPACES[i]!;
+    if (classIn(space[1], name)?.prototype === prototype) return space[0] + name;
   }
   return name;
 }
@@ -75,11 +91,11 @@ export function findErrorClass(names: readonly string[]): ErrorClass {
     if (typeof name !== "string") continue; // of a list that lies, the text may be endless
     if (hasOwn(CLASSES, name)) return CLASSES[name]!;
     for (let at = 0; at < SPACES.length; at++) {
-      const [prefix, space] = SPACES[at]!;
-      if (!name.startsWith(prefix)) continue;
-      const found = classIn(space, name.slice(prefix.length));
+      const prefix = SPACES[at]![0];
+      if (textSlice(name, 0, prefix.length) !== prefix) continue;
+      const found = classIn(SPACES[at]![1], textSlice(name, prefix.length));
       if (found !== undefined) return found;
     }
   }
-  return Error;
+  return ErrorOf;
 }

@@ -1,3 +1,14 @@
+import { clock } from "../futures/clock.ts";
+import {
+  append,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  hasOwn,
+  ownNames,
+  SafeMap,
+  StringOf,
+  textSlice,
+} from "./originals.ts";
 import { cloneError } from "./clone_error.ts";
 import { qualifiedName } from "./error_classes.ts";
 import { MAX_DEPTH, MAX_ERRORS, MAX_ITEMS, MAX_PROPERTIES } from "./error_record.ts";
@@ -68,34 +79,20 @@ function plainError(message: string): ErrorRecord {
 
 type Check = (value: unknown) => unknown;
 
-// As it was before any task could change it.
-const {
-  getOwnPropertyDescriptor,
-  getOwnPropertyNames: ownNames,
-  getPrototypeOf,
-  hasOwn,
-} = Object;
-const StringOf = String;
-const now: () => number = performance.now.bind(performance);
-
-function push<T>(array: T[], value: T): void {
-  array[array.length] = value;
-}
-
 /** Walks a graph of errors breadth first, without recursion. */
 class Encoder {
   readonly #found: object[] = [];
   readonly #depths: number[] = [];
-  readonly #index: Map<object, number> = new Map();
+  readonly #index: SafeMap<object, number> = new SafeMap();
   readonly #containers: { readonly container: object; readonly depth: number }[] = [];
-  readonly #nodeIndex: Map<object, number> = new Map();
+  readonly #nodeIndex: SafeMap<object, number> = new SafeMap();
   readonly #scan: ErrorScan = new ErrorScan();
   /** Whether an object can be cloned, which is asked once. */
-  readonly #cloneable: Map<object, boolean> = new Map();
+  readonly #cloneable: SafeMap<object, boolean> = new SafeMap();
   readonly #check: Check | undefined;
   readonly #isKnown: ((error: object) => boolean) | undefined;
-  readonly #until: number = now() + MAX_TIME;
-  readonly #stacksUntil: number = now() + MAX_STACK_TIME;
+  readonly #until: number = clock.now() + MAX_TIME;
+  readonly #stacksUntil: number = clock.now() + MAX_STACK_TIME;
   #items = MAX_ITEMS;
   #stacks = MAX_STACKS;
 
@@ -113,13 +110,15 @@ class Encoder {
         const message = `Task threw ${describe(thrown)}, which cannot be sent`;
         return { record: plainError(message), found: [] };
       }
-      if ("value" in root) return { record: { kind: "value", value: root.value }, found: [] };
+      if (hasOwn(root, "value")) {
+        return { record: { kind: "value", value: (root as { value: unknown }).value }, found: [] };
+      }
     }
     const errors: EncodedError[] = [];
     const nodes: EncodedNode[] = [];
     while (errors.length < this.#found.length || nodes.length < this.#containers.length) {
-      if (errors.length < this.#found.length) push(errors, this.#encodeOne(errors.length));
-      else push(nodes, this.#encodeNode(this.#containers[nodes.length]!));
+      if (errors.length < this.#found.length) append(errors, this.#encodeOne(errors.length));
+      else append(nodes, this.#encodeNode(this.#containers[nodes.length]!));
     }
     const record = {
       kind: "errors" as const,
@@ -143,10 +142,10 @@ class Encoder {
       if (isHidden && hasOwn(ENGINE_PROPERTIES, name)) continue;
       const encoded = attempt(() => this.#encodeValue(read(error, name), depth));
       if (encoded === undefined) continue;
-      push(props, isHidden ? [name, encoded, true] : [name, encoded]);
+      append(props, isHidden ? [name, encoded, true] : [name, encoded]);
     }
     const hasStack = this.#stacks > 0 && !isLate &&
-      (index < SURE_STACKS || now() < this.#stacksUntil);
+      (index < SURE_STACKS || clock.now() < this.#stacksUntil);
     const stack = hasStack ? text(attempt(() => read(error, "stack"))) : undefined;
     this.#stacks -= stack?.length ?? 0;
     return {
@@ -163,8 +162,8 @@ class Encoder {
     const keys: unknown[] = [];
     const kind = lookInto(container, (value, key) => {
       if (values.length >= this.#items) return;
-      push(values, value);
-      push(keys, key);
+      append(values, value);
+      append(keys, key);
     }) ?? "object";
     this.#items -= values.length;
     const isPlain = kind === "list" || kind === "set";
@@ -172,12 +171,12 @@ class Encoder {
     for (let i = 0; i < values.length; i++) {
       const encoded = this.#encodeValue(values[i], depth);
       if (kind === "object") {
-        if (encoded !== undefined) push(items, [keys[i], encoded]);
+        if (encoded !== undefined) append(items, [keys[i], encoded]);
         continue;
       }
       const item = encoded ?? { value: describe(values[i]) };
-      if (isPlain) push(items, item);
-      else push(items, [this.#encodeValue(keys[i], depth) ?? { value: describe(keys[i]) }, item]);
+      if (isPlain) append(items, item);
+      else append(items, [this.#encodeValue(keys[i], depth) ?? { value: describe(keys[i]) }, item]);
     }
     return { kind, items };
   }
@@ -197,7 +196,7 @@ class Encoder {
       if (index === undefined) {
         index = this.#containers.length;
         this.#nodeIndex.set(value, index);
-        push(this.#containers, { container: value, depth });
+        append(this.#containers, { container: value, depth });
       }
       return { node: index };
     }
@@ -217,14 +216,14 @@ class Encoder {
     // Each 64th look, because a clock is slow in places.
     if (this.#found.length % 64 === 63 && this.#isLate) return undefined;
     const index = this.#found.length;
-    push(this.#found, error);
-    push(this.#depths, depth);
+    append(this.#found, error);
+    append(this.#depths, depth);
     this.#index.set(error, index);
     return index;
   }
 
   get #isLate(): boolean {
-    return now() > this.#until;
+    return clock.now() > this.#until;
   }
 }
 
@@ -246,7 +245,7 @@ function classNames(error: object): string[] {
   for (let i = 0; prototype && i < MAX_DEPTH; i++) {
     const current = prototype;
     const name = attempt(() => qualifiedName(current));
-    if (typeof name === "string" && name !== "" && name !== "Object") push(names, name);
+    if (typeof name === "string" && name !== "" && name !== "Object") append(names, name);
     prototype = attempt(() => getPrototypeOf(current)) as object | null | undefined;
   }
   return names;
@@ -258,7 +257,7 @@ function isEnumerable(error: object, key: string): boolean {
 
 function describe(value: unknown): string {
   if (typeof value === "symbol" || typeof value === "function") {
-    return attempt(() => `${StringOf(value)}`.slice(0, 200)) ?? `a ${typeof value}`;
+    return attempt(() => textSlice(StringOf(value), 0, 200)) ?? `a ${typeof value}`;
   }
   if (typeof value !== "object" || value === null) return `${value}`;
   return attempt(() => `[object ${kindOf(value)}]`) ?? "an object";
@@ -274,7 +273,7 @@ function text(value: unknown): string | undefined {
   const whole = typeof value === "object" && value !== null || typeof value === "function"
     ? describe(value)
     : `${value}`;
-  return withoutProgram(whole.slice(0, MAX_TEXT * 4)).slice(0, MAX_TEXT);
+  return textSlice(withoutProgram(textSlice(whole, 0, MAX_TEXT * 4)), 0, MAX_TEXT);
 }
 
 function attempt<T>(look: () => T): T | undefined {

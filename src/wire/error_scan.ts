@@ -1,3 +1,14 @@
+import {
+  append,
+  forEachOfMap,
+  forEachOfSet,
+  getPrototypeOf,
+  isArray,
+  isView,
+  keys,
+  OBJECT_PROTOTYPE,
+  SafeMap,
+} from "./originals.ts";
 import { withoutProgram } from "./program_text.ts";
 import { isError, kindOf } from "./value_kind.ts";
 
@@ -17,22 +28,12 @@ interface Note {
   readonly holders: Note[];
 }
 
-const { isArray } = Array;
-const { isView } = ArrayBuffer;
-const { getPrototypeOf, keys } = Object;
-const OBJECT_PROTOTYPE = Object.prototype;
-const call = Function.prototype.call;
-type ForEach = (container: object, look: (value: unknown, key: unknown) => void) => void;
-const forEachOfMap = call.bind(Map.prototype.forEach) as ForEach;
-const forEachOfSet = call.bind(Set.prototype.forEach) as ForEach;
-const MapOf = Map;
-
 /**
  * Finds the containers in properties of errors that lead to errors, which a channel would lose, or to
  * the program's text. Each container is looked at once, however often it is shared.
  */
 export class ErrorScan {
-  readonly #notes: Map<object, Note> = new MapOf();
+  readonly #notes: SafeMap<object, Note> = new SafeMap();
 
   /** Whether a value is a container that leads to an error. */
   leadsToErrors(value: object): boolean {
@@ -60,14 +61,14 @@ export class ErrorScan {
         if (inner === undefined) {
           if (this.#notes.size >= MAX_CONTAINERS) return;
           inner = this.#note(item);
-          queue[queue.length] = { value: item, note: inner };
+          append(queue, { value: item, note: inner });
         } else if (inner.leads) note.leads = true;
-        inner.holders[inner.holders.length] = note;
+        append(inner.holders, note);
       };
       try {
         lookInto(value, inside);
       } catch { /* what cannot be looked at cannot be cloned either, and is left out */ }
-      if (note.leads) found[found.length] = note;
+      if (note.leads) append(found, note);
     }
     // Who holds one of these leads there, too.
     for (let at = 0; at < found.length; at++) {
@@ -76,7 +77,7 @@ export class ErrorScan {
         const holder = holders[i]!;
         if (holder.leads) continue;
         holder.leads = true;
-        found[found.length] = holder;
+        append(found, holder);
       }
     }
     return first;

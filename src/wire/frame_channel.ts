@@ -13,6 +13,21 @@
  */
 
 import { clock } from "../futures/clock.ts";
+import {
+  append,
+  apply,
+  bufferOf,
+  bytesIn,
+  BytesOf,
+  ExceptionOf,
+  imul,
+  lengthOf,
+  offsetOf,
+  SafeSet,
+  SafeView,
+  setBytes,
+  sizeOfBuffer,
+} from "./originals.ts";
 import { decodeStructured, encodeStructured } from "./structured_codec.ts";
 
 /** Bytes before a frame's own. */
@@ -37,6 +52,12 @@ export interface ByteStream {
   on(event: "drain" | "end" | "close" | "error", listener: () => void): unknown;
 }
 
+/** Makes what is transferred empty here; gives what is there in its place. */
+const clone = structuredClone;
+const transferOf = (transfer: ArrayBuffer[]): StructuredSerializeOptions => (
+  { __proto__: null, transfer } as StructuredSerializeOptions
+);
+
 /** What a channel tells. */
 export interface FrameEvents {
   message(data: unknown): void;
@@ -51,6 +72,7 @@ export interface FrameEvents {
 /** One end of the channel between a process and its owner. */
 export class FrameChannel {
   readonly #stream: ByteStream;
+  readonly #write: (bytes: Uint8Array) => boolean;
   readonly #events: FrameEvents;
   readonly #outgoing: Marks;
   readonly #incoming: Marks;
@@ -60,6 +82,8 @@ export class FrameChannel {
   #closed = false;
   /** What the stream does not take yet, in order. */
   #queue: Uint8Array[] = [];
+  /** How many of them are sent. */
+  #sent = 0;
   #full = false;
   /** What is read next, how many bytes of it there are to be, and how many there are. */
   #reading: "header" | "message" | "attachment" | "trailer" = "header";
@@ -77,6 +101,7 @@ export class FrameChannel {
   /** @param secret What both ends know and nobody else: 32 bits. */
   constructor(stream: ByteStream, secret: number, events: FrameEvents) {
     this.#stream = stream;
+    this.#write = stream.write;
     this.#events = events;
     this.#outgoing = new Marks(secret);
     this.#incoming = new Marks(secret);
@@ -95,78 +120,105 @@ export class FrameChannel {
    * @throws {DOMException} "DataCloneError" if it cannot travel; then nothing was sent.
    */
   send(message: unknown, transfer?: readonly Transferable[]): void {
-    const moved = new Set(transfer?.filter((one) => one instanceof ArrayBuffer));
-    if (transfer !== undefined && moved.size < new Set(transfer).size) {
-      throw new DOMException("only buffers can be sent to another process", "DataCloneError");
+    const moved = new SafeSet<ArrayBuffer>();
+    for (let i = 0; i < (transfer?.length ?? 0); i++) {
+      const one = transfer![i] as ArrayBuffer;
+      try {
+        sizeOfBuffer(one);
+      } catch {
+        throw new ExceptionOf("only buffers can be sent to another process", "DataCloneError");
+      }
+      moved.add(one);
     }
     const attachments: ArrayBuffer[] = [];
     const frame = encodeStructured(message, HEADER, attachments, TRAILER);
-    if (Math.max(frame.length, ...attachments.map((one) => one.byteLength)) > MAX_FRAME) {
-      throw new DOMException("more than 2 GiB cannot be sent at once", "DataCloneError");
+    let largest = lengthOf(frame);
+    for (let i = 0; i < attachments.length; i++) {
+      const size = sizeOfBuffer(attachments[i]!);
+      if (size > largest) largest = size;
     }
-    const copies = attachments.map((one) =>
-      moved.has(one) ? undefined : new Uint8Array(one).slice()
-    );
-    const bodies = attachments.map((one, i) =>
-      copies[i] ?? new Uint8Array(structuredClone(one, { transfer: [one] }))
-    );
-    const rest = [...moved].filter((one) => !attachments.includes(one));
-    if (rest.length > 0) structuredClone(null, { transfer: rest });
+    if (largest > MAX_FRAME) {
+      throw new ExceptionOf("more than 2 GiB cannot be sent at once", "DataCloneError");
+    }
+    // Copies first: what is copied may fail, and then nothing was moved.
+    const bodies: Uint8Array[] = [];
+    for (let i = 0; i < attachments.length; i++) {
+      const bytes = new BytesOf(attachments[i]!);
+      append(bodies, moved.has(attachments[i]!) ? bytes : new BytesOf(bytes));
+    }
+    for (let i = 0; i < attachments.length; i++) {
+      const one = attachments[i]!;
+      if (moved.delete(one)) bodies[i] = new BytesOf(clone(one, transferOf([one])));
+    }
+    moved.forEach((one) => clone(null, transferOf([one])));
     if (this.#closed) return;
     this.#seal(frame, bodies.length);
     this.#enqueue(frame);
-    for (const body of bodies) {
+    for (let i = 0; i < bodies.length; i++) {
+      const body = bodies[i]!;
       // A frame without a body, to be put around it.
-      const around = new Uint8Array(HEADER + TRAILER);
-      this.#seal(around, 0, body.length);
-      this.#enqueue(around.subarray(0, HEADER));
+      const around = new BytesOf(HEADER + TRAILER);
+      this.#seal(around, 0, lengthOf(body));
+      this.#enqueue(bytesIn(around, 0, HEADER));
       this.#enqueue(body);
-      this.#enqueue(around.subarray(HEADER));
+      this.#enqueue(bytesIn(around, HEADER, HEADER + TRAILER));
     }
     this.#pump();
   }
 
   /** Writes the header and the trailer of a frame. */
-  #seal(frame: Uint8Array, attachments: number, length = frame.length - HEADER - TRAILER): void {
-    const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  #seal(
+    frame: Uint8Array<ArrayBuffer>,
+    attachments: number,
+    length = lengthOf(frame) - HEADER - TRAILER,
+  ): void {
+    const size = lengthOf(frame);
+    const view = new SafeView(bufferOf(frame), offsetOf(frame), size);
     const mark = this.#outgoing.next();
     view.setUint32(0, headMark(mark, length, attachments), true);
     view.setUint32(4, length, true);
     view.setUint32(8, attachments, true);
-    view.setUint32(frame.length - TRAILER, mark, true);
+    view.setUint32(size - TRAILER, mark, true);
   }
 
   #enqueue(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += SLICE) {
-      this.#queue.push(bytes.subarray(at, at + SLICE));
+    const length = lengthOf(bytes);
+    for (let at = 0; at < length; at += SLICE) {
+      append(this.#queue, bytesIn(bytes, at, at + SLICE < length ? at + SLICE : length));
     }
   }
 
   #pump(): void {
-    let sent = 0;
-    while (!this.#full && !this.#closed && sent < this.#queue.length) {
-      this.#full = !this.#stream.write(this.#queue[sent++]!);
+    while (!this.#full && !this.#closed && this.#sent < this.#queue.length) {
+      const bytes = this.#queue[this.#sent++]!;
+      this.#full = !apply(this.#write, this.#stream, [bytes]);
     }
-    if (sent > 0) this.#queue.splice(0, sent);
+    if (this.#sent === 0) return;
+    const rest: Uint8Array[] = [];
+    for (let i = this.#sent; i < this.#queue.length; i++) append(rest, this.#queue[i]!);
+    this.#queue = rest;
+    this.#sent = 0;
   }
 
   #receive(bytes: Uint8Array): void {
     clock.clearTimeout(this.#headerTimer);
+    const length = lengthOf(bytes);
     let at = 0;
     while (!this.#closed) {
       const size = this.#size;
-      if (this.#filled === 0 && this.#reading !== "attachment" && bytes.length - at >= size) {
+      if (this.#filled === 0 && this.#reading !== "attachment" && length - at >= size) {
         if (this.#reading === "message") this.#borrowed = true;
-        this.#take(bytes.subarray(at, at += size));
+        this.#take(bytesIn(bytes, at, at += size));
         continue;
       }
-      if (at === bytes.length) break;
+      if (at === length) break;
       const target = this.#target ??= allocate(size);
       if (target === undefined) return this.#break("a frame is too large");
-      const part = bytes.subarray(at, at + size - this.#filled);
-      target.set(part, this.#filled);
-      at += part.length;
-      this.#filled += part.length;
+      const left = size - this.#filled;
+      const count = left < length - at ? left : length - at;
+      setBytes(target, bytesIn(bytes, at, at + count), this.#filled);
+      at += count;
+      this.#filled += count;
       if (this.#filled < size) break;
       this.#filled = 0;
       this.#target = undefined;
@@ -174,7 +226,7 @@ export class FrameChannel {
     }
     if (this.#closed) return;
     if (this.#borrowed && this.#message !== undefined) { // the stream may use its memory again
-      this.#message = new Uint8Array(this.#message);
+      this.#message = new BytesOf(this.#message);
       this.#borrowed = false;
     }
     if (this.#reading !== "header" || this.#filled === 0) return;
@@ -183,7 +235,7 @@ export class FrameChannel {
 
   /** Takes what was to be read next. */
   #take(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const view = new SafeView(bufferOf(bytes), offsetOf(bytes), lengthOf(bytes));
     if (this.#reading === "header") {
       const mark = this.#mark = this.#incoming.next();
       const length = view.getUint32(4, true);
@@ -201,7 +253,7 @@ export class FrameChannel {
     if (this.#reading !== "trailer") {
       if (this.#reading === "message") this.#message = bytes;
       else {
-        this.#attachments.push(bytes.buffer as ArrayBuffer);
+        append(this.#attachments, bufferOf(bytes));
         this.#missing--;
       }
       this.#reading = "trailer";
@@ -256,7 +308,7 @@ class Marks {
 
   next(): number {
     // A multiplication by an odd number: none comes twice before all have come.
-    return (this.#secret ^ Math.imul(++this.#number, 0x9e3779b1)) >>> 0;
+    return (this.#secret ^ imul(++this.#number, 0x9e3779b1)) >>> 0;
   }
 }
 
@@ -281,13 +333,13 @@ export class Steps {
 
 /** The mark of a header, which holds for what it announces: a wrong length would be waited for. */
 function headMark(mark: number, length: number, attachments: number): number {
-  return (mark ^ Math.imul(length + 1, 0x85ebca6b) ^ Math.imul(attachments + 1, 0xc2b2ae35)) >>> 0;
+  return (mark ^ imul(length + 1, 0x85ebca6b) ^ imul(attachments + 1, 0xc2b2ae35)) >>> 0;
 }
 
 /** Memory for what is announced, which costs nothing until it comes; `undefined` if it is too much. */
 function allocate(size: number): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return new Uint8Array(size);
+    return new BytesOf(size);
   } catch {
     return undefined;
   }

@@ -66,13 +66,93 @@ export const textIndexOf = uncurried(String.prototype.indexOf) as Text<
   [part: string, from?: number],
   number
 >;
+export const UNIT_AT: unknown = String.prototype.charCodeAt;
+export const isWellFormed = uncurried(String.prototype.isWellFormed) as Text<[], boolean>;
 export const unitAt = uncurried(String.prototype.charCodeAt) as Text<[at: number], number>;
 export const fromCharCode: typeof String.fromCharCode = String.fromCharCode;
 
+export const textOfBigInt = uncurried(BigInt.prototype.toString) as (
+  value: bigint,
+  radix: number,
+) => string;
 export const matches = uncurried(RegExp.prototype.exec) as (
   pattern: RegExp,
   text: string,
 ) => RegExpExecArray | null;
+
+type Views = (view: ArrayBufferView) => number;
+const VIEWS = Object.getPrototypeOf(Uint8Array.prototype) as object;
+/** Of typed arrays. */
+export const bufferOf = getterOf(VIEWS, "buffer") as (view: ArrayBufferView) => ArrayBuffer;
+export const offsetOf = getterOf(VIEWS, "byteOffset") as Views;
+export const lengthOf = getterOf(VIEWS, "length") as Views;
+export const sizeOfBuffer = getterOf(ArrayBuffer.prototype, "byteLength") as (
+  buffer: object,
+) => number;
+export const isResizable = getterOf(ArrayBuffer.prototype, "resizable") as (
+  buffer: object,
+) => boolean | undefined;
+export const maxSizeOfBuffer = getterOf(ArrayBuffer.prototype, "maxByteLength") as (
+  buffer: object,
+) => number;
+export const isDetached = getterOf(ArrayBuffer.prototype, "detached") as (
+  buffer: object,
+) => boolean | undefined;
+export const setBytes = uncurried(Uint8Array.prototype.set) as (
+  target: Uint8Array,
+  bytes: Uint8Array,
+  at: number,
+) => void;
+
+/** Whether a value is an `ArrayBuffer`, and not shared. */
+export function isBuffer(value: unknown): value is ArrayBuffer {
+  try {
+    return sizeOfBuffer(value as object) >= 0;
+  } catch {
+    return false;
+  }
+}
+
+const tagOfView = getterOf(VIEWS, Symbol.toStringTag);
+const sizeOfView = getterOf(VIEWS, "byteLength") as Views;
+const bufferOfData = getterOf(DataView.prototype, "buffer") as (
+  view: ArrayBufferView,
+) => ArrayBuffer;
+const offsetOfData = getterOf(DataView.prototype, "byteOffset") as Views;
+const sizeOfData = getterOf(DataView.prototype, "byteLength") as Views;
+const isData = (view: ArrayBufferView): boolean => tagOfView(view) === undefined;
+
+// Of typed arrays and of `DataView`s.
+export const viewBuffer = (view: ArrayBufferView): ArrayBuffer =>
+  isData(view) ? bufferOfData(view) : bufferOf(view);
+export const viewOffset = (view: ArrayBufferView): number =>
+  isData(view) ? offsetOfData(view) : offsetOf(view);
+export const viewBytes = (view: ArrayBufferView): number =>
+  isData(view) ? sizeOfData(view) : sizeOfView(view);
+export const viewSize = (view: ArrayBufferView): number =>
+  isData(view) ? sizeOfData(view) : lengthOf(view);
+
+/** Some bytes, in the same memory. Not by `subarray`, which asks for a class. */
+export function bytesIn<B extends ArrayBufferLike>(
+  bytes: Uint8Array<B>,
+  from: number,
+  to: number,
+): Uint8Array<B> {
+  return new BytesOf(bufferOf(bytes) as ArrayBufferLike as B, offsetOf(bytes) + from, to - from);
+}
+
+type ForEach = (container: object, look: (value: unknown, key: unknown) => void) => void;
+export const forEachOfMap = uncurried(Map.prototype.forEach) as ForEach;
+export const forEachOfSet = uncurried(Set.prototype.forEach) as ForEach;
+// For where a method of the user's value is called, or added to, by its own class.
+export const MapOf: typeof Map = Map;
+export const SetOf: typeof Set = Set;
+export const addToSet = uncurried(Set.prototype.add) as (set: object, value: unknown) => void;
+export const putInMap = uncurried(Map.prototype.set) as (
+  map: object,
+  key: unknown,
+  value: unknown,
+) => void;
 
 /** Calls a function with a `this`, as `fn.call(receiver, ...)` does, which is what engines do best. */
 export const CALL: unknown = call;

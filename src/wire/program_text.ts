@@ -1,37 +1,26 @@
+import { textIndexOf, textSlice, unitAt } from "./originals.ts";
+
 /** How the URL begins by which a runtime names a worker that was started from the program's text. */
 const PREFIX = "data:text/javascript,";
 
 /** Shorter ones are somebody else's. */
 const MIN_LENGTH = 200;
 
-const call = Function.prototype.call;
-const indexOf = call.bind(String.prototype.indexOf) as (
-  text: string,
-  of: string,
-  at?: number,
-) => number;
-const slice = call.bind(String.prototype.slice) as (
-  text: string,
-  at: number,
-  to?: number,
-) => string;
-const unitAt = call.bind(String.prototype.charCodeAt) as (text: string, at: number) => number;
-
 /** A text without the program's own, where a runtime names a worker by its URL: nobody wants to read it. */
 export function withoutProgram(text: string): string {
   if (text.length < MIN_LENGTH) return text;
-  let at = indexOf(text, PREFIX);
+  let at = textIndexOf(text, PREFIX);
   if (at < 0) return text;
   let rest = 0;
   let shown = "";
-  for (; at >= 0; at = indexOf(text, PREFIX, rest)) {
+  for (; at >= 0; at = textIndexOf(text, PREFIX, rest)) {
     const end = endOf(text, at + PREFIX.length);
     const isProgram = end - at >= MIN_LENGTH;
-    shown += slice(text, rest, isProgram ? at : end);
+    shown += textSlice(text, rest, isProgram ? at : end);
     if (isProgram) shown += "concurrent-futures-worker.js";
     rest = end;
   }
-  return shown + slice(text, rest);
+  return shown + textSlice(text, rest);
 }
 
 /** The next blank or quote. */

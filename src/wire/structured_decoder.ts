@@ -1,4 +1,27 @@
 import { ByteReader } from "./byte_reader.ts";
+import {
+  addToSet,
+  append,
+  BigIntOf,
+  BufferOf,
+  bufferOf,
+  BytesOf,
+  DateOf,
+  define,
+  ExceptionOf,
+  isBuffer,
+  isResizable,
+  MapOf,
+  OBJECT_PROTOTYPE,
+  ObjectOf,
+  putInMap,
+  RangeErrorOf,
+  RegExpOf,
+  setBytes,
+  SetOf,
+  sizeOfBuffer,
+  TypeErrorOf,
+} from "./originals.ts";
 import { fillErrors, makeErrors } from "./error_decoder.ts";
 import type { EncodedError, EncodedNode } from "./error_record.ts";
 import * as format from "./structured_format.ts";
@@ -19,8 +42,8 @@ export function decodeStructured(
   try {
     return new Decoder(bytes, attachments).decode();
   } catch (cause) {
-    const error = new DOMException("Message cannot be read", "DataCloneError");
-    Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
+    const error = new ExceptionOf("Message cannot be read", "DataCloneError");
+    define(error, "cause", cause, false);
     throw error;
   }
 }
@@ -42,9 +65,19 @@ interface Errors {
 /** A runtime without resizable buffers, as Node 18, makes one of a fixed length. */
 type ResizableConstructor = new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
 
+type View = new (buffer: ArrayBuffer, at: number, length?: number) => ArrayBufferView;
+
+/** Classes of views by their names. */
+const VIEWS: Record<string, View | undefined> = Object.create(null);
+for (const kind of format.VIEW_KINDS) {
+  VIEWS[kind] = (globalThis as unknown as Record<string, View | undefined>)[kind];
+}
+
 class Decoder extends ByteReader {
   readonly #objects: unknown[] = [];
   readonly #keys: string[] = [];
+  /** Keys that a prototype has: `__proto__`, or what a task has added. To be defined, not set. */
+  readonly #inherited: boolean[] = [];
   readonly #targets: Target[] = [];
   readonly #errors: Errors[] = [];
   readonly #attachments: readonly ArrayBuffer[];
@@ -60,9 +93,12 @@ class Decoder extends ByteReader {
   decode(): unknown {
     const value = this.#read();
     for (let i = 0; i < this.#targets.length; i++) this.#fill(this.#targets[i]!);
-    if (this.at !== this.bytes.length) throw new RangeError("bytes are left");
+    if (this.at !== this.length) throw new RangeErrorOf("bytes are left");
     // Last, because a property of an error may be anything.
-    for (const { errors, props, nodes } of this.#errors) fillErrors(errors, props, nodes);
+    for (let i = 0; i < this.#errors.length; i++) {
+      const { errors, props, nodes } = this.#errors[i]!;
+      fillErrors(errors, props, nodes);
+    }
     return value;
   }
 
@@ -89,9 +125,9 @@ class Decoder extends ByteReader {
       case format.WIDE_STRING:
         return this.utf16();
       case format.BIGINT:
-        return BigInt(`0x${this.utf8()}`);
+        return BigIntOf(`0x${this.utf8()}`);
       case format.NEGATIVE_BIGINT:
-        return -BigInt(`0x${this.utf8()}`);
+        return -BigIntOf(`0x${this.utf8()}`);
       case format.REFERENCE:
         return this.#reference();
       default:
@@ -106,23 +142,25 @@ class Decoder extends ByteReader {
       case format.OBJECT:
         return this.#container("object", {});
       case format.MAP:
-        return this.#container("map", new Map());
+        return this.#container("map", new MapOf());
       case format.SET:
-        return this.#container("set", new Set());
+        return this.#container("set", new SetOf());
       case format.DATE:
-        return this.#known(new Date(this.double()));
+        return this.#known(new DateOf(this.double()));
       case format.REGEXP:
-        return this.#known(new RegExp(this.#string(), this.#string()));
+        return this.#known(new RegExpOf(this.#string(), this.#string()));
       case format.BUFFER: {
         const start = this.skip(this.varint());
-        return this.#known(this.bytes.slice(start, this.at).buffer);
+        return this.#known(bufferOf(this.copy(start)));
       }
       case format.RESIZABLE:
         return this.#readResizable();
       case format.ATTACHMENT: {
         const length = this.varint();
         const buffer = this.#attachments[this.#attached++];
-        if (buffer?.byteLength !== length) throw new RangeError("no such attachment");
+        if (buffer === undefined || sizeOfBuffer(buffer) !== length) {
+          throw new RangeErrorOf("no such attachment");
+        }
         return this.#known(buffer);
       }
       case format.VIEW:
@@ -130,13 +168,13 @@ class Decoder extends ByteReader {
         return this.#readView(tag === format.TRACKING_VIEW);
       case format.BOXED: {
         const value = this.#read();
-        if (typeof value === "object" || value === undefined) throw new TypeError("not boxed");
-        return this.#known(Object(value));
+        if (typeof value === "object" || value === undefined) throw new TypeErrorOf("not boxed");
+        return this.#known(ObjectOf(value));
       }
       case format.ERROR:
         return this.#readErrors();
       default:
-        throw new TypeError(`no such tag: ${tag}`);
+        throw new TypeErrorOf(`no such tag: ${tag}`);
     }
   }
 
@@ -144,19 +182,19 @@ class Decoder extends ByteReader {
     kind: T,
     value: Extract<Target, { kind: T }>["value"],
   ): unknown {
-    this.#targets.push({ kind, value } as Target);
+    append(this.#targets, { kind, value } as Target);
     return this.#known(value);
   }
 
   /** Gives an object its number. */
   #known<T>(value: T): T {
-    this.#objects.push(value);
+    append(this.#objects, value);
     return value;
   }
 
   #reference(): unknown {
     const number = this.varint();
-    if (number >= this.#objects.length) throw new RangeError("no such object");
+    if (number >= this.#objects.length) throw new RangeErrorOf("no such object");
     return this.#objects[number];
   }
 
@@ -166,22 +204,24 @@ class Decoder extends ByteReader {
     const start = this.skip(length);
     // A lie costs no memory, but room for addresses.
     this.#growth += maxByteLength;
-    if (this.#growth > format.MAX_RESIZABLE) throw new RangeError("buffers may grow too large");
-    const Resizable = ArrayBuffer as unknown as ResizableConstructor;
+    if (this.#growth > format.MAX_RESIZABLE) throw new RangeErrorOf("buffers may grow too large");
+    const Resizable = BufferOf as unknown as ResizableConstructor;
     const buffer = new Resizable(length, { maxByteLength });
-    new Uint8Array(buffer).set(this.bytes.subarray(start, this.at));
+    setBytes(new BytesOf(buffer), this.copy(start), 0);
     return this.#known(buffer);
   }
 
   #readView(follows: boolean): unknown {
-    const number = this.#objects.push(undefined) - 1;
-    const kind = format.VIEW_KINDS[this.byte()] ?? "";
-    const View = (globalThis as Record<string, unknown>)[kind] as Uint8ArrayConstructor | undefined;
-    if (View === undefined) throw new TypeError(`this runtime has no ${kind}`);
+    const number = this.#objects.length;
+    append(this.#objects, undefined);
+    const index = this.byte();
+    const kind = index < format.VIEW_KINDS.length ? format.VIEW_KINDS[index]! : "";
+    const View = VIEWS[kind];
+    if (View === undefined) throw new TypeErrorOf(`this runtime has no ${kind}`);
     const buffer = this.#read();
-    if (!(buffer instanceof ArrayBuffer)) throw new TypeError("not a buffer");
-    if (follows && !(buffer as { resizable?: boolean }).resizable) {
-      throw new TypeError("not resizable");
+    if (!isBuffer(buffer)) throw new TypeErrorOf("not a buffer");
+    if (follows && !isResizable(buffer)) {
+      throw new TypeErrorOf("not resizable");
     }
     const offset = this.varint();
     const view = follows ? new View(buffer, offset) : new View(buffer, offset, this.varint());
@@ -193,17 +233,18 @@ class Decoder extends ByteReader {
     const count = this.count(1);
     const encoded: Omit<EncodedError, "props">[] = [];
     for (let i = 0; i < count; i++) {
-      const classes = Array.from({ length: this.count(1) }, () => this.#string());
+      const classes: string[] = [];
+      for (let left = this.count(1); left > 0; left--) append(classes, this.#string());
       const name = this.#string();
       const message = this.#string();
       const stack = this.#read();
-      if (stack !== undefined && typeof stack !== "string") throw new TypeError("not a stack");
-      encoded.push({ classes, name, message, stack: stack as string | undefined });
+      if (stack !== undefined && typeof stack !== "string") throw new TypeErrorOf("not a stack");
+      append(encoded, { classes, name, message, stack: stack as string | undefined });
     }
     const errors = makeErrors(encoded);
-    if (errors[0] === undefined) throw new RangeError("no errors");
-    this.#targets.push({ kind: "errors", value: errors });
-    for (const error of errors) this.#known(error);
+    if (errors[0] === undefined) throw new RangeErrorOf("no errors");
+    append(this.#targets, { kind: "errors", value: errors });
+    for (let i = 0; i < errors.length; i++) this.#known(errors[i]);
     return errors[0];
   }
 
@@ -215,39 +256,38 @@ class Decoder extends ByteReader {
         return this.#fillObject(target.value);
       case "map":
         for (let left = this.count(2); left > 0; left--) {
-          target.value.set(this.#read(), this.#read());
+          putInMap(target.value, this.#read(), this.#read());
         }
         return;
       case "set":
-        for (let left = this.count(1); left > 0; left--) target.value.add(this.#read());
+        for (let left = this.count(1); left > 0; left--) addToSet(target.value, this.#read());
         return;
       case "errors": {
-        const props = target.value.map(() => this.#read()) as EncodedError["props"][];
+        const props: EncodedError["props"][] = [];
+        for (let i = 0; i < target.value.length; i++) {
+          append(props, this.#read() as EncodedError["props"]);
+        }
         const nodes = this.#read() as readonly EncodedNode[] | undefined;
-        this.#errors.push({ errors: target.value, props, nodes });
+        append(this.#errors, { errors: target.value, props, nodes });
       }
     }
   }
 
   #fillObject(object: Record<string, unknown>): void {
     for (let left = this.count(2); left > 0; left--) {
-      const key = this.#key();
+      const number = this.#key();
+      const key = this.#keys[number]!;
       const value = this.#read();
-      if (key !== "__proto__") object[key] = value;
-      else {
-        const all = { value, enumerable: true, configurable: true, writable: true };
-        Object.defineProperty(object, key, all);
-      }
+      if (this.#inherited[number]) define(object, key, value);
+      else object[key] = value;
     }
   }
 
   #fillNamed(array: unknown[]): void {
     for (let left = this.count(2); left > 0; left--) {
-      const key = this.#key();
-      if (key === "length" || isIndex(key)) throw new TypeError("not a named property");
-      const value = this.#read();
-      const all = { value, enumerable: true, configurable: true, writable: true };
-      Object.defineProperty(array, key, all);
+      const key = this.#keys[this.#key()]!;
+      if (key === "length" || isIndex(key)) throw new TypeErrorOf("not a named property");
+      define(array, key, this.#read());
     }
   }
 
@@ -261,7 +301,7 @@ class Decoder extends ByteReader {
       case format.CONTENT_VALUES: {
         const count = this.count(1);
         for (let i = 0; i < count; i++) {
-          if (this.bytes[this.at] !== format.HOLE) array.push(this.#read());
+          if (this.bytes[this.at] !== format.HOLE) append(array, this.#read());
           else this.at++, array.length++;
         }
         return;
@@ -269,43 +309,42 @@ class Decoder extends ByteReader {
       case format.CONTENT_INTEGERS: {
         const count = this.count(4);
         const start = this.skip(4 * count);
-        for (let i = 0; i < count; i++) array.push(this.view.getInt32(start + 4 * i, true));
+        for (let i = 0; i < count; i++) append(array, this.view.getInt32(start + 4 * i, true));
         return;
       }
       case format.CONTENT_DOUBLES: {
         const count = this.count(8);
         const start = this.skip(8 * count);
-        for (let i = 0; i < count; i++) array.push(this.view.getFloat64(start + 8 * i, true));
+        for (let i = 0; i < count; i++) append(array, this.view.getFloat64(start + 8 * i, true));
         return;
       }
       case format.CONTENT_SPARSE:
         array.length = this.varint();
         for (let left = this.count(2); left > 0; left--) {
           const index = this.varint();
-          if (index >= array.length) throw new RangeError("no such element");
-          array[index] = this.#read();
+          if (index >= array.length) throw new RangeErrorOf("no such element");
+          define(array, index, this.#read());
         }
         return;
       default:
-        throw new TypeError("no such content");
+        throw new TypeErrorOf("no such content");
     }
   }
 
-  #key(): string {
+  /** The number of a key, from 0 on. */
+  #key(): number {
     const number = this.varint();
-    if (number > 0) {
-      const key = this.#keys[number - 1];
-      if (key === undefined) throw new RangeError("no such key");
-      return key;
-    }
+    if (number > this.#keys.length) throw new RangeErrorOf("no such key");
+    if (number > 0) return number - 1;
     const key = this.#string();
-    this.#keys.push(key);
-    return key;
+    append(this.#keys, key);
+    append(this.#inherited, key in OBJECT_PROTOTYPE);
+    return this.#keys.length - 1;
   }
 
   #string(): string {
     const value = this.#read();
-    if (typeof value !== "string") throw new TypeError("not a string");
+    if (typeof value !== "string") throw new TypeErrorOf("not a string");
     return value;
   }
 }

@@ -1,7 +1,37 @@
 import { ByteWriter } from "./byte_writer.ts";
+import {
+  append,
+  BytesOf,
+  forEachOfMap,
+  forEachOfSet,
+  getPrototypeOf,
+  hasOwn,
+  isArray,
+  isBuffer,
+  isDetached,
+  isResizable,
+  isView,
+  isWellFormed,
+  keys,
+  lengthOf,
+  maxSizeOfBuffer,
+  OBJECT_PROTOTYPE,
+  SafeMap,
+  textOfBigInt,
+  viewBuffer,
+  viewOffset,
+  viewSize,
+} from "./originals.ts";
 import { encodeGraph } from "./error_encoder.ts";
 import type { ErrorGraph } from "./error_record.ts";
-import { isInBounds, isSparse, isTracking, namedKeys, pack } from "./structured_looks.ts";
+import {
+  elementKeys,
+  isInBounds,
+  isSparse,
+  isTracking,
+  namedKeys,
+  pack,
+} from "./structured_looks.ts";
 import * as format from "./structured_format.ts";
 import { kindOf, primitiveOf, regexpParts, uncloneable, viewKindOf } from "./value_kind.ts";
 
@@ -49,12 +79,6 @@ export function checkStructured(value: unknown): void {
   }
 }
 
-/** What TypeScript's older libraries do not know of a buffer. */
-interface Resizable {
-  readonly resizable?: boolean;
-  readonly maxByteLength?: number;
-}
-
 /** Content that is still to be written. */
 type Content =
   | { readonly kind: "array"; readonly value: readonly unknown[] }
@@ -65,8 +89,8 @@ type Content =
 
 class Encoder {
   readonly #writer: ByteWriter;
-  readonly #objects = new Map<object, number>();
-  readonly #keys = new Map<string, number>();
+  readonly #objects = new SafeMap<object, number>();
+  readonly #keys = new SafeMap<string, number>();
   readonly #contents: Content[] = [];
   readonly #attachments: ArrayBuffer[] | undefined;
   readonly #skipsErrors: boolean;
@@ -90,7 +114,7 @@ class Encoder {
     const writer = this.#writer;
     switch (typeof value) {
       case "number":
-        if ((value | 0) !== value || Object.is(value, -0)) {
+        if ((value | 0) !== value || (value === 0 && 1 / value < 0)) {
           writer.byte(format.DOUBLE);
           writer.double(value);
         } else if (value >= 0 && value < format.SMALL) {
@@ -108,7 +132,7 @@ class Encoder {
         return writer.byte(value ? format.TRUE : format.FALSE);
       case "bigint":
         writer.byte(value < 0n ? format.NEGATIVE_BIGINT : format.BIGINT);
-        return writer.utf8((value < 0n ? -value : value).toString(16));
+        return writer.utf8(textOfBigInt(value < 0n ? -value : value, 16));
       case "object":
         return value === null ? writer.byte(format.NULL) : this.#writeObject(value);
       default:
@@ -117,7 +141,7 @@ class Encoder {
   }
 
   #writeString(value: string): void {
-    const isWide = !value.isWellFormed();
+    const isWide = !isWellFormed(value);
     this.#writer.byte(isWide ? format.WIDE_STRING : format.STRING);
     if (isWide) this.#writer.utf16(value);
     else this.#writer.utf8(value);
@@ -130,18 +154,17 @@ class Encoder {
       return this.#writer.varint(number);
     }
     this.#objects.set(value, this.#objects.size);
-    if (Array.isArray(value)) {
+    if (isArray(value)) {
       this.#writer.byte(format.ARRAY);
-      this.#contents.push({ kind: "array", value });
+      append(this.#contents, { kind: "array", value });
       return;
     }
-    const prototype = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype) {
-      if (ArrayBuffer.isView(value)) return this.#writeView(value);
+    if (getPrototypeOf(value) !== OBJECT_PROTOTYPE) {
+      if (isView(value)) return this.#writeView(value);
       if (this.#writeBuiltIn(value, kindOf(value))) return;
     }
     this.#writer.byte(format.OBJECT);
-    this.#contents.push({ kind: "object", value: value as Record<string, unknown> });
+    append(this.#contents, { kind: "object", value: value as Record<string, unknown> });
   }
 
   /** Whether it was an object of a class that has a form of its own. */
@@ -150,11 +173,11 @@ class Encoder {
     switch (kind) {
       case "Map":
         writer.byte(format.MAP);
-        this.#contents.push({ kind: "map", value: value as Map<unknown, unknown> });
+        append(this.#contents, { kind: "map", value: value as Map<unknown, unknown> });
         return true;
       case "Set":
         writer.byte(format.SET);
-        this.#contents.push({ kind: "set", value: value as Set<unknown> });
+        append(this.#contents, { kind: "set", value: value as Set<unknown> });
         return true;
       case "Date":
         writer.byte(format.DATE);
@@ -168,21 +191,22 @@ class Encoder {
         return true;
       }
       case "ArrayBuffer": {
-        if ((value as { detached?: boolean }).detached) throw uncloneable(value, "is detached");
-        const bytes = new Uint8Array(value as ArrayBuffer);
-        if ((value as ArrayBuffer & Resizable).resizable) {
-          const { maxByteLength } = value as ArrayBuffer & Resizable;
-          if (maxByteLength! > format.MAX_RESIZABLE) throw uncloneable(value, "may grow too large");
+        if (isDetached(value)) throw uncloneable(value, "is detached");
+        const bytes = new BytesOf(value as ArrayBuffer);
+        const length = lengthOf(bytes);
+        if (isResizable(value)) {
+          const limit = maxSizeOfBuffer(value);
+          if (limit > format.MAX_RESIZABLE) throw uncloneable(value, "may grow too large");
           writer.byte(format.RESIZABLE);
-          writer.varint(maxByteLength!);
-          writer.varint(bytes.length);
+          writer.varint(limit);
+          writer.varint(length);
           writer.raw(bytes);
           return true;
         }
-        const isAttached = this.#attachments !== undefined && bytes.length >= MIN_ATTACHED;
+        const isAttached = this.#attachments !== undefined && length >= MIN_ATTACHED;
         writer.byte(isAttached ? format.ATTACHMENT : format.BUFFER);
-        writer.varint(bytes.length);
-        if (isAttached) this.#attachments!.push(value as ArrayBuffer);
+        writer.varint(length);
+        if (isAttached) append(this.#attachments!, value as ArrayBuffer);
         else writer.raw(bytes);
         return true;
       }
@@ -204,19 +228,22 @@ class Encoder {
   }
 
   #writeView(view: ArrayBufferView): void {
-    const kind = format.VIEW_KINDS.indexOf(viewKindOf(view));
-    if (kind < 0) throw uncloneable(view);
-    const isResizable = (view.buffer as ArrayBuffer & Resizable).resizable === true;
-    if (isResizable && !isInBounds(view)) {
+    const name = viewKindOf(view);
+    let kind = 0;
+    while (kind < format.VIEW_KINDS.length && format.VIEW_KINDS[kind] !== name) kind++;
+    if (kind === format.VIEW_KINDS.length) throw uncloneable(view);
+    const buffer = viewBuffer(view);
+    if (!isBuffer(buffer)) throw uncloneable(buffer);
+    const resizes = isResizable(buffer) === true;
+    if (resizes && !isInBounds(view)) {
       throw uncloneable(view, "is out of the bounds of its buffer");
     }
-    const follows = isResizable && isTracking(view);
+    const follows = resizes && isTracking(view);
     this.#writer.byte(follows ? format.TRACKING_VIEW : format.VIEW);
     this.#writer.byte(kind);
-    this.#writeObject(view.buffer);
-    this.#writer.varint(view.byteOffset);
-    if (follows) return;
-    this.#writer.varint((view as Partial<Uint8Array>).length ?? view.byteLength);
+    this.#writeObject(buffer);
+    this.#writer.varint(viewOffset(view));
+    if (!follows) this.#writer.varint(viewSize(view));
   }
 
   #writeErrors(value: object): void {
@@ -226,9 +253,10 @@ class Encoder {
     if (record.kind !== "errors") throw uncloneable(value);
     this.#writer.byte(format.ERROR);
     this.#writer.varint(record.errors.length);
-    for (const { classes, name, message, stack } of record.errors) {
+    for (let i = 0; i < record.errors.length; i++) {
+      const { classes, name, message, stack } = record.errors[i]!;
       this.#writer.varint(classes.length);
-      for (const one of classes) this.#writeString(one);
+      for (let k = 0; k < classes.length; k++) this.#writeString(classes[k]!);
       this.#writeString(name);
       this.#writeString(message);
       this.#write(stack);
@@ -237,7 +265,7 @@ class Encoder {
     for (let i = 1; i < record.errors.length; i++) {
       this.#objects.set(found[i]!, this.#objects.size);
     }
-    this.#contents.push({ kind: "errors", value: record });
+    append(this.#contents, { kind: "errors", value: record });
   }
 
   #fill(content: Content): void {
@@ -246,32 +274,37 @@ class Encoder {
       case "array":
         return this.#fillArray(content.value);
       case "object": {
-        const keys = Object.keys(content.value);
-        writer.varint(keys.length);
-        for (const key of keys) {
-          this.#writeKey(key);
-          this.#write(content.value[key]);
+        const names = keys(content.value);
+        writer.varint(names.length);
+        for (let i = 0; i < names.length; i++) {
+          this.#writeKey(names[i]!);
+          this.#write(content.value[names[i]!]);
         }
         return;
       }
       case "map": {
         // Gathered first: errors among them may have getters, which may change the map.
         const entries: unknown[] = [];
-        Map.prototype.forEach.call(content.value, (value, key) => entries.push(key, value));
+        forEachOfMap(content.value, (value, key) => {
+          append(entries, key);
+          append(entries, value);
+        });
         writer.varint(entries.length / 2);
-        for (const entry of entries) this.#write(entry);
+        for (let i = 0; i < entries.length; i++) this.#write(entries[i]);
         return;
       }
       case "set": {
         const entries: unknown[] = [];
-        Set.prototype.forEach.call(content.value, (value) => entries.push(value));
+        forEachOfSet(content.value, (value) => append(entries, value));
         writer.varint(entries.length);
-        for (const entry of entries) this.#write(entry);
+        for (let i = 0; i < entries.length; i++) this.#write(entries[i]);
         return;
       }
-      case "errors":
-        for (const { props } of content.value.errors) this.#write(props);
-        this.#write(content.value.nodes);
+      case "errors": {
+        const { errors } = content.value;
+        for (let i = 0; i < errors.length; i++) this.#write(errors[i]!.props);
+        this.#write(hasOwn(content.value, "nodes") ? content.value.nodes : undefined);
+      }
     }
   }
 
@@ -295,17 +328,16 @@ class Encoder {
       this.#plainArrays = 0;
       writer.byte(format.CONTENT_NAMED);
       writer.varint(named.length);
-      for (const key of named) {
-        this.#writeKey(key);
-        this.#write((array as unknown as Record<string, unknown>)[key]);
+      for (let i = 0; i < named.length; i++) {
+        this.#writeKey(named[i]!);
+        this.#write((array as unknown as Record<string, unknown>)[named[i]!]);
       }
     }
-    const packed = length < MIN_PACKED ? undefined : pack(array as readonly number[]);
+    const packed = length < MIN_PACKED ? undefined : pack(array);
     if (packed !== undefined) {
-      const isInteger = packed instanceof Int32Array;
-      writer.byte(isInteger ? format.CONTENT_INTEGERS : format.CONTENT_DOUBLES);
+      writer.byte(packed.isInteger ? format.CONTENT_INTEGERS : format.CONTENT_DOUBLES);
       writer.varint(length);
-      return writer.raw(new Uint8Array(packed.buffer));
+      return writer.raw(packed.bytes);
     }
     if (isSparse(array)) return this.#fillSparse(array);
     writer.byte(format.CONTENT_VALUES);
@@ -319,13 +351,13 @@ class Encoder {
 
   #fillSparse(array: readonly unknown[]): void {
     const { length } = array;
-    const indices = Object.keys(array).filter((key) => String(Number(key) >>> 0) === key);
+    const indices = elementKeys(array);
     this.#writer.byte(format.CONTENT_SPARSE);
     this.#writer.varint(length);
     this.#writer.varint(indices.length);
-    for (const index of indices) {
-      this.#writer.varint(Number(index));
-      this.#write(array[Number(index)]);
+    for (let i = 0; i < indices.length; i++) {
+      this.#writer.varint(indices[i]!);
+      this.#write(array[indices[i]!]);
     }
   }
 }

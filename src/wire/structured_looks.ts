@@ -1,22 +1,43 @@
-import { MAX_NAMED } from "./structured_format.ts";
+import {
+  append,
+  bufferOf,
+  BytesOf,
+  DoublesOf,
+  hasOwn,
+  IntegersOf,
+  isResizable,
+  keys,
+  maxSizeOfBuffer,
+  NumberOf,
+  setBytes,
+  sizeOfBuffer,
+  uncurried,
+  viewBuffer,
+  viewBytes,
+  viewOffset,
+} from "./originals.ts";
+import { MAX_NAMED, VIEW_KINDS } from "./structured_format.ts";
 import { viewKindOf } from "./value_kind.ts";
-
-/** What TypeScript's older libraries do not know of a buffer. */
-interface ResizableBuffer {
-  readonly byteLength: number;
-  readonly resizable?: boolean;
-  readonly maxByteLength: number;
-  resize(byteLength: number): void;
-}
 
 /** Missing elements until an array may count as sparse. */
 const MIN_HOLES = 1_000;
 
-const { keys, hasOwn } = Object;
-const elementAt = Function.prototype.call.bind(Uint8Array.prototype.at) as (
+const elementAt = uncurried(Uint8Array.prototype.at) as (
   view: ArrayBufferView,
   index: number,
 ) => unknown;
+// A runtime without resizable buffers has none that are.
+const resize = uncurried((ArrayBuffer.prototype as { resize?: unknown }).resize) as (
+  buffer: object,
+  byteLength: number,
+) => void;
+
+/** Bytes of an element, by the name of the view's class. */
+const SIZES: Record<string, number | undefined> = Object.create(null);
+for (const kind of VIEW_KINDS) {
+  SIZES[kind] = (globalThis as unknown as Record<string, Uint8ArrayConstructor | undefined>)[kind]
+    ?.BYTES_PER_ELEMENT;
+}
 
 /** Names that a match has, and a list of strings of a template. */
 const KNOWN_NAMES = ["index", "input", "groups", "indices", "raw"] as const;
@@ -29,19 +50,33 @@ const KNOWN_NAMES = ["index", "input", "groups", "indices", "raw"] as const;
 export function namedKeys(array: readonly unknown[], usual: boolean): string[] | undefined {
   if (usual || array.length > MAX_NAMED) {
     for (let i = 0; i < KNOWN_NAMES.length; i++) {
-      if (hasOwn(array, KNOWN_NAMES[i]!)) return keys(array).filter((key) => !isIndex(key));
+      if (hasOwn(array, KNOWN_NAMES[i]!)) return withoutIndices(keys(array));
     }
     return undefined;
   }
   const all = keys(array);
   // Indices come first, so that the last one tells.
   if (all.length === 0 || isIndex(all[all.length - 1]!)) return undefined;
-  return all.filter((key) => !isIndex(key));
+  return withoutIndices(all);
+}
+
+function withoutIndices(all: readonly string[]): string[] {
+  const named: string[] = [];
+  for (let i = 0; i < all.length; i++) if (!isIndex(all[i]!)) append(named, all[i]!);
+  return named;
+}
+
+/** The indices of the elements that an array has. */
+export function elementKeys(array: readonly unknown[]): number[] {
+  const all = keys(array);
+  const indices: number[] = [];
+  for (let i = 0; i < all.length; i++) if (isIndex(all[i]!)) append(indices, NumberOf(all[i]));
+  return indices;
 }
 
 /** Whether a key of an array is that of an element. */
 export function isIndex(key: string): boolean {
-  const number = Number(key) >>> 0;
+  const number = NumberOf(key) >>> 0;
   return number < 2 ** 32 - 1 && `${number}` === key;
 }
 
@@ -50,33 +85,33 @@ export function isIndex(key: string): boolean {
  * which nobody else sees: nothing runs in between.
  */
 export function isTracking(view: ArrayBufferView): boolean {
-  const buffer = view.buffer as unknown as ResizableBuffer;
-  if (!buffer.resizable) return false;
-  const size = (view as Partial<Uint8Array>).BYTES_PER_ELEMENT ?? 1;
-  const { byteLength } = view;
-  const end = view.byteOffset + byteLength;
-  const length = buffer.byteLength;
+  const buffer = viewBuffer(view);
+  if (!isResizable(buffer)) return false;
+  const size = SIZES[viewKindOf(view)] ?? 1;
+  const byteLength = viewBytes(view);
+  const end = viewOffset(view) + byteLength;
+  const length = sizeOfBuffer(buffer);
   if (length - end >= size) return false;
   const grown = end + size;
-  if (grown <= buffer.maxByteLength) {
-    buffer.resize(grown);
-    const follows = view.byteLength > byteLength;
-    buffer.resize(length);
+  if (grown <= maxSizeOfBuffer(buffer)) {
+    resize(buffer, grown);
+    const follows = viewBytes(view) > byteLength;
+    resize(buffer, length);
     return follows;
   }
   if (byteLength === 0) return false; // nor can it ever be longer
-  const tail = new Uint8Array(view.buffer as ArrayBuffer, end - size).slice();
-  buffer.resize(end - size);
+  const tail = new BytesOf(new BytesOf(buffer, end - size));
+  resize(buffer, end - size);
   const follows = isInBounds(view);
-  buffer.resize(length);
-  new Uint8Array(view.buffer as ArrayBuffer).set(tail, end - size);
+  resize(buffer, length);
+  setBytes(new BytesOf(buffer), tail, end - size);
   return follows;
 }
 
 /** Whether the buffer of a view is long enough for it. */
 export function isInBounds(view: ArrayBufferView): boolean {
   try {
-    if (viewKindOf(view) === "DataView") return view.byteLength >= 0;
+    if (viewKindOf(view) === "DataView") return viewBytes(view) >= 0;
     elementAt(view, 0);
     return true;
   } catch {
@@ -85,15 +120,19 @@ export function isInBounds(view: ArrayBufferView): boolean {
 }
 
 /** The elements of an array, if all are numbers. */
-export function pack(array: readonly number[]): Int32Array | Float64Array | undefined {
+export function pack(
+  array: readonly unknown[],
+): { readonly isInteger: boolean; readonly bytes: Uint8Array } | undefined {
   const { length } = array;
-  let integers = true;
+  let isInteger = true;
   for (let i = 0; i < length; i++) {
     const value = array[i];
     if (typeof value !== "number") return undefined;
-    if (integers && ((value | 0) !== value || Object.is(value, -0))) integers = false;
+    if (isInteger && ((value | 0) !== value || (value === 0 && 1 / value < 0))) isInteger = false;
   }
-  return integers ? Int32Array.from(array) : Float64Array.from(array);
+  const packed = isInteger ? new IntegersOf(length) : new DoublesOf(length);
+  for (let i = 0; i < length; i++) packed[i] = array[i] as number;
+  return { isInteger, bytes: new BytesOf(bufferOf(packed)) };
 }
 
 /** Whether most elements of an array are missing. */

@@ -1,4 +1,5 @@
 import { show } from "../futures/show.ts";
+import { hasOwn } from "./originals.ts";
 
 /** Registered, so that the program text and a user's import of this library agree on it. */
 const MARK = Symbol.for("@concurrent/futures.transfer");
@@ -59,7 +60,8 @@ export function transfer<T>(value: T, buffers: readonly Transferable[]): T {
 export function unwrapTransfer(value: unknown): Moved | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   try {
-    return (value as { [MARK]?: Moved })[MARK];
+    const moved = (value as { [MARK]?: Moved })[MARK];
+    return moved !== undefined && hasOwn(value, MARK) ? moved : undefined;
   } catch {
     return undefined; // a Proxy whose traps throw; that it cannot be cloned is told in its time
   }

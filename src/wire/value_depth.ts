@@ -9,6 +9,18 @@
  * @module
  */
 
+import {
+  append,
+  ExceptionOf,
+  forEachOfMap,
+  forEachOfSet,
+  getPrototypeOf,
+  isArray,
+  isView,
+  keys,
+  OBJECT_PROTOTYPE,
+  SafeSet,
+} from "./originals.ts";
 import { kindOf } from "./value_kind.ts";
 
 /** Levels at the most: what every runtime reads, with some stack left. Python's pickle has the same. */
@@ -20,20 +32,6 @@ const SIMPLE_LOOKS = 5_000_000;
 /** Missing elements until an array may count as sparse. */
 const MIN_HOLES = 1_000;
 
-const { isArray } = Array;
-const { isView } = ArrayBuffer;
-const { getPrototypeOf, keys } = Object;
-const OBJECT_PROTOTYPE = Object.prototype;
-const call = Function.prototype.call;
-const forEachOfMap = call.bind(Map.prototype.forEach) as (
-  map: object,
-  look: (value: unknown, key: unknown) => void,
-) => void;
-const forEachOfSet = call.bind(Set.prototype.forEach) as typeof forEachOfMap;
-const SetOf = Set;
-const has = call.bind(Set.prototype.has) as (set: object, value: unknown) => boolean;
-const add = call.bind(Set.prototype.add) as (set: object, value: unknown) => void;
-
 let looks = 0;
 
 /** Throws if a value is deeper than the other side may be able to read. */
@@ -42,7 +40,7 @@ export function checkDepth(value: unknown): void {
   looks = 0;
   if (isShallow(value, 0)) return;
   if (isShallowExactly(value)) return;
-  throw new DOMException(
+  throw new ExceptionOf(
     `value is nested more than ${MAX_DEPTH} levels deep`,
     "DataCloneError",
   );
@@ -83,7 +81,7 @@ function isShallowCause(error: object, depth: number): boolean {
 
 /** By a list of what is to be looked at, each object once, in the order in which it is written. */
 function isShallowExactly(root: object): boolean {
-  const seen = new SetOf<object>();
+  const seen = new SafeSet<object>();
   const levels: object[][] = [insideOf(root)];
   const ats: number[] = [0];
   for (let depth = 0; depth >= 0;) {
@@ -94,11 +92,16 @@ function isShallowExactly(root: object): boolean {
       continue;
     }
     const value = level[at]!;
-    if (has(seen, value)) continue;
-    add(seen, value);
+    if (seen.has(value)) continue;
+    seen.add(value);
     if (++depth > MAX_DEPTH) return false;
-    levels[depth] = insideOf(value);
-    ats[depth] = 0;
+    if (depth === levels.length) {
+      append(levels, insideOf(value));
+      append(ats, 0);
+    } else {
+      levels[depth] = insideOf(value);
+      ats[depth] = 0;
+    }
   }
   return true;
 }
@@ -107,7 +110,7 @@ function isShallowExactly(root: object): boolean {
 function insideOf(value: object): object[] {
   const inside: object[] = [];
   const look = (item: unknown): void => {
-    if (typeof item === "object" && item !== null) inside[inside.length] = item;
+    if (typeof item === "object" && item !== null) append(inside, item);
   };
   if (!isArray(value)) {
     if (isView(value)) return inside;

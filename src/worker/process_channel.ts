@@ -9,6 +9,7 @@
 import { useClone } from "../wire/clone_error.ts";
 import { FrameChannel, Steps } from "../wire/frame_channel.ts";
 import type { ByteStream } from "../wire/frame_channel.ts";
+import { define } from "../wire/originals.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import type { ProcessPort } from "../wire/process_port.ts";
 import { checkStructured } from "../wire/structured_codec.ts";
@@ -57,6 +58,22 @@ const ends = [process.stdout, process.stderr].map((output) => output.end.bind(ou
 
 useClone(checkStructured);
 
+/**
+ * Gives a stream all methods that it inherits as its own: its classes are everybody's, who may replace
+ * what is there.
+ */
+function pin(stream: object): void {
+  let from: object | null = stream;
+  while (from !== null && from !== Object.prototype) {
+    for (const key of Reflect.ownKeys(from)) {
+      const property = Object.getOwnPropertyDescriptor(from, key)!;
+      if (key === "constructor" || Object.hasOwn(stream, key)) continue;
+      if (typeof property.value === "function") define(stream, key, property.value, false);
+    }
+    from = Object.getPrototypeOf(from);
+  }
+}
+
 // Ctrl-C reaches every process of the terminal: what shall come of the tasks is the program's to say.
 // It may finish, or shut down; the second one is meant. Without its owner a process ends anyway.
 let interrupts = 0;
@@ -74,7 +91,12 @@ const stream = Bun === undefined
   ? new net.Socket({ fd: FILE, readable: true, writable: true })
   : net.connect({ fd: FILE }); // in Bun 1.4 the constructor opens nothing
 
-const listeners: { message?: (data: unknown) => void; messageerror?: (data: unknown) => void } = {};
+pin(stream);
+
+const listeners: Record<"message" | "messageerror", ((data: unknown) => void) | undefined> = {
+  message: undefined,
+  messageerror: undefined,
+};
 const channel = new FrameChannel(stream, FRAME_SECRET, {
   message: (data) => listeners.message?.(data),
   messageError: () => listeners.messageerror?.(undefined),
@@ -105,7 +127,7 @@ const port: ProcessPort = {
     if (Bun === undefined) return exit(0);
     // Bun keeps back what does not fit, and drops it at the exit.
     let open = ends.length;
-    for (const end of ends) end(() => --open === 0 && exit(0));
+    for (let i = 0; i < ends.length; i++) ends[i]!(() => --open === 0 && exit(0));
   },
   check: checkStructured,
 };
