@@ -1,3 +1,5 @@
+// Length: one walk over all kinds of values, and the list of the built-ins that it takes.
+
 import { ByteReader } from "./byte_reader.ts";
 import {
   addToSet,
