@@ -61,9 +61,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
   const port = parent ?? threads?.parentPort ?? undefined;
   useRuntimeErrors();
   if (parent !== undefined) useClone((value) => parent.check(value));
-  const send = port === undefined
-    ? scope.postMessage.bind(scope)
-    : (message: unknown, transfer?: readonly Transferable[]) => port.postMessage(message, transfer);
+  const send = port === undefined ? scope.postMessage.bind(scope) : port.postMessage.bind(port); // as it was before any task could change it
   // A process has a codec of its own, which reads what it writes, however deep.
   const post = parent !== undefined
     ? send

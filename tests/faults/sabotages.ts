@@ -94,7 +94,7 @@ export const SABOTAGES: readonly (readonly [name: string, body: string])[] = [
     "const T = Object.getPrototypeOf(Uint8Array.prototype); " +
     "for (const k of ['set', 'subarray', 'slice']) T[k] = () => { throw 1 }",
   ],
-  ["errors", "globalThis.Error = globalThis.TypeError = globalThis.DOMException = undefined"],
+  ["errors", "globalThis.Error = globalThis.AggregateError = globalThis.DOMException = undefined"],
   ["AbortController", "AbortController.prototype.abort = () => { throw 1 }"],
   [
     "the context's class",
