@@ -38,7 +38,7 @@ export { InlineExecutor } from "./src/executor/inline_executor.ts";
 export type { InlineExecutorOptions } from "./src/executor/inline_executor.ts";
 export { createExecutor } from "./src/executor/create_executor.ts";
 export type { CreateExecutorOptions } from "./src/executor/create_executor.ts";
-export type { ExecutorStats } from "./src/engine/scheduler_options.ts";
+export type { ExecutorStats } from "./src/backend/task_backend.ts";
 
 // multiprocessing.pool
 export { Pool, ThreadPool } from "./src/pool/pool.ts";

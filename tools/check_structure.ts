@@ -15,8 +15,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   wire: ["futures"],
   worker: ["futures", "wire"],
   runtime: ["futures", "wire", "worker"],
-  engine: ["futures", "wire"],
-  executor: ["futures", "wire", "worker", "engine", "runtime"],
+  backend: ["futures"],
+  engine: ["futures", "wire", "backend"],
+  executor: ["futures", "wire", "worker", "backend", "engine", "runtime"],
   pool: ["futures", "wire", "executor"],
 };
 
@@ -76,7 +77,7 @@ function checkImport(file: string, from: string, typeOnly: boolean): string[] {
     return [`${file}: imports detect.ts; only executors detect the runtime`];
   }
   if (room === undefined) return []; // mod.ts lists all rooms
-  if (target === PORT && typeOnly && room === "engine") return [];
+  if (target === PORT && typeOnly && (room === "engine" || room === "backend")) return [];
   if (MAY_IMPORT[room]?.includes(other)) return [];
   return [`${file}: ${room} must not import ${other} (${target})`];
 }

@@ -1,7 +1,6 @@
-import type { Future } from "../futures/future.ts";
+import type { ChunkSource, TaskLimits } from "../backend/task_backend.ts";
 import { ItemControl, WorkItem } from "./work_item.ts";
 import type { WorkItemOwner } from "./work_item.ts";
-import type { TaskLimits } from "./item_limits.ts";
 import type { TaskEntry } from "./task_registry.ts";
 
 /** How long a chunk of `map` should take, in nanoseconds, if its size is left to the library. */
@@ -9,18 +8,6 @@ const CHUNK_NANOSECONDS = 400_000;
 
 /** Items of a chunk at the most. A larger one would make results wait; a smaller one costs messages. */
 const MAX_CHUNK = 8192;
-
-/** The items of a `map` that are not submitted one by one but cut into chunks when a worker is free. */
-export interface ChunkSource {
-  /** Items left. */
-  readonly remaining: number;
-  /** Items of one chunk, if the caller said so. */
-  readonly chunkSize: number | undefined;
-  /** The arguments of the next `count` items, one after the other. */
-  take(count: number): readonly unknown[];
-  /** Told of each chunk, in order. */
-  chunkMade(chunk: Future<unknown>, size: number): void;
-}
 
 /**
  * A whole `map` in the queue: it has its place in submit order, and is cut into chunks as workers

@@ -1,18 +1,10 @@
+import type { TaskLimits } from "../backend/task_backend.ts";
 import { callBack } from "../futures/callback.ts";
 import { listenToAbort, reasonOf, startDeadline } from "../futures/deadline.ts";
 import { TimeoutError } from "../futures/errors.ts";
-import type { Future } from "../futures/future.ts";
 import type { SilenceWatch } from "./silence_watch.ts";
 import { ItemControl } from "./work_item.ts";
 import type { WorkItem, WorkItemOwner } from "./work_item.ts";
-
-/** What may be asked for one task beyond running it; everything is checked already. */
-export interface TaskLimits {
-  readonly signal?: AbortSignal | undefined;
-  readonly timeout?: number | undefined;
-  readonly priority?: number | undefined;
-  readonly onProgress?: ((value: unknown, future: Future<unknown>) => void) | undefined;
-}
 
 /** Milliseconds until a look at an aborted task that had not begun at the last one. */
 const LOOK_AGAIN_AFTER = 100;

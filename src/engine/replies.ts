@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { ChunkOutcome } from "../backend/task_backend.ts";
 import { decodeError } from "../wire/error_codec.ts";
 import {
   CHUNK_DONE,
@@ -40,12 +41,6 @@ import type { WorkerSlot } from "./worker_slot.ts";
 /** For those whose Content-Security-Policy holds for their own worker, too. */
 const NO_CODE_ADVICE =
   "; where no code may be made of text, use importTasks(), or serve() and namedTasks()";
-
-/** What one chunk of `map` comes to: a value per item, and the errors of those that failed. */
-export interface ChunkOutcome {
-  readonly values: ArrayLike<unknown>;
-  readonly failures: Map<number, unknown> | undefined;
-}
 
 /** Who acts upon what a worker says of itself. */
 export interface WorkerReplies {

@@ -1,5 +1,12 @@
 // Length: one state machine; what stands alone is in the files beside it (see README.md).
 
+import type {
+  ChunkSource,
+  ExecutorStats,
+  OpenInput,
+  TaskBackend,
+  TaskLimits,
+} from "../backend/task_backend.ts";
 import { clock } from "../futures/clock.ts";
 import {
   BrokenExecutorError,
@@ -14,20 +21,18 @@ import type { TimeoutError } from "../futures/errors.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
-import type { ChunkSource } from "./chunk_supply.ts";
 import { dispatch, moves } from "./dispatch.ts";
 import { ItemLimits } from "./item_limits.ts";
-import type { TaskLimits } from "./item_limits.ts";
 import { isReply, readReply } from "./replies.ts";
 import type { TaskReplies } from "./replies.ts";
-import type { ExecutorStats, SchedulerOptions } from "./scheduler_options.ts";
+import type { SchedulerOptions } from "./scheduler_options.ts";
 import { SilenceWatch } from "./silence_watch.ts";
 import type { SilenceOwner } from "./silence_watch.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { SupervisorOwner } from "./supervisor.ts";
 import { TaskQueue } from "./task_queue.ts";
 import { MAX_WINDOW, TaskRegistry } from "./task_registry.ts";
-import { ItemControl, WorkItem } from "./work_item.ts";
+import { discard, ItemControl, WorkItem } from "./work_item.ts";
 import type { WorkItemOwner } from "./work_item.ts";
 import { WorkerList } from "./worker_list.ts";
 import { describeEnd } from "./worker_slot.ts";
@@ -40,14 +45,9 @@ import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
  */
 const STALLED_AFTER = 10;
 
-/** An input of `map` whose reader may wait for its next item. */
-export interface OpenInput {
-  /** Reads no more; the reader is told why. */
-  stop(reason: unknown): void;
-}
-
 /** The one scheduler: takes tasks, hands them to workers, settles futures. README.md tells how. */
-export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, SilenceOwner {
+export class Scheduler
+  implements TaskBackend, WorkItemOwner, TaskReplies, SupervisorOwner, SilenceOwner {
   readonly notifiesStarts: boolean;
   readonly #options: SchedulerOptions;
   readonly #tasks: TaskRegistry;
@@ -222,6 +222,10 @@ export class Scheduler implements WorkItemOwner, TaskReplies, SupervisorOwner, S
     this.#tasks.rest();
     this.#checkAbandoned();
     this.#allDone?.();
+  }
+
+  discard(future: Future<unknown>): void {
+    discard(future);
   }
 
   /** From now until `inputClosed` an input is stopped when what is pending is cancelled. */

@@ -1,26 +1,6 @@
 import type { BrokenExecutorError } from "../futures/errors.ts";
 import type { AsyncContext, Runtime, WorkerOptions } from "../runtime/runtime.ts";
 
-/** Totals and present counts of an executor. */
-export interface ExecutorStats {
-  /** Workers that live, those that start included. */
-  readonly workers: number;
-  /** Workers that have nothing to do. */
-  readonly idle: number;
-  /** Tasks that have not begun. */
-  readonly pending: number;
-  /** Tasks that a worker executes. */
-  readonly running: number;
-  /** Tasks that ended with a result, so far. */
-  readonly completed: number;
-  /** Tasks that ended with an error, so far. */
-  readonly failed: number;
-  /** Tasks that were cancelled, so far. */
-  readonly cancelled: number;
-  /** Workers that died before their time, so far. */
-  readonly crashed: number;
-}
-
 /** How a scheduler is set up; everything is checked already. */
 export interface SchedulerOptions {
   /** The class of the executor, for messages. */

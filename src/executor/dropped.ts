@@ -1,5 +1,5 @@
 import type { Scheduler } from "../engine/scheduler.ts";
-import { attachScheduler } from "./executor.ts";
+import { attachBackend } from "./executor.ts";
 import type { Executor } from "./executor.ts";
 
 /** Edge runtimes may have none, nor workers to end. */
@@ -14,5 +14,5 @@ const dropped = typeof FinalizationRegistry === "function"
 export function attachWorkers(executor: Executor, scheduler: Scheduler): void {
   const find = (): Scheduler => scheduler;
   dropped?.register(find, scheduler);
-  attachScheduler(executor, find);
+  attachBackend(executor, find);
 }

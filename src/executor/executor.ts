@@ -1,16 +1,14 @@
 // Length: most of it is documentation.
 
+import type { ExecutorStats, TaskBackend, TaskLimits } from "../backend/task_backend.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { markLocal } from "../futures/local_object.ts";
 import type { Future } from "../futures/future.ts";
-import type { TaskLimits } from "../engine/item_limits.ts";
-import type { Scheduler } from "../engine/scheduler.ts";
-import type { ExecutorStats } from "../engine/scheduler_options.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import type { Task } from "../wire/task_ref.ts";
 import { mapOver } from "./map.ts";
 import type { MapOptions } from "./map.ts";
-import type { MapIterator } from "./map_run.ts";
+import type { MapIterator, MapRun } from "./map_run.ts";
 import { checkBoolean, checkOptions } from "./options.ts";
 import { checkTaskOptions } from "./task_options.ts";
 import type { TaskOptions } from "./task_options.ts";
@@ -31,12 +29,33 @@ export interface ShutdownOptions {
   cancelFutures?: boolean | undefined;
 }
 
-/** Gives an executor its scheduler, asked for at each call: for the executors of this folder. */
-export let attachScheduler: (
+/** Gives an executor its backend, asked for at each call: for the executors of this folder. */
+export let attachBackend: (
   executor: Executor,
-  scheduler: () => Scheduler,
+  backend: () => TaskBackend,
   limits?: TaskLimits,
 ) => void;
+
+/** Who runs an executor's tasks, to be asked for at each use: for those that run theirs there, too. */
+export let backendOf: (executor: Executor) => readonly [
+  find: () => TaskBackend,
+  limits: TaskLimits | undefined,
+];
+
+/** An executor over a backend of its own. */
+export let executorOver: (backend: () => TaskBackend) => Executor;
+
+/** `Executor.map` as pools use it: results come in input order, or as they come. */
+export let mapWith: (
+  executor: Executor,
+  fn: unknown,
+  inputs: readonly unknown[],
+  options: MapOptions,
+  unordered: boolean,
+) => MapRun;
+
+/** The same workers, with these limits for each task beside those that the executor has. */
+export let viewOf: (executor: Executor, limits: TaskLimits) => Executor;
 
 /** What an executor is and does, as it is printed. */
 export let describeExecutor: (executor: Executor) => string;
@@ -61,39 +80,52 @@ export let describeExecutor: (executor: Executor) => string;
  * ```
  */
 export abstract class Executor implements AsyncDisposable {
-  #find!: () => Scheduler;
+  #find!: () => TaskBackend;
   #limits: TaskLimits | undefined;
 
   static {
     describeExecutor = (executor) => {
-      const scheduler = executor.#find();
-      const { workers, running, pending } = scheduler.stats();
+      const backend = executor.#find();
+      const { workers, running, pending } = backend.stats();
       const some = executor.capabilities.parallel
-        ? `${workers} of ${scheduler.maxWorkers} workers, `
+        ? `${workers} of ${backend.maxWorkers} workers, `
         : "";
-      const state = scheduler.state === "open" ? "" : `${scheduler.state}, `;
-      return `${scheduler.name} { ${state}${some}${running} running, ${pending} pending }`;
+      const state = backend.state === "open" ? "" : `${backend.state}, `;
+      return `${backend.name} { ${state}${some}${running} running, ${pending} pending }`;
     };
     describeAs<Executor>(this.prototype, "Executor", (executor) => describeExecutor(executor));
     markLocal(this.prototype, "an executor; a task that needs one makes its own");
-    attachScheduler = (executor, scheduler, limits) => {
-      executor.#find = scheduler;
+    attachBackend = (executor, backend, limits) => {
+      executor.#find = backend;
       executor.#limits = limits;
+    };
+    backendOf = (executor) => [executor.#find, executor.#limits];
+    executorOver = (backend) => {
+      const view = new ExecutorView();
+      attachBackend(view, backend);
+      return view;
+    };
+    mapWith = (executor, fn, inputs, options, unordered) =>
+      mapOver(executor.#backend, fn, [...inputs, options], executor.#limits, unordered);
+    viewOf = (executor, limits) => {
+      const view = new ExecutorView();
+      attachBackend(view, executor.#find, { ...executor.#limits, ...limits });
+      return view;
     };
   }
 
-  get #scheduler(): Scheduler {
+  get #backend(): TaskBackend {
     return this.#find();
   }
 
   /** How many workers it has at the most. */
   get maxWorkers(): number {
-    return this.#scheduler.maxWorkers;
+    return this.#backend.maxWorkers;
   }
 
   /** What its workers can do on this runtime. */
   get capabilities(): Capabilities {
-    return this.#scheduler.capabilities;
+    return this.#backend.capabilities;
   }
 
   /**
@@ -122,7 +154,7 @@ export abstract class Executor implements AsyncDisposable {
    * ```
    */
   submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>> {
-    return this.#scheduler.submit(fn, args, this.#limits) as Future<Awaited<R>>;
+    return this.#backend.submit(fn, args, this.#limits) as Future<Awaited<R>>;
   }
 
   /**
@@ -198,7 +230,7 @@ export abstract class Executor implements AsyncDisposable {
     options?: MapOptions,
   ): MapIterator<Awaited<R>>;
   map(fn: unknown, ...inputs: unknown[]): MapIterator<unknown> {
-    return mapOver(this.#scheduler, fn, inputs, this.#limits);
+    return mapOver(this.#backend, fn, inputs, this.#limits);
   }
 
   /**
@@ -224,7 +256,7 @@ export abstract class Executor implements AsyncDisposable {
     checkOptions("shutdown", options, ["wait", "cancelFutures"]);
     checkBoolean("wait", options.wait);
     checkBoolean("cancelFutures", options.cancelFutures);
-    const ended = this.#scheduler.shutdown(options.cancelFutures ?? false);
+    const ended = this.#backend.shutdown(options.cancelFutures ?? false);
     return options.wait ?? true ? ended : Promise.resolve();
   }
 
@@ -247,7 +279,7 @@ export abstract class Executor implements AsyncDisposable {
    * ```
    */
   terminate(): Promise<void> {
-    return this.#scheduler.terminate();
+    return this.#backend.terminate();
   }
 
   /**
@@ -270,9 +302,7 @@ export abstract class Executor implements AsyncDisposable {
    * ```
    */
   with(options: TaskOptions): Executor {
-    const view = new ExecutorView();
-    attachScheduler(view, this.#find, { ...this.#limits, ...checkTaskOptions(options) });
-    return view;
+    return viewOf(this, checkTaskOptions(options));
   }
 
   /**
@@ -291,7 +321,7 @@ export abstract class Executor implements AsyncDisposable {
    * ```
    */
   warmUp(): Promise<void> {
-    return this.#scheduler.warmUp();
+    return this.#backend.warmUp();
   }
 
   /**
@@ -314,7 +344,7 @@ export abstract class Executor implements AsyncDisposable {
    * ```
    */
   broadcast<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Promise<Awaited<R>[]> {
-    return this.#scheduler.broadcast(fn, args) as Promise<Awaited<R>[]>;
+    return this.#backend.broadcast(fn, args) as Promise<Awaited<R>[]>;
   }
 
   /**
@@ -332,7 +362,7 @@ export abstract class Executor implements AsyncDisposable {
    * ```
    */
   ready(): Promise<void> {
-    return this.#scheduler.ready();
+    return this.#backend.ready();
   }
 
   /**
@@ -351,7 +381,7 @@ export abstract class Executor implements AsyncDisposable {
    * ```
    */
   stats(): ExecutorStats {
-    return this.#scheduler.stats();
+    return this.#backend.stats();
   }
 
   /** `await using executor = …` shuts it down and waits, as leaving `with` does in Python. */

@@ -3,7 +3,7 @@ import { BrokenExecutorError } from "../futures/errors.ts";
 import { captureContext } from "../runtime/async_context.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 import { inlineRuntime } from "../runtime/inline.ts";
-import { attachScheduler, Executor } from "./executor.ts";
+import { attachBackend, Executor } from "./executor.ts";
 import { checkBoolean, checkCount, checkFunction, checkOptions } from "./options.ts";
 import { perRequest } from "./per_request.ts";
 
@@ -109,6 +109,6 @@ export class InlineExecutor extends Executor {
         waitUntil,
         captureContext,
       });
-    attachScheduler(this, perRequest(make, host.requestMark, (scheduler) => scheduler.isIdle));
+    attachBackend(this, perRequest(make, host.requestMark, (scheduler) => scheduler.isIdle));
   }
 }

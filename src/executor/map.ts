@@ -1,8 +1,6 @@
-import type { TaskLimits } from "../engine/item_limits.ts";
-import type { Scheduler } from "../engine/scheduler.ts";
+import type { TaskBackend, TaskLimits } from "../backend/task_backend.ts";
 import { chunksOf } from "./map_input.ts";
 import { MapRun } from "./map_run.ts";
-import type { MapIterator } from "./map_run.ts";
 import { checkBoolean, checkCount, checkOptions, checkTime } from "./options.ts";
 import { show } from "../futures/show.ts";
 
@@ -34,20 +32,18 @@ export interface MapOptions {
   settled?: boolean | undefined;
 }
 
-/** For `imapUnordered`: an option of `map` that gives results as they come. */
-export const UNORDERED: unique symbol = Symbol("unordered");
-
 /** Checks the arguments of `map` and starts it. */
 export function mapOver(
-  scheduler: Scheduler,
+  backend: TaskBackend,
   task: unknown,
   rest: readonly unknown[],
   limits: TaskLimits | undefined,
-): MapIterator<unknown> {
-  scheduler.checkOpen();
-  scheduler.checkTask(task);
+  unordered = false,
+): MapRun {
+  backend.checkOpen();
+  backend.checkTask(task);
   const inputs = [...rest];
-  let options: MapOptions & { [UNORDERED]?: boolean } = {};
+  let options: MapOptions = {};
   if (inputs.length > 1 && !isIterable(inputs.at(-1))) {
     const last = inputs.pop();
     checkOptions("map", last, ["chunkSize", "bufferSize", "timeout", "settled"]);
@@ -69,8 +65,8 @@ export function mapOver(
   // With a timeout each result is to come as soon as it is there.
   if (options.timeout !== undefined || limits?.timeout !== undefined) chunkSize ??= 1;
   if (limits?.onProgress !== undefined) chunkSize ??= 1;
-  const run = new MapRun(timeout, options.settled ?? false, options[UNORDERED] ?? false);
-  run.start(chunksOf(scheduler, task, inputs, limits, chunkSize, bufferSize, run));
+  const run = new MapRun(timeout, options.settled ?? false, unordered);
+  run.start(chunksOf(backend, task, inputs, limits, chunkSize, bufferSize, run));
   return run;
 }
 

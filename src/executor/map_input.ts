@@ -1,5 +1,4 @@
-import type { TaskLimits } from "../engine/item_limits.ts";
-import type { Scheduler } from "../engine/scheduler.ts";
+import type { TaskBackend, TaskLimits } from "../backend/task_backend.ts";
 import { FutureSource, observe, outcome } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import { bindContext } from "../runtime/async_context.ts";
@@ -14,6 +13,8 @@ export interface MapInput {
   readOn(): void;
   /** Of unknown length: reads no more, and tells its reader why. */
   stop(reason: unknown): void;
+  /** Nobody waits for this chunk any more. */
+  discard(chunk: Future<unknown>): void;
   /** Reads no more and submits no more. */
   cancel(): void;
 }
@@ -26,7 +27,7 @@ export interface MapReader {
 
 /** The input that fits: of known length if all inputs are. */
 export function chunksOf(
-  scheduler: Scheduler,
+  backend: TaskBackend,
   task: unknown,
   inputs: readonly unknown[],
   limits: TaskLimits | undefined,
@@ -35,11 +36,11 @@ export function chunksOf(
   reader: MapReader,
 ): MapInput {
   if (inputs.every(hasKnownLength)) {
-    return new KnownInput(scheduler, task, inputs.map(toArray), limits, chunkSize, reader);
+    return new KnownInput(backend, task, inputs.map(toArray), limits, chunkSize, reader);
   }
   const size = chunkSize ?? 1;
-  const buffer = bufferSize ?? scheduler.lookAhead * size;
-  return new LazyInput(scheduler, task, inputs, limits, Math.min(size, buffer), buffer, reader);
+  const buffer = bufferSize ?? backend.lookAhead * size;
+  return new LazyInput(backend, task, inputs, limits, Math.min(size, buffer), buffer, reader);
 }
 
 function hasKnownLength(input: unknown): boolean {
@@ -55,7 +56,7 @@ function toArray(input: unknown): unknown[] {
 /** Inputs of known length: they wait in the queue as one, to be cut when workers are free. */
 class KnownInput implements MapInput {
   readonly chunkSize: number | undefined;
-  readonly #scheduler: Scheduler;
+  readonly #backend: TaskBackend;
   readonly #task: unknown;
   readonly #limits: TaskLimits | undefined;
   readonly #reader: MapReader;
@@ -65,14 +66,14 @@ class KnownInput implements MapInput {
   #supply: Future<unknown> | undefined = undefined;
 
   constructor(
-    scheduler: Scheduler,
+    backend: TaskBackend,
     task: unknown,
     columns: unknown[][],
     limits: TaskLimits | undefined,
     chunkSize: number | undefined,
     reader: MapReader,
   ) {
-    this.#scheduler = scheduler;
+    this.#backend = backend;
     this.#task = task;
     this.#columns = columns;
     this.#length = Math.min(...columns.map((column) => column.length));
@@ -102,8 +103,9 @@ class KnownInput implements MapInput {
 
   start(): void {
     if (this.#length === 0) return this.#reader.inputEnded(undefined);
-    this.#supply = this.#scheduler.submitSupply(this.#task, this, this.#limits);
-    observe(this.#supply, this);
+    this.#supply = this.#backend.submitSupply(this.#task, this, this.#limits);
+    if (this.#supply.done()) this.futureDone(this.#supply);
+    else observe(this.#supply, this);
   }
 
   /** All is cut, or will not be: cancelled, or the executor broke. */
@@ -125,6 +127,10 @@ class KnownInput implements MapInput {
 
   stop(): void {}
 
+  discard(chunk: Future<unknown>): void {
+    this.#backend.discard(chunk);
+  }
+
   cancel(): void {
     this.#supply?.cancel();
   }
@@ -132,7 +138,7 @@ class KnownInput implements MapInput {
 
 /** Inputs that are read on demand, at most `bufferSize` items ahead of what was taken. */
 class LazyInput implements MapInput {
-  readonly #scheduler: Scheduler;
+  readonly #backend: TaskBackend;
   readonly #task: unknown;
   readonly #limits: TaskLimits | undefined;
   readonly #reader: MapReader;
@@ -156,7 +162,7 @@ class LazyInput implements MapInput {
   #ended = false;
 
   constructor(
-    scheduler: Scheduler,
+    backend: TaskBackend,
     task: unknown,
     inputs: readonly unknown[],
     limits: TaskLimits | undefined,
@@ -164,7 +170,7 @@ class LazyInput implements MapInput {
     bufferSize: number,
     reader: MapReader,
   ) {
-    this.#scheduler = scheduler;
+    this.#backend = backend;
     this.#task = task;
     this.#inputs = inputs;
     this.#limits = limits;
@@ -185,7 +191,7 @@ class LazyInput implements MapInput {
     } catch (reason) {
       return this.#end({ reason });
     }
-    this.#scheduler.inputOpened(this);
+    this.#backend.inputOpened(this);
     this.#fill();
   }
 
@@ -207,11 +213,15 @@ class LazyInput implements MapInput {
     this.#reader.inputEnded({ reason });
   }
 
+  discard(chunk: Future<unknown>): void {
+    this.#backend.discard(chunk);
+  }
+
   cancel(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#row = [];
-    this.#scheduler.inputClosed(this);
+    this.#backend.inputClosed(this);
     this.#closeIterators();
   }
 
@@ -275,7 +285,7 @@ class LazyInput implements MapInput {
     if (size === 0) return;
     this.#row = [];
     this.#rows = 0;
-    const future = this.#scheduler.submitChunk(this.#task, args, this.#limits, size);
+    const future = this.#backend.submitChunk(this.#task, args, this.#limits, size);
     if (this.#readsOn) {
       observe(future, {
         futureDone: () => {
@@ -297,7 +307,7 @@ class LazyInput implements MapInput {
       ending = { reason };
     }
     this.#ended = true;
-    this.#scheduler.inputClosed(this);
+    this.#backend.inputClosed(this);
     this.#iterators = this.#iterators.filter((iterator) => iterator !== finished);
     this.#closeIterators();
     this.#reader.inputEnded(ending);

@@ -1,6 +1,5 @@
 import { clock } from "../futures/clock.ts";
-import type { ChunkOutcome } from "../engine/replies.ts";
-import { discard } from "../engine/work_item.ts";
+import type { ChunkOutcome } from "../backend/task_backend.ts";
 import { startDeadline } from "../futures/deadline.ts";
 import { CancelledError, TimeoutError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
@@ -90,7 +89,7 @@ export class MapRun implements MapIterator<unknown> {
 
   /** A chunk was submitted. */
   chunkMade(future: Future<unknown>, size: number): void {
-    if (this.#ended) return discard(future);
+    if (this.#ended) return this.#input.discard(future);
     if (this.#open === undefined || future.done()) return this.#add({ future, size });
     this.#open.add(future);
     observe(future, {
@@ -331,8 +330,8 @@ export class MapRun implements MapIterator<unknown> {
     this.#open?.clear();
     this.#chunks = [];
     this.#head = 0;
-    for (const { future } of chunks) discard(future);
-    for (const future of open) discard(future);
+    for (const { future } of chunks) this.#input.discard(future);
+    for (const future of open) this.#input.discard(future);
     this.#serve();
   }
 }

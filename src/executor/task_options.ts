@@ -1,4 +1,4 @@
-import type { TaskLimits } from "../engine/item_limits.ts";
+import type { TaskLimits } from "../backend/task_backend.ts";
 import type { Future } from "../futures/future.ts";
 import { bindContext } from "../runtime/async_context.ts";
 import { checkFunction, checkOptions, checkSignal, checkTime } from "./options.ts";

@@ -1,3 +1,6 @@
+import { BorrowedBackend } from "../executor/borrowed_backend.ts";
+import { backendOf, Executor, executorOver } from "../executor/executor.ts";
+import { show } from "../futures/show.ts";
 import { checkOptions, checkWorkers } from "../executor/options.ts";
 import { ProcessPoolExecutor } from "../executor/process_pool_executor.ts";
 import { ThreadPoolExecutor } from "../executor/thread_pool_executor.ts";
@@ -7,6 +10,13 @@ import { WorkerPool } from "./worker_pool.ts";
 
 /** Options of {@linkcode ThreadPool} and {@linkcode Pool}. */
 export interface PoolOptions {
+  /**
+   * Whose workers to use, in place of workers of its own. It goes on when the pool has ended, and no
+   * other option may be given beside it.
+   *
+   * @default {undefined}
+   */
+  executor?: Executor | undefined;
   /**
    * How many workers there are.
    *
@@ -59,7 +69,10 @@ export class ThreadPool extends WorkerPool {
    * @throws {UnsupportedError} If this runtime has no workers.
    */
   constructor(options?: number | PoolOptions) {
-    super(new ThreadPoolExecutor(executorOptions("ThreadPool", options)));
+    super(
+      borrowed("ThreadPool", options) ??
+        new ThreadPoolExecutor(executorOptions("ThreadPool", options)),
+    );
   }
 }
 
@@ -91,8 +104,20 @@ export class Pool extends WorkerPool {
    * @throws {UnsupportedError} If this runtime has no processes, or may not start any.
    */
   constructor(options?: number | PoolOptions) {
-    super(new ProcessPoolExecutor(executorOptions("Pool", options)));
+    super(borrowed("Pool", options) ?? new ProcessPoolExecutor(executorOptions("Pool", options)));
   }
+}
+
+/** The executor that a pool is to use, as one that the pool may end. */
+function borrowed(name: string, options: number | PoolOptions | undefined): Executor | undefined {
+  if (typeof options !== "object" || options?.executor === undefined) return undefined;
+  checkOptions(name, options, ["executor"]);
+  const { executor } = options;
+  if (!(executor instanceof Executor)) {
+    throw new TypeError(`Cannot use executor: expected an Executor, got ${show(executor)}`);
+  }
+  const backend = new BorrowedBackend(name, ...backendOf(executor));
+  return executorOver(() => backend);
 }
 
 function executorOptions(name: string, options: number | PoolOptions | undefined): {
@@ -103,9 +128,10 @@ function executorOptions(name: string, options: number | PoolOptions | undefined
   maxTasksPerChild?: number | undefined;
 } {
   const given = typeof options === "object" && options !== null ? options : { processes: options };
-  checkOptions(name, given, ["processes", "initializer", "initargs", "maxTasksPerChild"]);
+  const names = ["processes", "initializer", "initargs", "maxTasksPerChild", "executor"];
+  checkOptions(name, given, names);
   checkWorkers("processes", given.processes);
-  const { processes, ...others } = given as PoolOptions;
+  const { processes, executor: _none, ...others } = given as PoolOptions;
   const named = { ...others, [NAME]: name };
   return processes === undefined ? named : { ...named, maxWorkers: processes };
 }

@@ -1,7 +1,6 @@
-import { describeExecutor } from "../executor/executor.ts";
+import { describeExecutor, mapWith } from "../executor/executor.ts";
 import { markLocal } from "../futures/local_object.ts";
 import type { Executor } from "../executor/executor.ts";
-import { UNORDERED } from "../executor/map.ts";
 import type { MapRun } from "../executor/map_run.ts";
 import { checkCount, checkFunction, checkOptions } from "../executor/options.ts";
 import { CancelledError, InvalidStateError } from "../futures/errors.ts";
@@ -312,12 +311,13 @@ export abstract class WorkerPool implements AsyncDisposable {
   ): PoolIterator<unknown> {
     this.#check("imap", options, ["chunkSize", "bufferSize"]);
     const { chunkSize = 1, bufferSize } = options;
-    const run = this.#executor.map(fn as Task<[unknown], unknown>, items, {
-      chunkSize,
-      settled: true,
-      [UNORDERED]: unordered,
-      ...(bufferSize === undefined ? {} : { bufferSize }),
-    } as { settled: true }) as unknown as MapRun;
+    const run = mapWith(
+      this.#executor,
+      fn,
+      [items],
+      { chunkSize, settled: true, bufferSize },
+      unordered,
+    );
     run.onRead = () => {
       this.#reading.delete(run);
       this.#checkRead();
