@@ -56,7 +56,8 @@ const MODULES: readonly Fault[] = neverRun([
     name: "a module whose task is a Proxy that throws",
     cause: (executor) => [
       executor.submit(taskOf(`export const task = new Proxy(() => {}, {
-        get() { throw new RangeError("trap"); } })`)),
+        get() { throw new RangeError("trap"); },
+        apply() { throw new RangeError("trap"); } })`)),
     ],
     sees: fails(RangeError, "trap"),
   },
