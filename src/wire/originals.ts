@@ -57,6 +57,14 @@ export function getterOf(owner: object, key: PropertyKey): (receiver: unknown) =
   return getter === undefined ? () => undefined : uncurried(getter);
 }
 
+/** As `getterOf`, for what some runtimes keep in each object: `signal` of old Cloudflare, `data` of Deno. */
+export function readerOf(owner: object, key: PropertyKey): (receiver: unknown) => unknown {
+  const getter = getOwnPropertyDescriptor(owner, key)?.get;
+  return getter === undefined
+    ? (receiver) => (receiver as Record<PropertyKey, unknown>)[key]
+    : uncurried(getter);
+}
+
 type Text<A extends unknown[], R> = (text: string, ...args: A) => R;
 export const textSlice = uncurried(String.prototype.slice) as Text<
   [from: number, to?: number],

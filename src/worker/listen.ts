@@ -4,7 +4,7 @@ import { checkDepth } from "../wire/value_depth.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import type { ProcessPort } from "../wire/process_port.ts";
 import { loadModule } from "./load_module.ts";
-import { apply, define, getterOf, isArray, PromiseOf, uncurried } from "../wire/originals.ts";
+import { apply, define, isArray, PromiseOf, readerOf, uncurried } from "../wire/originals.ts";
 import { Program } from "./program.ts";
 import { whenSettled } from "./thenable.ts";
 import { compileTask } from "./task_text.ts";
@@ -251,7 +251,7 @@ function listenToScope(
   receive: (message: unknown) => void,
   unreadable: () => void,
 ): void {
-  const dataOf = getterOf(MessageEvent.prototype, "data");
+  const dataOf = readerOf(MessageEvent.prototype, "data");
   const stop = uncurried(Event.prototype.stopImmediatePropagation);
   scope.addEventListener!("message", (event) => {
     stop(event);

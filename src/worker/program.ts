@@ -46,11 +46,11 @@ import {
   apply,
   CALL,
   compareExchange,
-  getterOf,
   hasOwn,
   IntegersOf,
   isArray,
   PromiseOf,
+  readerOf,
   round,
   SafeMap,
   SafeSet,
@@ -80,7 +80,7 @@ const CLOCK_INTERVAL = 16;
 const FIRST_VALUE = 1 + DONE_HEADER;
 
 const NO_CLAIMS = new IntegersOf(0);
-const signalOf = getterOf(AbortControllerOf.prototype, "signal") as (
+const signalOf = readerOf(AbortControllerOf.prototype, "signal") as (
   controller: AbortController,
 ) => AbortSignal;
 const abortSignal = uncurried(AbortControllerOf.prototype.abort) as (
