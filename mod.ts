@@ -25,6 +25,8 @@
 export { Executor } from "./src/executor/executor.ts";
 export type { ShutdownOptions } from "./src/executor/executor.ts";
 export type { TaskOptions } from "./src/executor/task_options.ts";
+export { TaskGroup } from "./src/executor/task_group.ts";
+export type { TaskGroupOptions } from "./src/executor/task_group.ts";
 export type { MapOptions } from "./src/executor/map.ts";
 export type { MapIterator } from "./src/executor/map_run.ts";
 export { ThreadPoolExecutor } from "./src/executor/thread_pool_executor.ts";
