@@ -1,7 +1,7 @@
 /**
  * The built-ins that a worker's program uses, as they were when it was loaded. Tasks share its world, and
  * they, or what they import, replace, remove and freeze what they like. What comes after the start uses
- * nothing else than this; `tools/check_originals.ts` looks after it.
+ * nothing else than this, as far as it was converted.
  *
  * What no built-in is asked for is best: index loops in place of iteration, spread and destructuring of
  * arrays; literals, which set properties of their own whatever setters their prototypes have.

@@ -199,13 +199,18 @@ class BusyLock {
 
   /** Calls back when the lock is held. */
   hold(held: () => void): void {
-    this.#freed = this.#request(this.#locks, this.#name, () => {
-      held();
-      return new PromiseOf<void>((resolve) => {
-        this.#letGo = resolve;
+    // Not called in the lock's callback, nor where it is refused: a program that ends just then would
+    // print that its execution was terminated, as the rejection of a promise.
+    const lent = new PromiseOf<void>((resolve) => {
+      this.#freed = this.#request(this.#locks, this.#name, () => {
+        resolve();
+        return new PromiseOf<void>((resolve) => {
+          this.#letGo = resolve;
+        });
       });
+      whenSettled(this.#freed, () => {}, () => resolve()); // none to be had: tasks run all the same
     });
-    whenSettled(this.#freed, () => {}, held); // no lock to be had: tasks run all the same
+    whenSettled(lent, held, held);
   }
 
   /** Lets it go; calls back when it is free. Deno prints an error if a worker ends while it holds one. */
