@@ -90,7 +90,7 @@ const SUITES: [title: string, tool: string, command: string[], passed: RegExp][]
     "jest with coverage, which changes the text of functions",
     "jest",
     [...jest({}), "--coverage", "--coverageProvider=babel", "--coverageReporters=text"],
-    /work\.mjs +\| [^]*Tests: +10 passed, 10 total/,
+    /^(?=[^]*work\.mjs +\| )[^]*Tests: +10 passed, 10 total/,
   ],
   [
     "deno test with sanitizers and coverage",
