@@ -8,8 +8,8 @@ interface NotFound {
   readonly code?: unknown;
   readonly message?: unknown;
   /** Bun: what was not found, and who wanted it. */
-  readonly specifier?: string;
-  readonly referrer?: string;
+  readonly specifier?: string | undefined;
+  readonly referrer?: string | undefined;
 }
 
 const { Bun, Deno } = globalThis as {
@@ -17,6 +17,16 @@ const { Bun, Deno } = globalThis as {
   readonly Deno?: unknown;
 };
 const resolveSync = Bun?.resolveSync;
+
+/** What an error tells of a module that is not there; a module may throw anything, which may throw when asked. */
+function notFoundOf(error: unknown): NotFound {
+  try {
+    const { code, message, specifier, referrer } = ObjectOf(error) as NotFound;
+    return { code, message, specifier, referrer };
+  } catch {
+    return {};
+  }
+}
 
 /** Modules that Deno knows under another address than their own. */
 const addresses = new SafeMap<string, string>();
@@ -35,7 +45,7 @@ export function loadModule(
     let missed: string | undefined;
     const loadOnce = (): void => {
       whenSettled(load(addresses.get(url) ?? url), resolve, (error) => {
-        const { code, message, specifier, referrer } = ObjectOf(error) as NotFound;
+        const { code, message, specifier, referrer } = notFoundOf(error);
         if (code !== "ERR_MODULE_NOT_FOUND") return reject(error);
         if (resolveSync !== undefined && specifier !== undefined && specifier !== missed) {
           // Bun 1.4 goes by the list of a folder's files that it read first; asked so, it looks again.

@@ -55,6 +55,22 @@ const COMMON_JS: [string, string, string][] = [
 ];
 
 for (const [kind, create] of KINDS) {
+  test(`a module that throws what cannot be looked at fails its task alone [${kind}]`, async () => {
+    await using executor = create();
+    using folder = new Folder();
+    folder.write(
+      "hostile.mjs",
+      `throw Object.defineProperty(new RangeError("late"), "code", {
+        get() { throw new Error("trap"); } });`,
+    );
+    folder.write("good.mjs", "export const double = (x) => 2 * x;");
+    const hostile = executor.submit(folder.tasks("hostile.mjs")["double"]!, 1);
+    const good = executor.submit(folder.tasks("good.mjs")["double"]!, 2);
+    assertStringIncludes(String(await hostile.exception()), "late");
+    assertEquals(await good, 4);
+    assertEquals(executor.stats().crashed, 0);
+  });
+
   test(`a module that was written after another of its folder was loaded is found [${kind}]`, async () => {
     await using executor = create();
     using folder = new Folder();

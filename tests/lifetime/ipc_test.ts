@@ -1,54 +1,20 @@
 /** Programs with a channel to their parent: `fork()` and `node:cluster`. @module */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
 import { test } from "../harness.ts";
+import { ended, type Ending, runProgram } from "../run_program.ts";
 
-const MODULE = new URL("../../mod.ts", import.meta.url).href;
 const isDeno = "Deno" in globalThis;
-const FLAGS = isDeno ? ["run", "-A", "--no-check", "--no-config"] : [];
-
-interface Ending {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
 
 /** Runs a program of the parent, which starts itself again as its child. */
-async function run(body: string): Promise<Ending> {
-  const folder = mkdtempSync(join(tmpdir(), "ipc-"));
-  const file = join(folder, "main.ts");
-  writeFileSync(
-    file,
-    `import * as cf from ${JSON.stringify(MODULE)};
+function run(body: string): Promise<Ending> {
+  return runProgram(`
     import cluster from "node:cluster";
     import { fork } from "node:child_process";
     import process from "node:process";
     import { fileURLToPath } from "node:url";
-    ${body}`,
-  );
-  try {
-    return await new Promise<Ending>((resolve, reject) => {
-      const child = spawn(process.execPath, [...FLAGS, file], {
-        env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      const ending: Ending = { code: null, stdout: "", stderr: "" };
-      child.stdout.on("data", (chunk) => ending.stdout += chunk);
-      child.stderr.on("data", (chunk) => ending.stderr += chunk);
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ ...ending, code }));
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    ${body}`);
 }
-
-const ended = (stdout: string): Ending => ({ code: 0, stdout, stderr: "" });
 
 for (const name of ["ThreadPoolExecutor", "ProcessPoolExecutor"] as const) {
   test(

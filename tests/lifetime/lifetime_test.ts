@@ -1,44 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
 import { test } from "../harness.ts";
+import { ended, type Ending, RUN, runProgram } from "../run_program.ts";
 
-const MODULE = new URL("../../mod.ts", import.meta.url).href;
-const { versions } = process as { versions: Record<string, string | undefined> };
-const RUN = versions.deno !== undefined ? ["run", "--no-check", "--no-config"] : [];
-
-interface Ending {
-  code: number | null;
-  stdout: string;
-  stderr: string;
+/** Runs a program: on Deno without any permission. */
+function run(body: string, flags: readonly string[] = RUN): Promise<Ending> {
+  return runProgram(body, flags);
 }
-
-/** Runs a program on the runtime of this test: on Deno without any permission. */
-async function run(body: string, flags: string[] = RUN): Promise<Ending> {
-  const folder = mkdtempSync(join(tmpdir(), "lifetime-"));
-  const file = join(folder, "main.ts");
-  writeFileSync(file, `import * as cf from ${JSON.stringify(MODULE)};\n${body}`);
-  try {
-    return await new Promise<Ending>((resolve, reject) => {
-      const child = spawn(process.execPath, [...flags, file], {
-        env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      const ending: Ending = { code: null, stdout: "", stderr: "" };
-      child.stdout.on("data", (chunk) => ending.stdout += chunk);
-      child.stderr.on("data", (chunk) => ending.stderr += chunk);
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ ...ending, code }));
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-const ended = (stdout: string): Ending => ({ code: 0, stdout, stderr: "" });
 
 test("hello world runs with no permission flag", async () => {
   assertEquals(

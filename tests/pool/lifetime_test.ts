@@ -1,37 +1,14 @@
 /** What pools do to the life of a whole program. */
 
 import { assertEquals } from "@std/assert";
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
 import { test } from "../harness.ts";
+import { runProgram } from "../run_program.ts";
 import { POOLS } from "./pools.ts";
-
-const MODULE = new URL("../../mod.ts", import.meta.url).href;
-const FLAGS = "Deno" in globalThis ? ["run", "-A", "--no-check", "--no-config"] : [];
 
 /** Runs a program to its end: its exit code, and what it prints. */
 async function run(body: string): Promise<unknown[]> {
-  const folder = mkdtempSync(join(tmpdir(), "pool-lifetime-"));
-  const file = join(folder, "main.ts");
-  writeFileSync(file, `import * as cf from ${JSON.stringify(MODULE)};\n${body}`);
-  try {
-    return await new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [...FLAGS, file], {
-        env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      const text = { out: "", err: "" };
-      child.stdout.on("data", (chunk) => text.out += chunk);
-      child.stderr.on("data", (chunk) => text.err += chunk);
-      child.on("error", reject);
-      child.on("close", (code) => resolve([code, text.out, text.err]));
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const { code, stdout, stderr } = await runProgram(body);
+  return [code, stdout, stderr];
 }
 
 for (const { name } of POOLS) {
