@@ -92,10 +92,9 @@ export function readReply(
     case CHUNK_DONE:
       return readChunkDone(worker, message, tasks);
     case STARTED: {
-      const item = worker.running(message[1]);
-      if (item === undefined) return;
-      if (!item.notifies) throw new Breach("a task begins whose begin nobody asked for");
-      return tasks.taskStarted(item);
+      const item = worker.begins(message[1]);
+      if (item !== undefined) tasks.taskStarted(item);
+      return;
     }
     case PROGRESS: {
       const item = worker.running(message[1]);

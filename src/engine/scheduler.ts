@@ -453,10 +453,14 @@ export class Scheduler
   }
 
   #sendBacklog(worker: WorkerSlot): void {
-    const items = worker.backlog;
+    const items: WorkItem[] = [];
+    while (items.length < worker.backlog.length && worker.hasSlot) {
+      const item = worker.backlog[items.length]!;
+      worker.assign(item);
+      items.push(item);
+    }
     if (items.length === 0) return;
-    worker.backlog = [];
-    for (const item of items) worker.assign(item);
+    worker.backlog = worker.backlog.slice(items.length); // for the rest there is no slot yet
     this.#send(worker, items);
   }
 
@@ -473,6 +477,7 @@ export class Scheduler
   /** A worker settled something, or began to live: it gets more, or takes from another. */
   #afterReply(worker: WorkerSlot): void {
     if (worker.state !== "live") return;
+    if (worker.backlog.length > 0) this.#sendBacklog(worker);
     this.#updateRoom(worker);
     if (this.#queue.length > 0) {
       this.#recallStalled(worker);

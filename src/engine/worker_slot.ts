@@ -94,6 +94,8 @@ export class WorkerSlot implements WorkItemHolder {
   readonly #items: (WorkItem | typeof REVOKED | undefined)[];
   #head = 0;
   #used = 0;
+  /** The slots whose task has been said to begin. */
+  readonly #started = new Set<number>();
   /** How many tasks were posted, and for each slot the number of its task, if the worker counts them. */
   #posted = 0;
   #numbers: number[] | undefined = undefined;
@@ -130,7 +132,7 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Asks the idle worker to end by itself. */
   askToStop(): void {
-    this.handle.post([this.#isSetUp ? this.secret + STOP : STOP]);
+    this.#tell([this.#isSetUp ? this.secret + STOP : STOP]);
   }
 
   /** Keeps the program alive, or lets it end; only a change reaches the runtime. */
@@ -216,6 +218,20 @@ export class WorkerSlot implements WorkItemHolder {
     throw new Breach(`no task runs in slot ${slot}`);
   }
 
+  /**
+   * The item in a slot of which the worker says that it begins. `undefined` as with `running`.
+   *
+   * @throws {Breach} If nobody asked for that, or it has been said before.
+   */
+  begins(said: unknown): WorkItem | undefined {
+    const item = this.running(said);
+    if (item === undefined) return undefined;
+    if (!item.notifies) throw new Breach("a task begins whose begin nobody asked for");
+    if (this.#started.has(item.slot)) throw new Breach("a task begins a second time");
+    this.#started.add(item.slot);
+    return item;
+  }
+
   #slotOf(said: unknown): number {
     return integer(said, 0, this.slots - 1, "a slot");
   }
@@ -284,7 +300,7 @@ export class WorkerSlot implements WorkItemHolder {
     if (waiting.length === 0) return;
     const slots = waiting.slice(-most).map(({ slot }) => slot);
     this.#asked.push(new Set(slots));
-    this.handle.post([this.secret + REVOKE, ...slots]);
+    this.#tell([this.secret + REVOKE, ...slots]);
   }
 
   /**
@@ -357,6 +373,7 @@ export class WorkerSlot implements WorkItemHolder {
   }
 
   #forget(item: WorkItem): void {
+    if (this.#started.size > 0) this.#started.delete(item.slot);
     this.inFlight--;
     if (item.long) this.longs--;
     item.worker = undefined;
@@ -384,14 +401,24 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Asks a task to end that was sent, or to be given back if it has not begun. */
   abort(item: WorkItem, reason: unknown): void {
-    this.handle.post([this.secret + ABORT, item.slot, encodeError(reason, this.handle.check)]);
+    this.#tell([this.secret + ABORT, item.slot, encodeError(reason, this.handle.check)]);
     if (this.counts) this.askBack(1, (one) => one === item);
   }
 
   /** Tells a worker on the owner's thread that its task is not waited for any more. */
   forget(item: WorkItem): void {
-    this.handle.post([this.secret + FORGET, item.slot]);
+    this.#tell([this.secret + FORGET, item.slot]);
     this.release(item.slot);
+  }
+
+  /** Says what can always be cloned: a worker that throws at that is one that cannot be talked to. */
+  #tell(message: readonly unknown[]): void {
+    try {
+      this.handle.post(message);
+    } catch (reason) {
+      this.error ??= { reason };
+      this.handle.terminate();
+    }
   }
 
   #define(task: TaskEntry): void {
@@ -403,7 +430,7 @@ export class WorkerSlot implements WorkItemHolder {
   #undefine(): void {
     const oldest = [...this.#defined].slice(0, MAX_DEFINED / 2);
     for (const id of oldest) this.#defined.delete(id);
-    this.handle.post([this.secret + UNDEFINE, ...oldest]);
+    this.#tell([this.secret + UNDEFINE, ...oldest]);
   }
 }
 

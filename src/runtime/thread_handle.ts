@@ -14,7 +14,7 @@ export interface ThreadWorker {
   postMessage(message: unknown, transfer?: readonly unknown[]): void;
   ref(): void;
   unref(): void;
-  terminate(): Promise<unknown>;
+  terminate(): unknown;
 }
 
 /** What is used of `node:worker_threads`. */
@@ -103,8 +103,13 @@ export class ThreadHandle implements WorkerHandle {
   }
 
   terminate(): void {
-    // The exit event tells how it went, the promise tells nothing more.
-    this.#worker.terminate().catch(() => {});
+    // The exit event tells how it went, the promise tells nothing more. One of a user's own making may
+    // give none, or throw: then its end is told when it has not come in time.
+    try {
+      Promise.resolve(this.#worker.terminate()).catch(() => {});
+    } catch (error) {
+      this.#gate.error(error);
+    }
     this.#gate.exitSoon(() => this.#worker.unref());
   }
 }

@@ -117,17 +117,26 @@ export class WebHandle implements WorkerHandle {
     if (this.#terminating) return;
     this.#terminating = true;
     // Bun 1.3 may crash if a worker is terminated while it loads (oven-sh/bun#41022).
-    if (this.#lives || !this.#traits.tellsClose) this.#worker.terminate();
+    if (this.#lives || !this.#traits.tellsClose) this.#stop();
     if (!this.#traits.tellsClose) return this.#gate.exit();
     this.#gate.exitSoon(() => {
-      this.#worker.terminate();
+      this.#stop();
       this.unref();
     });
   }
 
+  /** A worker of a user's own making may throw at that: then its end is told all the same. */
+  #stop(): void {
+    try {
+      this.#worker.terminate();
+    } catch (error) {
+      this.#gate.error(error);
+    }
+  }
+
   #loaded(): void {
     this.#lives = true;
-    if (this.#terminating) this.#worker.terminate();
+    if (this.#terminating) this.#stop();
   }
 
   /** Whether a message could not be posted because of the worker's death, as in Bun 1.3: that is told by its end. */

@@ -200,6 +200,8 @@ export class Program {
   #draining = false;
   #paused = false;
   #active = 0;
+  /** A task that has its place, and whose function is being loaded: nothing younger begins before it. */
+  #loading: Context | undefined = undefined;
   #flushScheduled = false;
   readonly #scope = taskScope();
   readonly #runApart = runApart(this.#scope);
@@ -417,7 +419,7 @@ export class Program {
     const { pause } = this.#host;
     const pauseAt = pause === undefined ? Infinity : clock.now() + pause.after;
     for (let batch = this.#batch; batch !== undefined; batch = this.#batch) {
-      if (this.#active >= this.#limit || this.#dead) break;
+      if (!this.#hasPlace) break;
       if (clock.now() >= pauseAt || pause?.isDue?.()) {
         this.#paused = true;
         break;
@@ -435,6 +437,11 @@ export class Program {
       });
     } else if (this.#batch === undefined) this.flush();
     else this.#flushSoon();
+  }
+
+  /** Whether a task may begin now. */
+  get #hasPlace(): boolean {
+    return this.#active < this.#limit && this.#loading === undefined && !this.#dead;
   }
 
   /** Runs what comes next in a batch: a row of tasks of one function, until one does not end at once. */
@@ -464,7 +471,7 @@ export class Program {
     const startedAt = clock.now();
     const { pause } = this.#host;
     let ran = 0;
-    while (batch.left > 0 && this.#active < this.#limit && !this.#dead) {
+    while (batch.left > 0 && this.#hasPlace) {
       if (ran > 0 && pause?.isDue?.()) break;
       const index = count - batch.left--;
       const at = header + RUN_HEADER + index * arity;
@@ -624,6 +631,7 @@ export class Program {
   #leave(context: Context): boolean {
     if (hasEnded(context)) return false;
     end(context);
+    if (this.#loading === context) this.#loading = undefined;
     this.#active--;
     this.#contexts.delete(slotOf(context));
     return true;
@@ -632,18 +640,37 @@ export class Program {
   /** A task whose function must be loaded first; that is part of its run. */
   #runLater(task: LocalTask, context: Context, args: Row, at: number, arity: number): void {
     const { succeed, fail } = this.#wait(task, context);
-    this.#load(task.wire, (call) => {
+    this.#loadFor(task, context, (call) => {
       let result: unknown;
-      task.call = call;
       this.#enter(context);
       try {
         result = this.#call(call, context, args, at, arity);
-        if (isThenable(result)) return whenSettled(result, succeed, fail);
+        if (isThenable(result)) {
+          if (this.#limit > 1) this.#enter(undefined);
+          return whenSettled(result, succeed, fail);
+        }
       } catch (error) {
         return fail(error);
       }
       succeed(result);
     }, fail);
+  }
+
+  /** Loads the function of a task that has its place; what was submitted later begins after it has. */
+  #loadFor(
+    task: LocalTask,
+    context: Context,
+    loaded: (call: AnyFunction) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    this.#loading = context;
+    this.#load(task.wire, (call) => {
+      task.call = call;
+      loaded(call);
+      if (this.#loading !== context) return; // it has ended, or was forgotten
+      this.#loading = undefined;
+      this.#drain();
+    }, failed);
   }
 
   #runChunk(
@@ -739,10 +766,7 @@ export class Program {
     this.#active++;
     this.#contexts.set(slot, context);
     if (call !== undefined) return runOn(call, pending);
-    this.#load(task.wire, (loaded) => {
-      task.call = loaded;
-      runOn(loaded, run(loaded));
-    }, (error) => {
+    this.#loadFor(task, context, (loaded) => runOn(loaded, run(loaded)), (error) => {
       if (!this.#leave(context)) return;
       this.#fail(slot, task, -1, error);
       this.#drain();

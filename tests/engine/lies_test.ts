@@ -8,7 +8,7 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { ThreadPoolExecutor, WorkerCrashError } from "../../mod.ts";
-import { HELLO, KINDS, SETUP } from "../../src/wire/messages.ts";
+import { HELLO, KINDS, SETUP, STARTED } from "../../src/wire/messages.ts";
 import { test } from "../harness.ts";
 import { FakeRuntime, type FakeWorker, type Memory, tick } from "./fake_runtime.ts";
 
@@ -154,6 +154,31 @@ test("a breach costs the task that ran, with its reason, and no other", async ()
   for (const other of runtime.workers) if (!other.dead) other.start();
   await runtime.settle();
   assertEquals(await behind, 1);
+  const ended = executor.shutdown();
+  await runtime.settle();
+  await ended;
+});
+
+test("a task that is said to begin twice is a breach", async () => {
+  const runtime = new FakeRuntime();
+  const executor = new ThreadPoolExecutor({ maxWorkers: 1, runtime, maxPending: 10 });
+  const held = executor.submit(async () => await new Promise<void>(() => {}));
+  await tick();
+  const worker = runtime.workers[0]!;
+  worker.start();
+  worker.reply();
+  await tick();
+  const secret = secretOf(worker);
+  while (worker.receive());
+  while (worker.reply()); // it begins
+  await tick();
+  assert(!worker.terminated);
+  worker.events.message([secret + STARTED, 0]);
+  await runtime.settle();
+  const error = await held.result().catch((error) => error);
+  assertInstanceOf(error, WorkerCrashError);
+  assertInstanceOf(error.cause, Error);
+  assert(error.cause.message.includes("begins a second time"), error.cause.message);
   const ended = executor.shutdown();
   await runtime.settle();
   await ended;

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import {
   BrokenThreadPoolError,
+  importTasks,
   ThreadPoolExecutor,
   type ThreadPoolExecutorOptions,
   WorkerCrashError,
@@ -308,4 +309,38 @@ test("a task of higher priority goes before what was sent ahead", async () => {
   assert(log.indexOf(1000) <= 1, `started as number ${log.indexOf(1000)}`);
   const others = log.filter((x) => x !== 1000);
   assertEquals(others, others.map((_, i) => i));
+});
+
+test("more broadcasts than a worker has slots wait for slots", async () => {
+  const { runtime, executor } = fake({ maxWorkers: 1 });
+  const future = executor.submit(identity, 1);
+  await tick();
+  await boot(runtime.workers[0]!);
+  const all = Array.from({ length: 5000 }, (_, n) => executor.broadcast(identity, n));
+  const last = executor.submit(identity, 2);
+  await runtime.settle();
+  assertEquals(await future, 1);
+  assertEquals(await last, 2);
+  assertEquals((await Promise.all(all)).flat(), Array.from({ length: 5000 }, (_, n) => n));
+  const ended = executor.shutdown();
+  await runtime.settle();
+  await ended;
+});
+
+test("a module that is loaded does not let younger tasks of its worker begin first", async () => {
+  const { runtime, executor } = fake({ maxWorkers: 1, tasksPerWorker: 3 });
+  const order: string[] = (globalThis as unknown as { order: string[] }).order = [];
+  const { note, noteToo } = importTasks<typeof import("../fixtures/order.ts")>(
+    new URL("../fixtures/order.ts", import.meta.url),
+  );
+  const futures = [executor.submit(note, "first"), executor.submit(noteToo, "second")];
+  futures.push(executor.submit(() => void order.push("third")));
+  await tick();
+  await boot(runtime.workers[0]!);
+  while (futures.some((future) => !future.done())) await runtime.settle();
+  await Promise.all(futures);
+  assertEquals(order, ["first", "second", "third"]);
+  const ended = executor.shutdown();
+  await runtime.settle();
+  await ended;
 });

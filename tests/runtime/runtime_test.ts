@@ -11,6 +11,7 @@ import {
   InlineExecutor,
   namedTasks,
   ThreadPoolExecutor,
+  TimeoutError,
   UnsupportedError,
 } from "../../mod.ts";
 import { detectRuntime, edgeRuntime } from "../../src/runtime/mod.ts";
@@ -196,4 +197,51 @@ test("createExecutor() is an InlineExecutor where there are no workers", async (
   } finally {
     delete scope.EdgeRuntime;
   }
+});
+
+/** A worker of a user's own making, which runs for as long as it is let, and what it does when it is asked. */
+function stubborn(terminate: () => unknown, postMessage?: () => void): () => unknown {
+  return () => {
+    const worker = new ThreadWorker(OWN_WORKER);
+    return {
+      on: worker.on.bind(worker),
+      ref: () => worker.ref(),
+      unref: () => worker.unref(),
+      postMessage: postMessage ?? worker.postMessage.bind(worker),
+      terminate: () => {
+        worker.terminate();
+        return terminate();
+      },
+    };
+  };
+}
+
+for (
+  const [what, terminate] of [
+    ["gives nothing", () => undefined],
+    ["throws", () => {
+      throw new RangeError("of terminate()");
+    }],
+  ] as const
+) {
+  test(`a worker of the user's own whose terminate() ${what} can be stopped`, async () => {
+    await using executor = new ThreadPoolExecutor({
+      maxWorkers: 1,
+      worker: stubborn(terminate),
+      grace: 0,
+    });
+    const endless = executor.with({ timeout: 50 }).submit(() => new Promise<void>(() => {}));
+    await assertRejects(() => endless.result(), TimeoutError);
+    assertEquals(await executor.submit((x: number) => x, 1), 1);
+  });
+}
+
+test("a worker of the user's own whose postMessage() throws fails what waits for it", async () => {
+  await using executor = new ThreadPoolExecutor({
+    maxWorkers: 1,
+    worker: stubborn(() => undefined, () => {
+      throw new RangeError("of postMessage()");
+    }),
+  });
+  await assertRejects(() => executor.submit((x: number) => x, 1).result(), BrokenThreadPoolError);
 });
