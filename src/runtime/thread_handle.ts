@@ -4,6 +4,7 @@
  * @module
  */
 
+import { contain } from "./contain.ts";
 import { EventGate } from "./event_gate.ts";
 import type { WorkerEvents, WorkerHandle, WorkerOptions } from "./runtime.ts";
 
@@ -86,7 +87,7 @@ export class ThreadHandle implements WorkerHandle {
     worker.on("error", (error) => gate.error(error));
     worker.on("exit", (exitCode) => gate.exit(exitCode));
     // After the listeners: in Node, adding one for messages refs the worker again.
-    worker.unref();
+    this.unref();
   }
 
   post(message: unknown, transfer?: readonly Transferable[]): void {
@@ -95,11 +96,11 @@ export class ThreadHandle implements WorkerHandle {
   }
 
   ref(): void {
-    this.#worker.ref();
+    contain(() => this.#worker.ref());
   }
 
   unref(): void {
-    this.#worker.unref();
+    contain(() => this.#worker.unref());
   }
 
   terminate(): void {
@@ -110,6 +111,6 @@ export class ThreadHandle implements WorkerHandle {
     } catch (error) {
       this.#gate.error(error);
     }
-    this.#gate.exitSoon(() => this.#worker.unref());
+    this.#gate.exitSoon(() => this.unref());
   }
 }

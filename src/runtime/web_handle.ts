@@ -4,6 +4,7 @@
  * @module
  */
 
+import { contain } from "./contain.ts";
 import { EventGate } from "./event_gate.ts";
 import type { WorkerEvents, WorkerHandle, WorkerOptions } from "./runtime.ts";
 
@@ -93,7 +94,7 @@ export class WebHandle implements WorkerHandle {
     worker.addEventListener("close", (event: { code?: number }) => {
       gate.exit(this.#terminating ? undefined : event.code);
     });
-    traits.setReferenced(worker, false);
+    this.unref();
   }
 
   post(message: unknown, transfer?: readonly Transferable[]): void {
@@ -106,11 +107,11 @@ export class WebHandle implements WorkerHandle {
   }
 
   ref(): void {
-    this.#traits.setReferenced(this.#worker, true);
+    contain(() => this.#traits.setReferenced(this.#worker, true));
   }
 
   unref(): void {
-    this.#traits.setReferenced(this.#worker, false);
+    contain(() => this.#traits.setReferenced(this.#worker, false));
   }
 
   terminate(): void {

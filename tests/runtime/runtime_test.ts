@@ -200,13 +200,17 @@ test("createExecutor() is an InlineExecutor where there are no workers", async (
 });
 
 /** A worker of a user's own making, which runs for as long as it is let, and what it does when it is asked. */
-function stubborn(terminate: () => unknown, postMessage?: () => void): () => unknown {
+function stubborn(
+  terminate: () => unknown,
+  postMessage?: () => void,
+  hold?: () => void,
+): () => unknown {
   return () => {
     const worker = new ThreadWorker(OWN_WORKER);
     return {
       on: worker.on.bind(worker),
-      ref: () => worker.ref(),
-      unref: () => worker.unref(),
+      ref: hold ?? (() => worker.ref()),
+      unref: hold ?? (() => worker.unref()),
       postMessage: postMessage ?? worker.postMessage.bind(worker),
       terminate: () => {
         worker.terminate();
@@ -244,4 +248,21 @@ test("a worker of the user's own whose postMessage() throws fails what waits for
     }),
   });
   await assertRejects(() => executor.submit((x: number) => x, 1).result(), BrokenThreadPoolError);
+});
+
+test("a worker of the user's own whose ref() and unref() throw does its work all the same", async () => {
+  await using executor = new ThreadPoolExecutor({
+    maxWorkers: 1,
+    worker: stubborn(() => undefined, undefined, () => {
+      throw new RangeError("of ref()");
+    }),
+    grace: 0,
+  });
+  for (let i = 0; i < 3; i++) {
+    assertEquals(await executor.submit((x: number) => x, i), i);
+    await new Promise((resolve) => setTimeout(resolve)); // idle: it is held no more
+  }
+  const endless = executor.with({ timeout: 50 }).submit(() => new Promise<void>(() => {}));
+  await assertRejects(() => endless.result(), TimeoutError);
+  assertEquals(await executor.submit((x: number) => x, 1), 1);
 });
