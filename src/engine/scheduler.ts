@@ -375,12 +375,13 @@ export class Scheduler
   #feed(worker: WorkerSlot): boolean {
     const queue = this.#queue;
     const { live } = this.#supervisor;
-    const share = Math.ceil(queue.length / live);
+    const share = shareOf(queue.length, live);
     const batch: WorkItem[] = [];
     for (let item = queue.first; item !== undefined; item = queue.first) {
       if (item instanceof ChunkSupply) {
         const size = item.nextSize(live);
-        if (!this.#fits(worker, item, size)) break;
+        const chunks = batch.length + Math.ceil(item.source.remaining / size);
+        if (batch.length >= shareOf(chunks, live) || !this.#fits(worker, item, size)) break;
         const chunk = this.#cut(worker, item, size);
         if (!chunk.done) batch.push(chunk);
       } else {
@@ -850,6 +851,14 @@ export class Scheduler
     if (this.#workers.size > 0 || !this.#closed) return;
     for (const resolve of this.#exitWaiters.splice(0)) resolve();
   }
+}
+
+/**
+ * How many of so many tasks or chunks a worker gets at once. Of a few one each: what is sent ahead may wait
+ * behind a task that turns out to be long, and younger ones would begin before it on another worker.
+ */
+function shareOf(count: number, workers: number): number {
+  return count < 2 * workers ? 1 : Math.ceil(count / workers);
 }
 
 function isUnwanted(item: WorkItem): boolean {

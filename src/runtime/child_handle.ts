@@ -95,7 +95,7 @@ export class ChildHandle implements WorkerHandle {
     this.#channel = new FrameChannel(stream, secret, {
       message: (data) => {
         this.#spoke = true;
-        for (const output of outputs) output.flush();
+        for (const output of outputs) output.passOn();
         gate.message(data);
       },
       messageError: () => gate.messageError(),

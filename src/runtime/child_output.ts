@@ -1,10 +1,19 @@
-import { clock } from "../futures/clock.ts";
+import { startDeadline } from "../futures/deadline.ts";
 
 /** What a process may say without ending the line, in bytes, until it is passed on. */
 const MAX_LINE = 64 * 1024;
 
-/** Milliseconds after which it is passed on all the same. */
-const PASS_AFTER = 20;
+/**
+ * Milliseconds after which it is passed on all the same. On a busy machine a process that writes a line
+ * in two parts may have to wait between them.
+ */
+const PASS_AFTER = 100;
+
+/**
+ * Bytes that a pipe takes as a whole: a piece that is smaller ends where a write of the process ends. The rest
+ * of a larger one may be on its way, and others must not print before it comes.
+ */
+const WHOLE = 4096;
 
 const NEWLINE = 10;
 
@@ -24,8 +33,8 @@ export interface Sink {
 
 /**
  * Passes on what a process says, byte for byte. Lines go as a whole, so that those of two processes do
- * not mix; what does not end a line follows after some milliseconds, before the process's next message,
- * or when it is too long to wait. A process that says more than this program's own reader takes has to
+ * not mix; what does not end a line follows after some milliseconds, before the process's next message
+ * unless it is a part of a flood, or when it is too long to wait. A process that says more than this program's own reader takes has to
  * wait.
  */
 export class OutputPipe {
@@ -33,7 +42,11 @@ export class OutputPipe {
   readonly #to: Sink;
   #rest: Uint8Array[] = [];
   #size = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined = undefined;
+  #stopTimer: (() => void) | undefined = undefined;
+  /** Whether the last piece may have ended in the middle of a write. */
+  #torn = false;
+  /** Whether the process has to wait: then the rest of its line cannot come. */
+  #paused = false;
 
   /** @param heard Told whenever it says something. */
   constructor(from: OutputStream, to: Sink, heard: () => void) {
@@ -47,10 +60,15 @@ export class OutputPipe {
     from.on("close", () => this.flush());
   }
 
+  /** Before a message of the process: what it has said stands before what the program says of it. */
+  passOn(): void {
+    if (!this.#torn) this.flush();
+  }
+
   /** Passes on what does not end a line. */
   flush(): void {
-    clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
     const rest = this.#rest;
     if (rest.length === 0) return;
     this.#rest = [];
@@ -59,6 +77,7 @@ export class OutputPipe {
   }
 
   #take(bytes: Uint8Array): void {
+    this.#torn = bytes.length >= WHOLE;
     const lines = bytes.lastIndexOf(NEWLINE) + 1;
     if (lines > 0) {
       this.flush();
@@ -68,13 +87,22 @@ export class OutputPipe {
     this.#rest.push(lines === 0 ? bytes : bytes.subarray(lines));
     this.#size += bytes.length - lines;
     if (this.#size > MAX_LINE) this.flush();
-    else this.#timer ??= clock.setTimeout(() => this.flush(), PASS_AFTER);
+    else this.#waitForRest();
+  }
+
+  #waitForRest(): void {
+    if (!this.#paused) this.#stopTimer ??= startDeadline(PASS_AFTER, () => this.flush());
   }
 
   #write(bytes: Uint8Array): void {
     if (this.#to.write(bytes) !== false || this.#to.on === undefined) return;
     this.#from.pause();
-    waitersOf(this.#to).push(() => this.#from.resume());
+    this.#paused = true;
+    waitersOf(this.#to).push(() => {
+      this.#paused = false;
+      this.#from.resume();
+      if (this.#rest.length > 0) this.#waitForRest();
+    });
   }
 }
 
