@@ -78,7 +78,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
   // Without the marks webpack puts a function here that finds nothing.
   const load = (url: string) => import(/* webpackIgnore: true */ /* @vite-ignore */ url);
   const immediate = scope.setImmediate; // as it was before any task could change it
-  const leave = leaver(scope);
+  let leave = (): void => {};
 
   const program = new Program({
     post,
@@ -87,7 +87,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
     exit: () => {
       if (parent !== undefined) return parent.leave();
       if (lock === undefined) leave();
-      else lock.release(leave);
+      else lock.release(() => leave());
     },
     compile: (source) => compileTask(source, load),
     runIn: undefined,
@@ -156,6 +156,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
       });
     }
   }
+  leave = leaver(scope); // with what tells the owner of it
   if (lock === undefined) program.start();
   else lock.hold(() => program.start());
 }
