@@ -2,15 +2,17 @@ import type { TaskLimits } from "../backend/task_backend.ts";
 import { callBack } from "../futures/callback.ts";
 import { listenToAbort, reasonOf, startDeadline } from "../futures/deadline.ts";
 import { TimeoutError } from "../futures/errors.ts";
+import type { Settlement } from "./settlement.ts";
 import type { SilenceWatch } from "./silence_watch.ts";
+import type { TakeBack } from "./take_back.ts";
 import { ItemControl } from "./work_item.ts";
-import type { WorkItem, WorkItemOwner } from "./work_item.ts";
+import type { WorkItem } from "./work_item.ts";
 
 /** Milliseconds until a look at an aborted task that had not begun at the last one. */
 const LOOK_AGAIN_AFTER = 100;
 
-/** What limits ask of the scheduler. */
-export interface LimitsOwner extends WorkItemOwner {
+/** Who acts when a task does not end. */
+export interface LimitsOwner {
   /** The task has not ended within the grace after it was aborted. */
   taskOverran(item: WorkItem): void;
 }
@@ -21,12 +23,21 @@ export interface LimitsOwner extends WorkItemOwner {
  * rejects with the reason of the abort, so that the caller need not know which step it took.
  */
 export class ItemLimits {
-  readonly #owner: LimitsOwner;
+  /** Set right after construction. */
+  owner!: LimitsOwner;
+  readonly #takeBack: TakeBack;
+  readonly #settlement: Settlement;
   readonly #silence: SilenceWatch;
   readonly #grace: number;
 
-  constructor(owner: LimitsOwner, silence: SilenceWatch, grace: number) {
-    this.#owner = owner;
+  constructor(
+    takeBack: TakeBack,
+    settlement: Settlement,
+    silence: SilenceWatch,
+    grace: number,
+  ) {
+    this.#takeBack = takeBack;
+    this.#settlement = settlement;
     this.#silence = silence;
     this.#grace = grace;
   }
@@ -66,24 +77,10 @@ export class ItemLimits {
     );
   }
 
-  /** Lets go of everything: the item is settled. */
-  ended(item: WorkItem): void {
-    item.args = undefined;
-    const control = item.control;
-    if (control === undefined) return;
-    control.unlisten?.();
-    control.unlisten = undefined;
-    control.stopTimer?.();
-    control.stopTimer = undefined;
-    control.onProgress = undefined;
-    control.context = undefined;
-  }
-
   /** The task will not begin: it is cancelled where that is exact, and else fails with the reason. */
   abandon(item: WorkItem, reason: unknown): boolean {
-    if (this.#owner.revokeItem(item)) {
-      this.#owner.itemCancelled(item);
-      item.setCancelled(reason);
+    if (this.#takeBack.revokeItem(item)) {
+      this.#settlement.cancel(item, reason);
       return true;
     }
     (item.control ??= new ItemControl()).aborted = { reason };
@@ -105,6 +102,6 @@ export class ItemLimits {
   }
 
   #watch(item: WorkItem, milliseconds: number): void {
-    item.control!.stopTimer = startDeadline(milliseconds, () => this.#owner.taskOverran(item));
+    item.control!.stopTimer = startDeadline(milliseconds, () => this.owner.taskOverran(item));
   }
 }

@@ -33,23 +33,23 @@ export interface SilenceOwner {
  * task with a timeout, or one that is to be given back, and only if nothing of it runs.
  */
 export class SilenceWatch {
-  readonly #owner: SilenceOwner;
+  /** Set right after construction. */
+  owner!: SilenceOwner;
   readonly #grace: number;
 
-  constructor(owner: SilenceOwner, grace: number) {
-    this.#owner = owner;
+  constructor(grace: number) {
     this.#grace = grace;
   }
 
   /** A task with a timeout was queued. */
   queued(item: WorkItem, timeout: number): void {
-    if (this.#owner.hasLiveWorker) return;
+    if (this.owner.hasLiveWorker) return;
     const limit = timeout + this.#grace + START_PATIENCE;
     item.control!.stopTimer = startDeadline(limit, () => {
-      if (item.done || item.worker !== undefined || this.#owner.hasLiveWorker) return;
+      if (item.done || item.worker !== undefined || this.owner.hasLiveWorker) return;
       const what =
         `Cannot begin task "${item.task.name}": no worker has started within ${limit} ms`;
-      this.#owner.taskUnserved(item, new TimeoutError(what));
+      this.owner.taskUnserved(item, new TimeoutError(what));
     });
   }
 
@@ -69,7 +69,7 @@ export class SilenceWatch {
       }
       const what =
         `Cannot begin task "${item.task.name}": its worker has been silent for ${limit} ms`;
-      this.#owner.workerSilent(worker, new TimeoutError(what), item);
+      this.owner.workerSilent(worker, new TimeoutError(what), item);
     };
     control.stopTimer = startDeadline(limit, look);
   }
@@ -82,7 +82,7 @@ export class SilenceWatch {
     worker.stopAnswerTimer = startDeadline(ANSWER_WITHIN, () => {
       if (!worker.isAsked || worker.heardAt > askedAt || worker.hasBegunAny()) return;
       const what = `The worker has not answered within ${ANSWER_WITHIN} ms`;
-      this.#owner.workerSilent(worker, new TimeoutError(what), undefined);
+      this.owner.workerSilent(worker, new TimeoutError(what), undefined);
     });
   }
 }

@@ -40,7 +40,9 @@ export class Supervisor implements WorkerReplies {
   /** Why no task can run any more. */
   broken: { readonly message: string; readonly cause: unknown } | undefined = undefined;
 
-  readonly #owner: SupervisorOwner;
+  /** Set right after construction. */
+  owner!: SupervisorOwner;
+
   readonly #options: SchedulerOptions;
   readonly #initializer: WireTask | undefined;
   readonly #budget = new CrashBudget();
@@ -51,12 +53,7 @@ export class Supervisor implements WorkerReplies {
   /** Workers that ended before they were warm, while somebody waits for it. */
   #unwarmed = 0;
 
-  constructor(
-    owner: SupervisorOwner,
-    options: SchedulerOptions,
-    initializer: WireTask | undefined,
-  ) {
-    this.#owner = owner;
+  constructor(options: SchedulerOptions, initializer: WireTask | undefined) {
     this.#options = options;
     this.#initializer = initializer;
   }
@@ -102,7 +99,7 @@ export class Supervisor implements WorkerReplies {
     try {
       const spawn = (): WorkerHandle =>
         options.runtime.spawn({ ...options.worker, name: worker.name }, {
-          message: (data) => this.#owner.received(worker, data),
+          message: (data) => this.owner.received(worker, data),
           error: (reason) => worker.error ??= { reason },
           messageError: () => {
             this.workerStrayed(worker, new Error("A message of the worker could not be read"));
@@ -162,7 +159,7 @@ export class Supervisor implements WorkerReplies {
     if (worker.state !== "initializing") return;
     worker.state = "live";
     this.starting--;
-    this.#owner.workerLives(worker);
+    this.owner.workerLives(worker);
     this.#checkWarm();
   }
 
@@ -235,7 +232,7 @@ export class Supervisor implements WorkerReplies {
     worker.wasBusy = worker.inFlight > 0;
     worker.state = "stopping";
     clock.clearTimeout(worker.idleTimer);
-    this.#owner.workerLeaves(worker);
+    this.owner.workerLeaves(worker);
   }
 
   #exited(worker: WorkerSlot, told: WorkerEnd): void {
@@ -252,7 +249,7 @@ export class Supervisor implements WorkerReplies {
     // One that was never started has no handle.
     const { pid } = (worker.handle as WorkerHandle | undefined) ?? {};
     const end = pid === undefined ? how : { ...how, pid };
-    this.#owner.workerDied(worker, end);
+    this.owner.workerDied(worker, end);
     if (unborn && this.#othersLive && this.#options.onCrash !== "break") {
       this.#most = this.workers.size;
       this.#unwarmed = Math.max(0, this.#unwarmed - 1); // nor is it waited for
@@ -260,7 +257,7 @@ export class Supervisor implements WorkerReplies {
     // One that was warm and has ended is not started anew.
     for (; this.#unwarmed > 0 && this.free > 0; this.#unwarmed--) this.start();
     this.#checkWarm();
-    this.#owner.workerGone();
+    this.owner.workerGone();
   }
 
   /** Whether there are workers that run tasks, or are about to. */
@@ -292,7 +289,7 @@ export class Supervisor implements WorkerReplies {
   #break(message: string, cause: unknown): void {
     if (this.broken !== undefined) return;
     this.broken = { message, cause };
-    this.#owner.executorBroke();
+    this.owner.executorBroke();
     this.#rejectWarm(this.brokenError());
     const all = this.#options.onCrash === "break";
     for (const worker of [...this.workers]) {

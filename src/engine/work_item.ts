@@ -3,7 +3,7 @@ import type { Future } from "../futures/future.ts";
 import type { AsyncContext } from "../runtime/runtime.ts";
 import type { TaskEntry } from "./task_registry.ts";
 
-/** What a work item asks of the scheduler that owns it. */
+/** What a work item asks of the engine. */
 export interface WorkItemOwner {
   /** Whether every task is to be announced when it begins. */
   readonly notifiesStarts: boolean;
@@ -154,4 +154,17 @@ export function discard(future: Future<unknown>): void {
 /** Whether the `args` of an item are an array of arguments, and not one that is a primitive. */
 export function isList(args: unknown): args is readonly unknown[] {
   return typeof args === "object" && args !== null;
+}
+
+/** Lets go of all that was held for an item: it is settled. */
+export function letGo(item: WorkItem): void {
+  item.args = undefined;
+  const control = item.control;
+  if (control === undefined) return;
+  control.unlisten?.();
+  control.unlisten = undefined;
+  control.stopTimer?.();
+  control.stopTimer = undefined;
+  control.onProgress = undefined;
+  control.context = undefined;
 }

@@ -5,8 +5,23 @@ import type { WorkerSlot } from "./worker_slot.ts";
  * so that finding one takes constant time however many there are.
  */
 export class WorkerList {
+  readonly #places: number;
   first: WorkerSlot | undefined = undefined;
   #last: WorkerSlot | undefined = undefined;
+
+  /** @param places How many tasks run in a worker at once. */
+  constructor(places: number) {
+    this.#places = places;
+  }
+
+  /** Puts a worker in, or takes it out: its load has changed. */
+  update(worker: WorkerSlot): void {
+    if (
+      worker.state === "live" && worker.inFlight < this.#places && worker.remaining > 0 &&
+      !worker.isAsked
+    ) this.add(worker);
+    else this.remove(worker);
+  }
 
   /** Adds a worker, in front if it is idle, and does nothing if it is there. */
   add(worker: WorkerSlot): void {

@@ -1,0 +1,230 @@
+import { clock } from "../futures/clock.ts";
+import { MAX_DELAY } from "../futures/deadline.ts";
+import type { BackPressure } from "./back_pressure.ts";
+import { ChunkSupply } from "./chunk_supply.ts";
+import { dispatch, moves } from "./dispatch.ts";
+import type { Ending } from "./ending.ts";
+import type { ItemLimits } from "./item_limits.ts";
+import type { SchedulerOptions } from "./scheduler_options.ts";
+import type { Settlement } from "./settlement.ts";
+import type { SilenceWatch } from "./silence_watch.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { TakeBack } from "./take_back.ts";
+import type { TaskQueue } from "./task_queue.ts";
+import { MAX_WINDOW } from "./task_registry.ts";
+import type { WorkItem } from "./work_item.ts";
+import type { WorkerList } from "./worker_list.ts";
+import type { WorkerSlot } from "./worker_slot.ts";
+
+/** What a feeder works with. */
+export interface FeederParts {
+  readonly options: SchedulerOptions;
+  readonly queue: TaskQueue;
+  readonly room: WorkerList;
+  readonly supervisor: Supervisor;
+  readonly settlement: Settlement;
+  readonly silence: SilenceWatch;
+  readonly takeBack: TakeBack;
+  readonly limits: ItemLimits;
+  readonly ending: Ending;
+  readonly backPressure: BackPressure;
+}
+
+/** Brings tasks from the queue to the workers: starts workers, decides who gets what, and how much ahead. */
+export class Feeder {
+  readonly #options: SchedulerOptions;
+  readonly #queue: TaskQueue;
+  /** Live workers with room for one more task. */
+  readonly #room: WorkerList;
+  readonly #supervisor: Supervisor;
+  readonly #settlement: Settlement;
+  readonly #silence: SilenceWatch;
+  readonly #takeBack: TakeBack;
+  readonly #limits: ItemLimits;
+  readonly #ending: Ending;
+  readonly #backPressure: BackPressure;
+  #scheduled = false;
+
+  constructor(parts: FeederParts) {
+    this.#options = parts.options;
+    this.#queue = parts.queue;
+    this.#room = parts.room;
+    this.#supervisor = parts.supervisor;
+    this.#settlement = parts.settlement;
+    this.#silence = parts.silence;
+    this.#takeBack = parts.takeBack;
+    this.#limits = parts.limits;
+    this.#ending = parts.ending;
+    this.#backPressure = parts.backPressure;
+  }
+
+  /** Something was queued: all that is submitted in one turn is looked at together. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    clock.queueMicrotask(() => {
+      this.#scheduled = false;
+      this.pump();
+    });
+  }
+
+  /** Starts the workers that the queue asks for and gives work to those that have room. */
+  pump(): void {
+    this.#takeBack.makeWayForPriority();
+    this.#startWorkers();
+    for (;;) {
+      const worker = this.#room.first;
+      if (worker === undefined || this.#queue.length === 0 || !this.#feed(worker)) break;
+    }
+    this.#backPressure.check();
+  }
+
+  #startWorkers(): void {
+    const supervisor = this.#supervisor;
+    if (supervisor.free <= 0 || this.#queue.length === 0) return;
+    const first = this.#queue.first;
+    const queued = first instanceof ChunkSupply ? first.source.remaining : this.#queue.length;
+    let wanted = queued - supervisor.starting - this.#room.countIdle(queued);
+    while (wanted-- > 0 && supervisor.free > 0) supervisor.start();
+  }
+
+  /** Gives a worker its share of the queue. False if nothing fits. */
+  #feed(worker: WorkerSlot): boolean {
+    const queue = this.#queue;
+    const { live } = this.#supervisor;
+    const share = shareOf(queue.length, live);
+    const batch: WorkItem[] = [];
+    for (let item = queue.first; item !== undefined; item = queue.first) {
+      if (item instanceof ChunkSupply) {
+        const size = item.nextSize(live);
+        const chunks = batch.length + Math.ceil(item.source.remaining / size);
+        if (batch.length >= shareOf(chunks, live) || !this.#fits(worker, item, size)) break;
+        const chunk = this.#cut(worker, item, size);
+        if (!chunk.done) batch.push(chunk);
+      } else {
+        if (batch.length >= share || !this.#fits(worker, item, item.chunk)) break;
+        queue.shift();
+        this.#assign(worker, item);
+        batch.push(item);
+      }
+    }
+    if (batch.length === 0) return false;
+    this.#send(worker, batch);
+    return true;
+  }
+
+  /** Cuts a chunk off a `map` for a worker. */
+  #cut(worker: WorkerSlot, supply: ChunkSupply, size: number): WorkItem {
+    const chunk = supply.cut(size);
+    this.#settlement.addChunk();
+    if (supply.limits !== undefined) {
+      try {
+        this.#limits.apply(chunk, supply.limits);
+      } catch (error) {
+        this.#settlement.fail(chunk, error);
+      }
+      if (chunk.aborted !== undefined) this.#settlement.fail(chunk, chunk.aborted.reason);
+    }
+    if (!chunk.done) this.#assign(worker, chunk);
+    supply.source.chunkMade(chunk.future, size);
+    if (supply.source.remaining === 0) {
+      this.#queue.remove(supply);
+      this.#settlement.supplyEnded(supply);
+    }
+    return chunk;
+  }
+
+  #fits(worker: WorkerSlot, item: WorkItem, items: number): boolean {
+    if (worker.remaining <= 0 || !worker.hasSlot || worker.isAsked) return false;
+    if (worker.inFlight < this.#options.tasksPerWorker) return true;
+    return worker.sendsAhead && worker.longs === 0 &&
+      worker.inFlight < item.task.window(items) && !moves(item);
+  }
+
+  #assign(worker: WorkerSlot, item: WorkItem): void {
+    item.long = item.task.window(item.chunk) === 1 || (item.control?.alone ?? false);
+    worker.assign(item);
+    this.#takeBack.assigned(worker, item);
+  }
+
+  #send(worker: WorkerSlot, batch: readonly WorkItem[]): void {
+    if (worker.heardAt === 0) worker.heardAt = clock.now();
+    if (worker.idleTimer !== undefined) {
+      clock.clearTimeout(worker.idleTimer);
+      worker.idleTimer = undefined;
+    }
+    worker.setReferenced(true);
+    this.#room.update(worker);
+    dispatch(worker, batch, (item, error) => {
+      this.#settlement.fail(item, error);
+      // Whatever else goes on, the worker may be idle now, and it will not say so.
+      clock.queueMicrotask(() => this.afterReply(worker));
+    });
+    if (this.#options.inThread) return;
+    for (const item of batch) {
+      const timeout = item.control?.timeout;
+      if (timeout !== undefined && !item.done) this.#silence.sent(worker, item, timeout);
+    }
+  }
+
+  /** Sends what every worker is to run, as far as it has slots. */
+  sendBacklog(worker: WorkerSlot): void {
+    const items: WorkItem[] = [];
+    while (items.length < worker.backlog.length && worker.hasSlot) {
+      const item = worker.backlog[items.length]!;
+      worker.assign(item);
+      items.push(item);
+    }
+    if (items.length === 0) return;
+    worker.backlog = worker.backlog.slice(items.length); // for the rest there is no slot yet
+    this.#send(worker, items);
+  }
+
+  /** A worker settled something, or began to live: it gets more, or takes from another. */
+  afterReply(worker: WorkerSlot): void {
+    if (worker.state !== "live") return;
+    if (worker.backlog.length > 0) this.sendBacklog(worker);
+    this.#room.update(worker);
+    if (this.#queue.length > 0) {
+      this.#takeBack.recallStalled(worker);
+      const next = this.#queue.first!;
+      const window = next instanceof ChunkSupply ? MAX_WINDOW : next.task.window(next.chunk);
+      if (2 * worker.inFlight <= window) this.#feed(worker);
+      this.pump();
+    } else if (worker.inFlight < this.#options.tasksPerWorker) {
+      const stolen = this.#takeBack.steal(worker);
+      if (stolen.length > 0) {
+        for (const item of stolen) this.#assign(worker, item);
+        this.#send(worker, stolen);
+      }
+    }
+    if (worker.inFlight === 0 && !worker.isAsked) this.#rest(worker);
+  }
+
+  /** The worker has nothing to do. */
+  #rest(worker: WorkerSlot): void {
+    worker.heardAt = 0;
+    worker.setReferenced(false);
+    if (worker.remaining <= 0) this.#supervisor.dismiss(worker);
+    else if (this.#ending.isEnding) this.#ending.check();
+    else if (this.#options.idleTimeout !== undefined && worker.idleTimer === undefined) {
+      this.#dismissAfter(worker, this.#options.idleTimeout);
+    }
+  }
+
+  #dismissAfter(worker: WorkerSlot, milliseconds: number): void {
+    const now = Math.min(milliseconds, MAX_DELAY);
+    worker.idleTimer = this.#options.runtime.timer(() => {
+      if (milliseconds > now) this.#dismissAfter(worker, milliseconds - now);
+      else this.#supervisor.dismiss(worker);
+    }, now);
+  }
+}
+
+/**
+ * How many of so many tasks or chunks a worker gets at once. Of a few one each: what is sent ahead may wait
+ * behind a task that turns out to be long, and younger ones would begin before it on another worker.
+ */
+function shareOf(count: number, workers: number): number {
+  return count < 2 * workers ? 1 : Math.ceil(count / workers);
+}

@@ -1,0 +1,89 @@
+import type { ChunkSupply } from "./chunk_supply.ts";
+import { letGo } from "./work_item.ts";
+import type { WorkItem } from "./work_item.ts";
+
+/** Told of what others wait for. */
+export interface SettlementListener {
+  /** Nothing is pending or running any more. */
+  allSettled(): void;
+  /** A task was cancelled: there may be room for another. */
+  itemCancelled(): void;
+}
+
+/** Counts the tasks that have no outcome yet, and gives each its outcome, once. */
+export class Settlement {
+  /** Tasks without an outcome. */
+  outstanding = 0;
+  completed = 0;
+  failed = 0;
+  cancelled = 0;
+  /** Set right after construction. */
+  listener!: SettlementListener;
+
+  readonly #waitUntil: ((promise: Promise<unknown>) => void) | undefined;
+  /** Settles what `waitUntil` was given. */
+  #resolveAll: (() => void) | undefined = undefined;
+  #sequence = 0;
+
+  /** @param waitUntil Given one promise for each busy period. */
+  constructor(waitUntil: ((promise: Promise<unknown>) => void) | undefined) {
+    this.#waitUntil = waitUntil;
+  }
+
+  /** A new task, with its place in the order of submits. */
+  add(item: WorkItem): void {
+    if (this.outstanding === 0) {
+      this.#waitUntil?.(new Promise<void>((resolve) => this.#resolveAll = resolve));
+    }
+    item.sequence = this.#sequence++;
+    this.outstanding++;
+  }
+
+  /** A chunk of a `map`, which has the place of its `map`. */
+  addChunk(): void {
+    this.outstanding++;
+  }
+
+  /** All chunks of a `map` are cut. */
+  supplyEnded(supply: ChunkSupply): void {
+    this.#remove(supply);
+    supply.setResult(undefined);
+  }
+
+  succeed(item: WorkItem, value: unknown): void {
+    if (item.aborted !== undefined) return this.fail(item, item.aborted.reason);
+    if (item.done) return;
+    this.completed++;
+    this.#remove(item);
+    item.setResult(value);
+  }
+
+  /** Fails an item, unless it is done. One that was aborted fails with the reason of that. */
+  fail(item: WorkItem, error: unknown): void {
+    if (item.done) return item.control?.stopTimer?.();
+    this.failed++;
+    this.#remove(item);
+    item.setException(item.aborted === undefined ? error : item.aborted.reason);
+  }
+
+  /** Cancels an item that has left its place, unless it is done. */
+  cancel(item: WorkItem, reason?: unknown): void {
+    if (item.done) return;
+    this.itemCancelled(item);
+    item.setCancelled(reason);
+  }
+
+  /** The item is cancelled: by itself, when its future is. */
+  itemCancelled(item: WorkItem): void {
+    this.cancelled++;
+    this.#remove(item);
+    this.listener.itemCancelled();
+  }
+
+  #remove(item: WorkItem): void {
+    letGo(item);
+    if (--this.outstanding > 0) return;
+    this.listener.allSettled();
+    this.#resolveAll?.();
+  }
+}

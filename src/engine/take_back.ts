@@ -1,0 +1,176 @@
+import { clock } from "../futures/clock.ts";
+import type { Settlement } from "./settlement.ts";
+import type { SilenceWatch } from "./silence_watch.ts";
+import type { TaskQueue } from "./task_queue.ts";
+import { ItemControl } from "./work_item.ts";
+import type { WorkItem, WorkItemOwner } from "./work_item.ts";
+import type { WorkerList } from "./worker_list.ts";
+import type { WorkerSlot } from "./worker_slot.ts";
+
+/**
+ * Silence of a worker, in milliseconds, after which what was sent ahead to it is run elsewhere
+ * before younger tasks. Less would take back what is about to run whenever the machine is busy,
+ * more delays what waits behind a long task.
+ */
+const STALLED_AFTER = 10;
+
+/** Takes back what was sent ahead: to cancel it, or because another worker can run it earlier. */
+export class TakeBack implements WorkItemOwner {
+  readonly notifiesStarts: boolean;
+  readonly #places: number;
+  readonly #queue: TaskQueue;
+  readonly #room: WorkerList;
+  readonly #workers: ReadonlySet<WorkerSlot>;
+  readonly #settlement: Settlement;
+  readonly #silence: SilenceWatch;
+  /** The lowest priority that may be among the tasks sent ahead. */
+  #aheadPriority = Infinity;
+  /** Workers that have tasks which are no longer wanted. */
+  readonly #asking = new Set<WorkerSlot>();
+
+  /**
+   * @param places How many tasks run in a worker at once.
+   * @param notifiesStarts Whether every worker is to say when it begins a task.
+   */
+  constructor(
+    places: number,
+    notifiesStarts: boolean,
+    queue: TaskQueue,
+    room: WorkerList,
+    workers: ReadonlySet<WorkerSlot>,
+    settlement: Settlement,
+    silence: SilenceWatch,
+  ) {
+    this.#places = places;
+    this.notifiesStarts = notifiesStarts;
+    this.#queue = queue;
+    this.#room = room;
+    this.#workers = workers;
+    this.#settlement = settlement;
+    this.#silence = silence;
+  }
+
+  /** The item is about to be sent to a worker. */
+  assigned(worker: WorkerSlot, item: WorkItem): void {
+    if (worker.inFlight > this.#places) {
+      this.#aheadPriority = Math.min(this.#aheadPriority, item.priority);
+    }
+  }
+
+  // --- of one task ---
+
+  revokeItem(item: WorkItem): boolean {
+    const worker = item.worker;
+    if (worker === undefined) {
+      // It is nowhere while it fails to be sent; its arguments may ask for it meanwhile.
+      return !item.pinned && this.#queue.remove(item);
+    }
+    if (!worker.revoke(item)) return false;
+    this.#room.update(worker as WorkerSlot);
+    return true;
+  }
+
+  itemCancelled(item: WorkItem): void {
+    this.#settlement.itemCancelled(item);
+  }
+
+  cancelLater(item: WorkItem): void {
+    const worker = item.worker as WorkerSlot | undefined;
+    if (worker === undefined || !worker.counts || item.pinned) return;
+    (item.control ??= new ItemControl()).unwanted = true;
+    if (this.#asking.add(worker).size > 1) return;
+    // Many are cancelled at once, with the rest of a `map`: one question for all.
+    clock.queueMicrotask(() => {
+      for (const asked of this.#asking) {
+        this.#askBack(asked, Infinity, isUnwanted);
+        this.#silence.asked(asked);
+      }
+      this.#asking.clear();
+    });
+  }
+
+  // --- of many ---
+
+  /** All that a worker has not begun goes back into the queue, or is given back when it answers. */
+  all(worker: WorkerSlot): void {
+    for (const item of worker.revokeLast(worker.inFlight, () => true)) this.#queue.restore(item);
+    if (worker.counts) { for (const item of worker.itemsInFlight()) this.cancelLater(item); }
+    this.#room.update(worker);
+  }
+
+  /**
+   * Half of what the most loaded worker has not begun, for one that has nothing to do. Where the worker
+   * must be asked, it goes back into the queue when the answer comes.
+   */
+  steal(thief: WorkerSlot): WorkItem[] {
+    if (this.#settlement.outstanding < 2) return [];
+    // What is sent beyond the places of a worker waits there for sure; with several places, what
+    // is sent within them waits only if a task blocks the thread, which only an idle thief asks.
+    const settled = thief.inFlight === 0 ? 1 : this.#places;
+    let victim: WorkerSlot | undefined;
+    let most = settled;
+    for (const worker of this.#workers) {
+      if (worker.inFlight > most && worker !== thief && worker.state === "live") {
+        victim = worker;
+        most = worker.inFlight;
+      }
+    }
+    if (victim === undefined) return [];
+    const ahead = victim.inFlight - settled;
+    const wanted = Math.min(Math.ceil(ahead / 2), thief.remaining);
+    if (victim.claims.table === undefined) {
+      if (!victim.isAsked) this.#askBack(victim, wanted);
+      return [];
+    }
+    const taken = victim.revokeLast(wanted).reverse();
+    if (taken.length > 0) this.#room.update(victim);
+    return taken;
+  }
+
+  /**
+   * What waits behind a long task of another worker is older than the queue: it goes first. Once
+   * for each silence: what was taken back in error must not wander between the workers.
+   */
+  recallStalled(fed: WorkerSlot): void {
+    if (this.#aheadPriority === Infinity) return;
+    const before = fed.heardAt - STALLED_AFTER;
+    let ahead = false;
+    for (const worker of this.#workers) {
+      if (worker.inFlight <= this.#places) continue;
+      ahead = true;
+      if (worker === fed || worker.recalled || worker.heardAt > before) continue;
+      worker.recalled = true;
+      this.#recall(worker);
+    }
+    // With nothing ahead anywhere, as with long tasks, the next reply need not look.
+    if (!ahead) this.#aheadPriority = Infinity;
+  }
+
+  /** Tasks sent ahead make way for a task of higher priority. */
+  makeWayForPriority(): void {
+    const priority = this.#queue.first?.priority;
+    if (priority === undefined || priority <= this.#aheadPriority) return;
+    this.#aheadPriority = Infinity;
+    for (const worker of this.#workers) {
+      this.#recall(worker, (item) => item.priority < priority && !item.moved);
+    }
+  }
+
+  #recall(worker: WorkerSlot, which?: (item: WorkItem) => boolean): void {
+    if (worker.inFlight <= this.#places) return;
+    if (worker.claims.table === undefined) return this.#askBack(worker, worker.inFlight, which);
+    for (const item of worker.revokeLast(worker.inFlight, which)) this.#queue.restore(item);
+    this.#room.update(worker);
+  }
+
+  /** Where there is no claim table: what comes back goes to its place in the queue. */
+  #askBack(worker: WorkerSlot, most: number, which?: (item: WorkItem) => boolean): void {
+    worker.askBack(most, which);
+    this.#room.update(worker);
+  }
+}
+
+/** Whether the item is to be cancelled when its worker gives it back. */
+export function isUnwanted(item: WorkItem): boolean {
+  return item.control?.unwanted ?? false;
+}

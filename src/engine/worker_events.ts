@@ -1,0 +1,220 @@
+import { clock } from "../futures/clock.ts";
+import { BrokenExecutorError, SerializationError, WorkerCrashError } from "../futures/errors.ts";
+import type { TimeoutError } from "../futures/errors.ts";
+import type { LimitsOwner } from "./item_limits.ts";
+import type { Feeder, FeederParts } from "./feeder.ts";
+import { isReply, readReply } from "./replies.ts";
+import type { TaskReplies } from "./replies.ts";
+import type { SilenceOwner } from "./silence_watch.ts";
+import type { SupervisorOwner } from "./supervisor.ts";
+import { isUnwanted } from "./take_back.ts";
+import { ItemControl } from "./work_item.ts";
+import type { WorkItem } from "./work_item.ts";
+import { describeEnd } from "./worker_slot.ts";
+import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
+
+/** What follows of what workers say, of their silence, and of their end. */
+export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner, LimitsOwner {
+  readonly #parts: FeederParts;
+  readonly #feeder: Feeder;
+
+  constructor(parts: FeederParts, feeder: Feeder) {
+    this.#parts = parts;
+    this.#feeder = feeder;
+  }
+
+  // --- of workers ---
+
+  received(worker: WorkerSlot, message: unknown): void {
+    if (worker.state === "dead" || !isReply(worker, message)) return;
+    worker.heardAt = clock.now();
+    worker.recalled = false;
+    const { supervisor } = this.#parts;
+    try {
+      readReply(worker, message, this, supervisor);
+      if (worker.stopAnswerTimer !== undefined && !worker.isAsked) worker.stopAnswerTimer();
+      this.#feeder.afterReply(worker);
+    } catch (breach) {
+      // Whatever it is, it comes of what the worker said, and nobody hears what is thrown from here.
+      supervisor.workerStrayed(worker, breach);
+    }
+    this.#parts.ending.check();
+  }
+
+  workerLives(worker: WorkerSlot): void {
+    this.#feeder.sendBacklog(worker);
+  }
+
+  workerLeaves(worker: WorkerSlot): void {
+    const { room, queue } = this.#parts;
+    room.remove(worker);
+    for (const item of worker.revokeLast(worker.inFlight)) queue.restore(item);
+    if (queue.length > 0) this.#feeder.schedule();
+  }
+
+  workerDied(worker: WorkerSlot, end: WorkerEnd): void {
+    const { settlement } = this.#parts;
+    worker.stopAnswerTimer?.();
+    const waiting: WorkItem[] = [];
+    for (const item of worker.itemsInFlight()) {
+      const begun = item.pinned || item.moved || worker.hasBegun(item);
+      worker.release(item.slot);
+      if (begun) settlement.fail(item, crashError(item, end, worker.error));
+      else waiting.push(item);
+    }
+    this.#restore(waiting);
+    for (const item of worker.backlog) settlement.fail(item, crashError(item, end, worker.error));
+    worker.backlog = [];
+  }
+
+  workerGone(): void {
+    if (this.#parts.queue.length > 0) this.#feeder.schedule();
+    this.#parts.ending.check();
+  }
+
+  executorBroke(): void {
+    const { supervisor, settlement, options, ending, backPressure } = this.#parts;
+    const broken = () => supervisor.brokenError();
+    ending.cancelPending(broken);
+    for (const worker of supervisor.workers) {
+      for (const item of worker.backlog) settlement.fail(item, broken());
+      worker.backlog = [];
+      if (options.onCrash !== "break") continue;
+      for (const item of worker.itemsInFlight()) settlement.fail(item, broken());
+    }
+    backPressure.check();
+  }
+
+  /** Fails what every worker has, and what waits for it: the executor is terminated. */
+  terminated(): void {
+    const { supervisor, settlement, options } = this.#parts;
+    for (const worker of [...supervisor.workers]) {
+      for (const item of [...worker.itemsInFlight(), ...worker.backlog]) {
+        settlement.fail(
+          item,
+          new BrokenExecutorError(
+            `Cannot finish task "${item.task.name}": ${options.executorName} was terminated`,
+          ),
+        );
+      }
+      worker.backlog = [];
+      if (worker.state === "initializing") supervisor.stop(worker);
+    }
+    supervisor.dismissAll();
+  }
+
+  // --- of tasks ---
+
+  taskStarted(item: WorkItem): void {
+    this.#parts.limits.started(item);
+    this.#parts.backPressure.check();
+  }
+
+  taskReported(item: WorkItem, value: unknown): void {
+    this.#parts.limits.reported(item, value);
+  }
+
+  taskSucceeded(worker: WorkerSlot, item: WorkItem, value: unknown): void {
+    this.#parts.supervisor.taskDone(worker);
+    this.#parts.settlement.succeed(item, value);
+  }
+
+  taskFailed(worker: WorkerSlot, item: WorkItem, error: unknown): void {
+    this.#parts.supervisor.taskDone(worker);
+    this.#parts.settlement.fail(item, error);
+  }
+
+  tasksReturned(items: readonly WorkItem[]): void {
+    this.#restore(items);
+    this.#feeder.pump(); // those first who have nothing to do
+  }
+
+  /** Tasks were sent, and have not begun: they go back to their places in the queue. */
+  #restore(items: readonly WorkItem[]): void {
+    const { supervisor, settlement, queue } = this.#parts;
+    // The last one first: chunks of one `map` have one place.
+    for (const item of items.toReversed()) {
+      if (item.aborted !== undefined) settlement.fail(item, item.aborted.reason);
+      else if (supervisor.broken !== undefined) settlement.fail(item, supervisor.brokenError());
+      else if (isUnwanted(item)) settlement.cancel(item);
+      else if (!item.done) queue.restore(item);
+    }
+  }
+
+  /**
+   * Nobody knows what was in the message, but the worker knows what it has: all else is sent anew to
+   * others, each task alone, so that the one that cannot be read is found. This worker is replaced.
+   */
+  messageLost(worker: WorkerSlot, held: ReadonlySet<number>): void {
+    const { supervisor, settlement, queue, room } = this.#parts;
+    if (worker.state === "initializing") return supervisor.setupLost();
+    worker.remaining = -Infinity;
+    for (const item of worker.itemsInFlight()) {
+      if (held.has(item.slot) || !worker.lose(item)) continue;
+      const control = item.control ??= new ItemControl();
+      if (control.alone || control.pinned || control.moved) {
+        settlement.fail(
+          item,
+          new SerializationError(
+            `Cannot send the arguments of task "${item.task.name}": the worker could not read them`,
+          ),
+        );
+      } else {
+        control.alone = true;
+        queue.restore(item);
+      }
+    }
+    room.update(worker);
+    if (queue.length > 0) this.#feeder.schedule();
+  }
+
+  /**
+   * The task of this item has not ended in time after it was aborted: its worker is replaced. This
+   * thread cannot be: here the task is only waited for no more, and its place is free.
+   */
+  taskOverran(item: WorkItem): void {
+    const { settlement, limits, options, supervisor, ending } = this.#parts;
+    const worker = item.worker as WorkerSlot | undefined;
+    const aborted = item.aborted;
+    if (worker === undefined || aborted === undefined) return;
+    settlement.fail(item, aborted.reason);
+    // What was sent ahead and has not begun, through no fault of its own, may still begin.
+    if (!worker.hasBegun(item)) return limits.notBegun(item);
+    if (options.inThread) {
+      worker.forget(item);
+      return this.#feeder.afterReply(worker);
+    }
+    worker.error ??= aborted;
+    supervisor.stop(worker);
+    ending.check();
+  }
+
+  // --- of silence ---
+
+  get hasLiveWorker(): boolean {
+    for (const { state } of this.#parts.supervisor.workers) if (state === "live") return true;
+    return false;
+  }
+
+  taskUnserved(item: WorkItem, error: TimeoutError): void {
+    this.#parts.limits.abandon(item, error);
+  }
+
+  workerSilent(worker: WorkerSlot, error: TimeoutError, item: WorkItem | undefined): void {
+    const { limits, settlement, supervisor, ending } = this.#parts;
+    if (item !== undefined && !limits.abandon(item, error)) settlement.fail(item, error);
+    supervisor.workerStrayed(worker, error);
+    ending.check();
+  }
+}
+
+function crashError(
+  item: WorkItem,
+  end: WorkerEnd,
+  error: { readonly reason: unknown } | undefined,
+): WorkerCrashError {
+  return new WorkerCrashError(
+    `Cannot finish task "${item.task.name}": its worker ${describeEnd(end)}`,
+    error === undefined ? end : { ...end, cause: error.reason },
+  );
+}
