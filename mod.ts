@@ -55,8 +55,10 @@ export type { NextOptions, PoolIterator } from "./src/pool/pool_iterator.ts";
 export { importTasks, namedTasks } from "./src/wire/task_ref.ts";
 export type {
   Task,
+  TaskArguments,
   TaskContext,
   TaskFunction,
+  TaskItems,
   TaskReference,
   TasksOf,
 } from "./src/wire/task_ref.ts";

@@ -5,6 +5,7 @@ import type { Settlement } from "./settlement.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { TakeBack } from "./take_back.ts";
 import type { TaskQueue } from "./task_queue.ts";
+import type { WorkItem } from "./work_item.ts";
 
 /** Ends an engine: no new tasks, then no tasks, then no workers. */
 export class Ending {
@@ -65,7 +66,9 @@ export class Ending {
   /** Cancels all that has not begun, or fails it. */
   cancelPending(error?: () => unknown): void {
     for (const worker of this.#supervisor.workers) this.#takeBack.all(worker);
-    for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
+    const queue = this.#queue;
+    const next = (): WorkItem | undefined => queue.shift() ?? queue.waiting.shift();
+    for (let item = next(); item !== undefined; item = next()) {
       if (error !== undefined) this.#settlement.fail(item, error());
       else this.#settlement.cancel(item);
     }

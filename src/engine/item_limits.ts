@@ -42,16 +42,21 @@ export class ItemLimits {
     this.#grace = grace;
   }
 
-  /** Arms what was asked for an item that has just been queued. */
+  /** Arms what was asked for an item that has just been taken. */
   apply(item: WorkItem, limits: TaskLimits): void {
     const { signal, timeout, onProgress } = limits;
     const control = item.control ??= new ItemControl();
     control.timeout = timeout;
-    if (timeout !== undefined && item.worker === undefined) this.#silence.queued(item, timeout);
     control.onProgress = onProgress;
     if (signal === undefined) return;
     if (signal.aborted) this.#abort(item, reasonOf(signal));
     else control.unlisten = listenToAbort(signal, (reason) => this.#abort(item, reason));
+  }
+
+  /** The item is in the queue: a worker has to start for it. */
+  queued(item: WorkItem): void {
+    const timeout = item.control?.timeout;
+    if (timeout !== undefined && !item.done) this.#silence.queued(item, timeout);
   }
 
   /** The task began: its timeout counts from now. */

@@ -5,7 +5,9 @@ import type {
   TaskBackend,
   TaskLimits,
 } from "../backend/task_backend.ts";
+import { holdsFuture } from "../futures/argument_wait.ts";
 import { QueueFullError, ShutdownError } from "../futures/errors.ts";
+import { outcome } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import { BackPressure } from "./back_pressure.ts";
@@ -95,6 +97,10 @@ export class Scheduler implements TaskBackend {
       },
       itemCancelled: () => backPressure.check(),
     };
+    queue.waiting.owner = {
+      argumentsReady: (item) => this.#argumentsReady(item),
+      argumentFailed: (item, future) => this.#argumentFailed(item, future),
+    };
   }
 
   /** What the executor is called. */
@@ -156,7 +162,8 @@ export class Scheduler implements TaskBackend {
           `await ready() first`,
       );
     }
-    return this.#enqueue(new WorkItem(this.#takeBack, entry, args), limits);
+    const item = new WorkItem(this.#takeBack, entry, args);
+    return holdsFuture(args) ? this.#hold(item, limits) : this.#enqueue(item, limits);
   }
 
   /** Queues one chunk of `map`, whose reader bounds how many there are. */
@@ -168,7 +175,8 @@ export class Scheduler implements TaskBackend {
   ): Future<unknown> {
     this.checkOpen();
     const entry = this.#tasks.entry(task);
-    return this.#enqueue(new WorkItem(this.#takeBack, entry, args, items), limits);
+    const item = new WorkItem(this.#takeBack, entry, args, items);
+    return holdsFuture(args) ? this.#hold(item, limits) : this.#enqueue(item, limits);
   }
 
   /** Queues a whole `map`, to be cut into chunks. The future tells when all are cut. */
@@ -183,6 +191,27 @@ export class Scheduler implements TaskBackend {
   }
 
   #enqueue(item: WorkItem, limits: TaskLimits | undefined): Future<unknown> {
+    this.#take(item, limits);
+    this.#queue.push(item);
+    if (limits !== undefined) {
+      this.#applyLimits(item, limits);
+      this.#limits.queued(item);
+    }
+    this.#feeder.schedule();
+    return item.future;
+  }
+
+  /** Takes an item that is queued when the futures among its arguments are done. */
+  #hold(item: WorkItem, limits: TaskLimits | undefined): Future<unknown> {
+    const { waiting } = this.#queue;
+    this.#take(item, limits);
+    waiting.add(item);
+    if (limits !== undefined) this.#applyLimits(item, limits);
+    waiting.begin(item);
+    return item.future;
+  }
+
+  #take(item: WorkItem, limits: TaskLimits | undefined): void {
     this.#settlement.add(item);
     const context = this.#options.captureContext?.();
     if (context !== undefined) (item.control ??= new ItemControl()).context = context;
@@ -190,10 +219,20 @@ export class Scheduler implements TaskBackend {
       item.control ??= new ItemControl();
       item.control.priority = limits.priority;
     }
+  }
+
+  #argumentsReady(item: WorkItem): void {
+    this.#settlement.renew(item);
     this.#queue.push(item);
-    if (limits !== undefined) this.#applyLimits(item, limits);
+    this.#limits.queued(item);
     this.#feeder.schedule();
-    return item.future;
+  }
+
+  #argumentFailed(item: WorkItem, future: Future<unknown>): void {
+    const { reason } = outcome(future) as { readonly reason: unknown };
+    if (future.cancelled()) this.#settlement.cancel(item, reason);
+    else this.#settlement.fail(item, reason);
+    this.#backPressure.check();
   }
 
   /** A signal of a user's own making may throw: then `submit` does, and nothing is queued. */

@@ -39,6 +39,11 @@ export class Settlement {
     this.outstanding++;
   }
 
+  /** A task can begin only now: among equals it stands behind those that could before. */
+  renew(item: WorkItem): void {
+    item.sequence = this.#sequence++;
+  }
+
   /** A chunk of a `map`, which has the place of its `map`. */
   addChunk(): void {
     this.outstanding++;

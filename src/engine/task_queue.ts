@@ -1,3 +1,4 @@
+import { WaitingItems } from "./waiting_items.ts";
 import type { WorkItem } from "./work_item.ts";
 
 /** Work items of one priority, first in, first out: a list linked through the items themselves. */
@@ -38,8 +39,10 @@ class Level {
  * its arguments.
  */
 export class TaskQueue {
-  /** How many items wait. */
+  /** How many items could begin. */
   length = 0;
+  /** Those that cannot yet. */
+  readonly waiting: WaitingItems = new WaitingItems();
   #levels: Level[] = [];
 
   /** The item that is next, without taking it. */
@@ -81,10 +84,12 @@ export class TaskQueue {
     return item;
   }
 
-  /** Takes one item out. False if it does not wait here. */
+  /** Takes one item out, whether it could begin or not. False if it is not here. */
   remove(item: WorkItem): boolean {
     const level = this.#levels.find(({ priority }) => priority === item.priority);
-    if (level === undefined || (item.previous === undefined && level.first !== item)) return false;
+    if (level === undefined || (item.previous === undefined && level.first !== item)) {
+      return this.waiting.remove(item);
+    }
     level.unlink(item);
     this.length--;
     // An empty level goes, so that `first` need not look for one with items.

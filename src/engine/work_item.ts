@@ -86,7 +86,12 @@ export class WorkItem extends FutureSource<unknown> {
     this.owner = owner;
     this.task = task;
     this.chunk = chunk;
-    this.args = args.length === 1 && !isList(args[0]) ? args[0] : args;
+    this.args = packed(args);
+  }
+
+  /** The results of futures stand in their places. */
+  setArguments(args: readonly unknown[]): void {
+    this.args = packed(args);
   }
 
   /** The arguments as an array; for a chunk those of all its items. */
@@ -149,6 +154,10 @@ export function discard(future: Future<unknown>): void {
   if (future.cancel()) return;
   const item = sourceOf(future);
   if (item instanceof WorkItem) item.owner.cancelLater(item);
+}
+
+function packed(args: readonly unknown[]): unknown {
+  return args.length === 1 && !isList(args[0]) ? args[0] : args;
 }
 
 /** Whether the `args` of an item are an array of arguments, and not one that is a primitive. */

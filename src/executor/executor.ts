@@ -5,7 +5,7 @@ import { describeAs } from "../futures/inspect.ts";
 import { markLocal } from "../futures/local_object.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
-import type { Task } from "../wire/task_ref.ts";
+import type { Task, TaskArguments, TaskItems } from "../wire/task_ref.ts";
 import { mapOver } from "./map.ts";
 import type { MapOptions } from "./map.ts";
 import type { MapIterator, MapRun } from "./map_run.ts";
@@ -131,7 +131,9 @@ export abstract class Executor implements AsyncDisposable {
   /**
    * Runs `fn(...args)` on a worker.
    *
-   * Mirrors `Executor.submit(fn, *args)`. Arguments are cloned when the task is sent, not before.
+   * Mirrors `Executor.submit(fn, *args)`. Arguments are cloned when the task is sent, not before. An
+   * argument that is a future, of any executor, is waited for, and the task gets its result: until then
+   * it is pending and takes no place. If that future fails or is cancelled, so is the task, with its error.
    *
    * @typeParam A The task's parameters.
    * @typeParam R What the task returns.
@@ -152,8 +154,22 @@ export abstract class Executor implements AsyncDisposable {
    * const future = executor.submit((a: number, b: number) => a ** b, 2, 10);
    * assertEquals(await future, 1024);
    * ```
+   *
+   * @example With the result of another task
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor();
+   * const a = executor.submit((x: number) => x + 1, 1);
+   * const b = executor.submit((x: number) => x * 2, a);
+   * assertEquals(await executor.submit((x: number, y: number) => x + y, a, b), 6);
+   * ```
    */
-  submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>> {
+  submit<A extends unknown[], R>(
+    fn: Task<A, R>,
+    ...args: TaskArguments<A>
+  ): Future<Awaited<R>> {
     return this.#backend.submit(fn, args, this.#limits) as Future<Awaited<R>>;
   }
 
@@ -161,8 +177,8 @@ export abstract class Executor implements AsyncDisposable {
    * Calls `fn` with each item, on the workers, and gives the results in input order.
    *
    * Mirrors `Executor.map(fn, *iterables, timeout, chunksize, buffersize)`. Inputs of known length are
-   * submitted by the call; others are read as results are taken. An item that fails rejects at its
-   * place and ends the iteration, unless `settled`. Leaving the loop cancels what has not begun.
+   * submitted by the call; others are read as results are taken. An item that is a future is waited for,
+   * as an argument of `submit` is. An item that fails rejects at its place and ends the iteration, unless `settled`. Leaving the loop cancels what has not begun.
    *
    * @typeParam A What an item is.
    * @typeParam R What the task returns.
@@ -190,43 +206,43 @@ export abstract class Executor implements AsyncDisposable {
    */
   map<A, R>(
     fn: Task<[A], R>,
-    items: Iterable<A> | AsyncIterable<A>,
+    items: TaskItems<A>,
     options: MapOptions & { settled: true },
   ): MapIterator<PromiseSettledResult<Awaited<R>>>;
   /** Calls `fn` with each item. */
   map<A, R>(
     fn: Task<[A], R>,
-    items: Iterable<A> | AsyncIterable<A>,
+    items: TaskItems<A>,
     options?: MapOptions,
   ): MapIterator<Awaited<R>>;
   /** Calls `fn` with an item of each input, until the shortest ends; every outcome is given. */
   map<A, B, R>(
     fn: Task<[A, B], R>,
-    first: Iterable<A> | AsyncIterable<A>,
-    second: Iterable<B> | AsyncIterable<B>,
+    first: TaskItems<A>,
+    second: TaskItems<B>,
     options: MapOptions & { settled: true },
   ): MapIterator<PromiseSettledResult<Awaited<R>>>;
   /** Calls `fn` with an item of each input, until the shortest ends. */
   map<A, B, R>(
     fn: Task<[A, B], R>,
-    first: Iterable<A> | AsyncIterable<A>,
-    second: Iterable<B> | AsyncIterable<B>,
+    first: TaskItems<A>,
+    second: TaskItems<B>,
     options?: MapOptions,
   ): MapIterator<Awaited<R>>;
   /** Calls `fn` with an item of each input, until the shortest ends; every outcome is given. */
   map<A, B, C, R>(
     fn: Task<[A, B, C], R>,
-    first: Iterable<A> | AsyncIterable<A>,
-    second: Iterable<B> | AsyncIterable<B>,
-    third: Iterable<C> | AsyncIterable<C>,
+    first: TaskItems<A>,
+    second: TaskItems<B>,
+    third: TaskItems<C>,
     options: MapOptions & { settled: true },
   ): MapIterator<PromiseSettledResult<Awaited<R>>>;
   /** Calls `fn` with an item of each input, until the shortest ends. */
   map<A, B, C, R>(
     fn: Task<[A, B, C], R>,
-    first: Iterable<A> | AsyncIterable<A>,
-    second: Iterable<B> | AsyncIterable<B>,
-    third: Iterable<C> | AsyncIterable<C>,
+    first: TaskItems<A>,
+    second: TaskItems<B>,
+    third: TaskItems<C>,
     options?: MapOptions,
   ): MapIterator<Awaited<R>>;
   map(fn: unknown, ...inputs: unknown[]): MapIterator<unknown> {

@@ -1,4 +1,5 @@
 import type { TaskBackend, TaskLimits } from "../backend/task_backend.ts";
+import { holdsFuture } from "../futures/argument_wait.ts";
 import { FutureSource, observe, outcome } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import { bindContext } from "../runtime/async_context.ts";
@@ -35,12 +36,18 @@ export function chunksOf(
   bufferSize: number | undefined,
   reader: MapReader,
 ): MapInput {
+  let given = inputs;
   if (inputs.every(hasKnownLength)) {
-    return new KnownInput(backend, task, inputs.map(toArray), limits, chunkSize, reader);
+    const columns = inputs.map(toArray);
+    if (!columns.some(holdsFuture)) {
+      return new KnownInput(backend, task, columns, limits, chunkSize, reader);
+    }
+    given = columns;
+    bufferSize = Infinity; // all are submitted by the call
   }
   const size = chunkSize ?? 1;
   const buffer = bufferSize ?? backend.lookAhead * size;
-  return new LazyInput(backend, task, inputs, limits, Math.min(size, buffer), buffer, reader);
+  return new LazyInput(backend, task, given, limits, Math.min(size, buffer), buffer, reader);
 }
 
 function hasKnownLength(input: unknown): boolean {
@@ -274,9 +281,12 @@ class LazyInput implements MapInput {
 
   #add(row: readonly unknown[]): void {
     this.#ahead++;
+    // What waits for futures goes alone: its neighbours need not wait, nor fail with them.
+    const waits = holdsFuture(row);
+    if (waits) this.#submit();
     this.#row.push(...row);
     this.#rows++;
-    if (this.#rows === this.#chunkSize) this.#submit();
+    if (waits || this.#rows === this.#chunkSize) this.#submit();
   }
 
   #submit(): void {

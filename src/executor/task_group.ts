@@ -1,12 +1,13 @@
 import { clock } from "../futures/clock.ts";
 import { listenToAbort, reasonOf } from "../futures/deadline.ts";
 import { CancelledError, InvalidStateError } from "../futures/errors.ts";
-import { hasFailed, outcome } from "../futures/future.ts";
+import { ArgumentWait, holdsFuture } from "../futures/argument_wait.ts";
+import { hasFailed, outcome, sourceOf } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { markLocal } from "../futures/local_object.ts";
 import { show } from "../futures/show.ts";
-import type { Task } from "../wire/task_ref.ts";
+import type { Task, TaskArguments } from "../wire/task_ref.ts";
 import { DeferredTask, whenDone } from "./deferred_task.ts";
 import { backendOf, Executor } from "./executor.ts";
 import { checkCount, checkOptions } from "./options.ts";
@@ -68,6 +69,8 @@ export class TaskGroup implements AsyncDisposable {
   #submitted = 0;
   /** Tasks that wait here, in order, and what submits each. */
   readonly #waiting = new Map<Future<unknown>, DeferredTask>();
+  /** Under a limit: tasks that wait for their arguments, which takes no place. */
+  readonly #held = new Map<Future<unknown>, ArgumentWait>();
   readonly #failures: unknown[] = [];
   /** A signal from outside ended the group. */
   #aborted: { readonly reason: unknown } | undefined = undefined;
@@ -172,13 +175,20 @@ export class TaskGroup implements AsyncDisposable {
    * @throws {InvalidStateError} If all tasks of the group have ended and it is closed.
    * @throws What `Executor.submit` throws; under a `limit`, a task that has to wait fails with it.
    */
-  submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>> {
+  submit<A extends unknown[], R>(
+    fn: Task<A, R>,
+    ...args: TaskArguments<A>
+  ): Future<Awaited<R>> {
     if (this.#ended) {
       throw new InvalidStateError("Cannot submit a task to a TaskGroup: it is closed");
     }
     const submit = (): Future<unknown> => this.#executor.submit(fn, ...args) as Future<unknown>;
     let future: Future<unknown>;
-    if (this.#submitted < this.limit) {
+    if (this.limit < Infinity && holdsFuture(args)) {
+      const task = new DeferredTask(submit);
+      future = task.future;
+      this.#hold(task, args);
+    } else if (this.#submitted < this.limit) {
       future = submit();
       this.#submitted++;
     } else {
@@ -201,7 +211,7 @@ export class TaskGroup implements AsyncDisposable {
    * @returns The futures, in order.
    * @throws What {@linkcode TaskGroup.submit} throws.
    */
-  map<A, R>(fn: Task<[A], R>, items: Iterable<A>): Future<Awaited<R>>[] {
+  map<A, R>(fn: Task<[A], R>, items: Iterable<A | Future<A>>): Future<Awaited<R>>[] {
     return Array.from(items, (item) => this.submit(fn, item));
   }
 
@@ -247,11 +257,37 @@ export class TaskGroup implements AsyncDisposable {
     if (this.signal.aborted) return;
     this.#controller.abort(reason);
     for (const task of [...this.#waiting.values()]) task.setCancelled(reasonOf(this.signal));
+    for (const future of [...this.#held.keys()]) {
+      sourceOf(future)?.setCancelled(reasonOf(this.signal));
+    }
+  }
+
+  #hold(task: DeferredTask, args: readonly unknown[]): void {
+    const { future } = task;
+    const wait = new ArgumentWait(args, {
+      argumentsReady: () => {
+        this.#held.delete(future);
+        this.#waiting.set(future, task);
+        this.#submitWaiting();
+      },
+      // The executor gives it that failure at once.
+      argumentFailed: () => {
+        this.#held.delete(future);
+        this.#submitted++;
+        task.begin();
+      },
+    });
+    this.#held.set(future, wait);
+    wait.begin();
   }
 
   #taskDone(future: Future<unknown>): void {
     this.#note(future);
-    if (!this.#waiting.delete(future)) {
+    const held = this.#held.get(future);
+    if (held !== undefined) {
+      this.#held.delete(future);
+      held.stop();
+    } else if (!this.#waiting.delete(future)) {
       this.#submitted--;
       this.#submitWaiting();
     }
@@ -273,6 +309,8 @@ export class TaskGroup implements AsyncDisposable {
     if (!hasFailed(future)) return;
     const { reason } = outcome(future) as { readonly reason: unknown };
     if (this.signal.aborted && reason === reasonOf(this.signal)) return;
+    // A task that waited for one that failed has its error, and did not fail on its own.
+    if (typeof reason === "object" && this.#failures.includes(reason)) return;
     // Not at once: what has failed in the same moment, failed on its own.
     if (this.#failures.push(reason) > 1) return;
     clock.queueMicrotask(() =>

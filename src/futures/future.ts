@@ -172,7 +172,7 @@ export class Future<T> implements PromiseLike<T> {
     isFuture = (value): value is Future<unknown> =>
       typeof value === "object" && value !== null && #state in value;
     stateOf = (future) => future.#state;
-    markLocal(this.prototype, "a Future; await it, and pass what it gives");
+    markLocal(this.prototype, "a Future; pass it as an argument of its own, or await it");
     hasFailed = (future) => future.#state === FAILED;
     tell = (awaiter) => {
       const { future, resolve, reject } = awaiter;

@@ -6,9 +6,10 @@ import { checkCount, checkFunction, checkOptions } from "../executor/options.ts"
 import { CancelledError, InvalidStateError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { FutureSource } from "../futures/future.ts";
+import type { Future } from "../futures/future.ts";
 import { show } from "../futures/show.ts";
 import { toTaskRef } from "../wire/task_ref.ts";
-import type { Task } from "../wire/task_ref.ts";
+import type { Task, TaskArguments, TaskItems } from "../wire/task_ref.ts";
 import { makeAsyncResult } from "./async_result.ts";
 import type { AsyncResult, AsyncResultOptions } from "./async_result.ts";
 import { OutcomeIterator } from "./pool_iterator.ts";
@@ -92,7 +93,7 @@ export abstract class WorkerPool implements AsyncDisposable {
    */
   apply<A extends unknown[], R>(
     fn: Task<A, R>,
-    ...rest: [] extends A ? [args?: A | undefined] : [args: A]
+    ...rest: [] extends A ? [args?: TaskArguments<A> | undefined] : [args: TaskArguments<A>]
   ): Promise<Awaited<R>> {
     return this.applyAsync(fn, ...rest as unknown as [args: never]).get();
   }
@@ -108,15 +109,19 @@ export abstract class WorkerPool implements AsyncDisposable {
    */
   applyAsync<A extends unknown[], R>(
     fn: Task<A, R>,
-    ...rest: [] extends A ? [args?: A | undefined, options?: AsyncResultOptions<Awaited<R>>]
-      : [args: A, options?: AsyncResultOptions<Awaited<R>>]
+    ...rest: [] extends A
+      ? [args?: TaskArguments<A> | undefined, options?: AsyncResultOptions<Awaited<R>>]
+      : [args: TaskArguments<A>, options?: AsyncResultOptions<Awaited<R>>]
   ): AsyncResult<Awaited<R>> {
     const [args, options = {}] = rest;
     this.#check("applyAsync", options, CALLBACKS);
     if (args !== undefined && !Array.isArray(args)) {
       throw new TypeError(`Cannot apply: expected an array of arguments, got ${show(args)}`);
     }
-    return makeAsyncResult(this.#executor.submit(fn, ...(args ?? []) as unknown as A), options);
+    return makeAsyncResult(
+      this.#executor.submit(fn, ...(args ?? []) as unknown as TaskArguments<A>),
+      options,
+    );
   }
 
   /**
@@ -129,14 +134,18 @@ export abstract class WorkerPool implements AsyncDisposable {
    * @throws {TypeError} If `fn` cannot be submitted, or `items` are not iterable.
    * @throws {RangeError} If `chunkSize` is out of range.
    */
-  map<A, R>(fn: Task<[A], R>, items: Iterable<A>, chunkSize?: number): Promise<Awaited<R>[]> {
+  map<A, R>(
+    fn: Task<[A], R>,
+    items: Iterable<A | Future<A>>,
+    chunkSize?: number,
+  ): Promise<Awaited<R>[]> {
     return this.mapAsync(fn, items, { chunkSize }).get();
   }
 
   /** As {@linkcode WorkerPool.map}, and goes on. Mirrors `Pool.map_async`. */
   mapAsync<A, R>(
     fn: Task<[A], R>,
-    items: Iterable<A>,
+    items: Iterable<A | Future<A>>,
     options: MapAsyncOptions<Awaited<R>[]> = {},
   ): AsyncResult<Awaited<R>[]> {
     return this.#gather(fn as AnyTask, items, options, (item) => [item]);
@@ -149,7 +158,7 @@ export abstract class WorkerPool implements AsyncDisposable {
    */
   starmap<A extends unknown[], R>(
     fn: Task<A, R>,
-    items: Iterable<A>,
+    items: Iterable<TaskArguments<A>>,
     chunkSize?: number,
   ): Promise<Awaited<R>[]> {
     return this.starmapAsync(fn, items, { chunkSize }).get();
@@ -158,7 +167,7 @@ export abstract class WorkerPool implements AsyncDisposable {
   /** As {@linkcode WorkerPool.starmap}, and goes on. Mirrors `Pool.starmap_async`. */
   starmapAsync<A extends unknown[], R>(
     fn: Task<A, R>,
-    items: Iterable<A>,
+    items: Iterable<TaskArguments<A>>,
     options: MapAsyncOptions<Awaited<R>[]> = {},
   ): AsyncResult<Awaited<R>[]> {
     return this.#gather(fn as unknown as AnyTask, items, options, (item) => {
@@ -178,7 +187,7 @@ export abstract class WorkerPool implements AsyncDisposable {
    */
   imap<A, R>(
     fn: Task<[A], R>,
-    items: Iterable<A> | AsyncIterable<A>,
+    items: TaskItems<A>,
     options?: ImapOptions,
   ): PoolIterator<Awaited<R>> {
     return this.#iterate(fn as AnyTask, items, options, false) as PoolIterator<Awaited<R>>;
@@ -187,7 +196,7 @@ export abstract class WorkerPool implements AsyncDisposable {
   /** As {@linkcode WorkerPool.imap}, with results as they come. Mirrors `Pool.imap_unordered`. */
   imapUnordered<A, R>(
     fn: Task<[A], R>,
-    items: Iterable<A> | AsyncIterable<A>,
+    items: TaskItems<A>,
     options?: ImapOptions,
   ): PoolIterator<Awaited<R>> {
     return this.#iterate(fn as AnyTask, items, options, true) as PoolIterator<Awaited<R>>;

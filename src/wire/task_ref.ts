@@ -1,3 +1,4 @@
+import type { Future } from "../futures/future.ts";
 import { show } from "../futures/show.ts";
 
 /**
@@ -50,6 +51,20 @@ export interface TaskReference<A extends unknown[], R> {
  * @typeParam R What the task returns.
  */
 export type Task<A extends unknown[], R> = TaskFunction<A, R> | TaskReference<A, R>;
+
+/**
+ * The arguments of a task as they may be given: for each of them its future, too.
+ *
+ * @typeParam A The task's parameters.
+ */
+export type TaskArguments<A extends unknown[]> = { [K in keyof A]: A[K] | Future<A[K]> };
+
+/**
+ * The items that `map` calls a task with: each may be a future of one.
+ *
+ * @typeParam A What an item is.
+ */
+export type TaskItems<A> = Iterable<A | Future<A>> | AsyncIterable<A | Future<A>>;
 
 /**
  * The functions of a module, as tasks.

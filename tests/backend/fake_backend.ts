@@ -48,7 +48,7 @@ export function fakeBackend(): TaskBackend {
   async function call(task: unknown, args: readonly unknown[]): Promise<unknown> {
     const ref = toTaskRef(task);
     if (ref.kind !== "source") throw new TypeError("The fake runs plain functions");
-    return await Reflect.apply(ref.fn, undefined, args);
+    return await Reflect.apply(ref.fn, undefined, await Promise.all(args));
   }
 
   async function chunk(task: unknown, args: readonly unknown[], items: number): Promise<unknown> {

@@ -114,6 +114,34 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/shutdown_test.ts",
     "terminate() cancels pending and rejects running tasks",
   ],
+  "a task that waits for a future which fails": [
+    "contract/future_arguments_test.ts",
+    "futures as arguments: the first failure is the task's, at once",
+  ],
+  "a task that waits for a future which is cancelled": [
+    "contract/future_arguments_test.ts",
+    "futures as arguments: a cancelled one cancels the task, and not the reverse",
+  ],
+  "a task that waits for a future whose worker crashes": [
+    "contract/future_arguments_test.ts",
+    "futures as arguments: a crash is the error of what waits for it",
+  ],
+  "an abort of a task that waits for a future": [
+    "contract/future_arguments_test.ts",
+    "futures as arguments: a signal ends the wait",
+  ],
+  "shutdown() while a task waits for a future": [
+    "contract/future_arguments_test.ts",
+    "futures as arguments: shutdown() waits for what they wait for",
+  ],
+  "terminate() while a task waits for a future": [
+    "contract/future_arguments_test.ts",
+    "futures as arguments: cancelFutures and terminate() cancel them",
+  ],
+  "a death that breaks the executor while a task waits for a future": [
+    "contract/future_arguments_test.ts",
+    "futures as arguments: a broken executor fails them",
+  ],
 };
 
 /** The cells of each row of the table. */
