@@ -1,6 +1,7 @@
 // Length: most of it is documentation.
 
 import type { ExecutorStats, TaskBackend, TaskLimits } from "../backend/task_backend.ts";
+import { provideAsyncDispose } from "../futures/dispose.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { markLocal } from "../futures/local_object.ts";
 import type { Future } from "../futures/future.ts";
@@ -84,6 +85,7 @@ export abstract class Executor implements AsyncDisposable {
   #limits: TaskLimits | undefined;
 
   static {
+    provideAsyncDispose(this.prototype);
     describeExecutor = (executor) => {
       const backend = executor.#find();
       const { workers, running, pending } = backend.stats();

@@ -1,5 +1,6 @@
 import { clock } from "../futures/clock.ts";
 import type { ChunkOutcome } from "../backend/task_backend.ts";
+import { provideAsyncDispose } from "../futures/dispose.ts";
 import { startDeadline } from "../futures/deadline.ts";
 import { CancelledError, TimeoutError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
@@ -42,6 +43,7 @@ const END: IteratorResult<unknown, undefined> = Object.freeze({ done: true, valu
 /** One call of `map`: its chunks in order, the one that is being taken, and who waits. */
 export class MapRun implements MapIterator<unknown> {
   static {
+    provideAsyncDispose(this.prototype);
     describeAs<MapRun>(
       this.prototype,
       "MapIterator",

@@ -1,5 +1,6 @@
 import { clock } from "../futures/clock.ts";
 import { listenToAbort, reasonOf } from "../futures/deadline.ts";
+import { provideAsyncDispose } from "../futures/dispose.ts";
 import { CancelledError, InvalidStateError } from "../futures/errors.ts";
 import { ArgumentWait, holdsFuture } from "../futures/argument_wait.ts";
 import { hasFailed, outcome, sourceOf } from "../futures/future.ts";
@@ -50,6 +51,7 @@ export interface TaskGroupOptions {
  */
 export class TaskGroup implements AsyncDisposable {
   static {
+    provideAsyncDispose(this.prototype);
     describeAs<TaskGroup>(
       this.prototype,
       "TaskGroup",

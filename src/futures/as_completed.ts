@@ -1,5 +1,6 @@
 import { checkWaitOptions, watch } from "./deadline.ts";
 import type { WaitOptions } from "./deadline.ts";
+import { provideAsyncDispose } from "./dispose.ts";
 import { TimeoutError } from "./errors.ts";
 import { describeAs } from "./inspect.ts";
 import { observe, unobserve } from "./future.ts";
@@ -60,6 +61,7 @@ interface Taker<F> {
 class Completed<F extends Future<unknown>>
   implements AsyncIterableIterator<F>, AsyncDisposable, FutureObserver {
   static {
+    provideAsyncDispose(this.prototype);
     describeAs<Completed<Future<unknown>>>(this.prototype, "asCompleted", (completed) => {
       const ready = completed.#ready.length - completed.#taken;
       return `asCompleted { ${ready} done, ${completed.#pending.size} pending }`;

@@ -1,4 +1,5 @@
 import type { MapRun } from "../executor/map_run.ts";
+import { provideAsyncDispose } from "../futures/dispose.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { checkOptions, checkTime } from "../executor/options.ts";
 
@@ -30,6 +31,7 @@ export interface PoolIterator<R> extends AsyncIterableIterator<R>, AsyncDisposab
 /** The outcomes of a settled `map`, as results and errors. */
 export class OutcomeIterator implements PoolIterator<unknown> {
   static {
+    provideAsyncDispose(this.prototype);
     describeAs<OutcomeIterator>(
       this.prototype,
       "PoolIterator",

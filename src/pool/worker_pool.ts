@@ -3,6 +3,7 @@ import { markLocal } from "../futures/local_object.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { MapRun } from "../executor/map_run.ts";
 import { checkCount, checkFunction, checkOptions } from "../executor/options.ts";
+import { provideAsyncDispose } from "../futures/dispose.ts";
 import { CancelledError, InvalidStateError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { FutureSource } from "../futures/future.ts";
@@ -60,6 +61,7 @@ type AnyTask = Task<unknown[], unknown>;
  */
 export abstract class WorkerPool implements AsyncDisposable {
   static {
+    provideAsyncDispose(this.prototype);
     describeAs<WorkerPool>(
       this.prototype,
       "WorkerPool",

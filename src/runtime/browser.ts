@@ -49,9 +49,10 @@ export const browserRuntime: Runtime = {
   capabilities: {
     parallel: true,
     stopsBusyTasks: true,
-    // Memory can be shared only on pages that are cross-origin isolated.
+    // Memory can be shared only on pages that are cross-origin isolated; WebKitGTK has none even there.
     get sharedMemory() {
-      return (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true;
+      return (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true &&
+        "SharedArrayBuffer" in globalThis;
     },
     sandbox: false,
   },
