@@ -19,6 +19,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   engine: ["futures", "wire", "backend"],
   executor: ["futures", "wire", "worker", "backend", "engine", "runtime"],
   pool: ["futures", "wire", "executor"],
+  remote: ["futures", "wire", "backend", "executor"],
+  transports: ["remote"],
+  cli: ["futures", "executor", "remote", "transports"],
 };
 
 /** The port: the only file of `runtime/` that `engine/` may know, and only its types. */
@@ -26,6 +29,9 @@ const PORT = "src/runtime/runtime.ts";
 
 /** Tells which runtime this is: only executors ask. */
 const DETECT = "src/runtime/detect.ts";
+
+/** The port of engines: the only file that a transport may know. */
+const TRANSPORT = "src/remote/transport.ts";
 
 /** Files outside of `src/runtime/` that know where they run: the worker's program, and what looks behind fakes. */
 const KNOWS_RUNTIME = new Set([
@@ -67,7 +73,12 @@ export function checkStructure(root: string): string[] {
 }
 
 function checkImport(file: string, from: string, typeOnly: boolean): string[] {
-  if (!from.startsWith(".")) return [`${file}: imports "${from}"; the library has no dependency`];
+  if (!from.startsWith(".")) {
+    // Each transport knows its engine's client, an optional peer; the command line what all runtimes have.
+    const allowed = file.startsWith("src/transports/") ||
+      (file.startsWith("src/cli/") && from.startsWith("node:"));
+    return allowed ? [] : [`${file}: imports "${from}"; the library has no dependency`];
+  }
   const target = join(dirname(file), from).replaceAll("\\", "/");
   const room = roomOf(file);
   const other = roomOf(target);
@@ -77,6 +88,9 @@ function checkImport(file: string, from: string, typeOnly: boolean): string[] {
     return [`${file}: imports detect.ts; only executors detect the runtime`];
   }
   if (room === undefined) return []; // mod.ts lists all rooms
+  if (room === "transports" && target !== TRANSPORT) {
+    return [`${file}: imports ${target}; transports know ${TRANSPORT} alone`];
+  }
   if (target === PORT && typeOnly && (room === "engine" || room === "backend")) return [];
   if (MAY_IMPORT[room]?.includes(other)) return [];
   return [`${file}: ${room} must not import ${other} (${target})`];
@@ -94,7 +108,10 @@ function checkText(file: string, text: string): string[] {
     const match = BARE_TIMERS.exec(withoutCommentsAndStrings(text));
     if (match) problems.push(`${file}: calls "${match[0]}"; use clock of ${TAKES_TIMERS}`);
   }
-  if (!file.startsWith("src/runtime/") && !KNOWS_RUNTIME.has(file) && !isGenerated(file)) {
+  const program = file.startsWith("src/cli/"); // it runs where there is a command line
+  if (
+    !file.startsWith("src/runtime/") && !program && !KNOWS_RUNTIME.has(file) && !isGenerated(file)
+  ) {
     const match = RUNTIME_NAMES.exec(withoutCommentsAndStrings(text));
     if (match) problems.push(`${file}: knows a runtime ("${match[0]}"); that is for src/runtime/`);
   }
