@@ -41,6 +41,7 @@ const KNOWS_RUNTIME = new Set([
   "src/worker/process_channel.ts",
   "src/worker/runtime_errors.ts",
   "src/worker/current_task.ts",
+  "src/worker/worker_place.ts",
 ]);
 
 const RUNTIME_NAMES = /\b(?:Deno|Bun)\.|\bprocess\b|\bself\b|\bnew Worker\b/;

@@ -3,7 +3,7 @@ import { encodeError } from "../wire/error_codec.ts";
 import { DEFINE, FORGET, KINDS, SETUP, UnclonedError } from "../wire/messages.ts";
 import { loadModule } from "../worker/load_module.ts";
 import { Program } from "../worker/program.ts";
-import type { Pause } from "../worker/program.ts";
+import type { Pause } from "../worker/program_host.ts";
 import type { Capabilities, Runtime, WorkerEvents, WorkerHandle } from "./runtime.ts";
 
 /** How long tasks may run, in milliseconds, before the thread's other work has its turn. */

@@ -1,0 +1,310 @@
+import { clock } from "../futures/clock.ts";
+import { cloneError } from "../wire/clone_error.ts";
+import {
+  CHUNK_DONE,
+  DONE,
+  DONE_HEADER,
+  FAILED,
+  HELLO,
+  MAX_NANOSECONDS,
+  PROGRESS,
+  RETURNED,
+  STARTED,
+  THROWN,
+  UNCLONEABLE,
+  UNREADABLE,
+  UNRESOLVED,
+} from "../wire/messages.ts";
+import { append, hasOwn, round } from "../wire/originals.ts";
+import { packNumbers } from "../wire/packed_numbers.ts";
+import { unwrapTransfer } from "../wire/transfer.ts";
+import type { ProgramHost } from "./program_host.ts";
+import { Unresolved } from "./task_functions.ts";
+import type { LocalTask } from "./task_table.ts";
+import { explainClosure } from "./task_text.ts";
+
+/** Where the values of a chunk begin in its message. */
+const FIRST_VALUE = 1 + DONE_HEADER;
+
+/** What the worker says: outcomes are gathered, and sent together. */
+export class Outbox {
+  readonly #host: ProgramHost;
+  /** Added to the kind of each message; -1 before it is told. */
+  #secret = -1;
+  #closed = false;
+  #done: unknown[] = [];
+  #failed: unknown[] = [];
+  /** Where the last segment of #done begins, and the slot that would continue it: one of the two. */
+  #header = 0;
+  #nextSlot = -1;
+  #nextSkip = -1;
+  #gatheredSince = 0;
+  #flushScheduled = false;
+
+  constructor(host: ProgramHost) {
+    this.#host = host;
+  }
+
+  /** The secret is known. */
+  open(secret: number): void {
+    this.#secret = secret;
+    this.#done = [secret + DONE];
+    this.#failed = [secret + FAILED];
+  }
+
+  /** No outcome is told any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** When the first of what is gathered was ready. */
+  get gatheredSince(): number {
+    return this.#gatheredSince;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#done.length === 1 && this.#failed.length === 1;
+  }
+
+  // --- what is said at once ---
+
+  /** Says something of the worker as a whole. */
+  say(kind: number, value?: unknown): void {
+    if (this.#secret < 0) this.#host.post([HELLO, kind, value]);
+    else this.#host.post([this.#secret + kind, value]);
+  }
+
+  /** A task of which it was asked to be told begins. */
+  started(slot: number): void {
+    this.#host.post([this.#secret + STARTED, slot]);
+  }
+
+  progress(slot: number, value: unknown): void {
+    if (!this.#closed) this.#host.post([this.#secret + PROGRESS, slot, value]);
+  }
+
+  /** These were asked for, and will not begin here. */
+  returned(slots: readonly number[]): void {
+    this.#postSlots(RETURNED, slots);
+  }
+
+  /** A message could not be read; these tasks are here all the same. */
+  unreadable(slots: readonly number[]): void {
+    if (this.#secret < 0) this.say(UNREADABLE);
+    else this.#postSlots(UNREADABLE, slots);
+  }
+
+  #postSlots(kind: number, slots: readonly number[]): void {
+    this.flush();
+    const message = [this.#secret + kind];
+    for (let i = 0; i < slots.length; i++) append(message, slots[i]!);
+    this.#host.post(message);
+  }
+
+  // --- outcomes ---
+
+  succeed(slot: number, value: unknown, nanoseconds = -1): void {
+    if (this.#closed) return;
+    const moved = unwrapTransfer(value);
+    if (moved !== undefined) return this.#sendMoved(slot, nanoseconds, moved);
+    const done = this.#done;
+    if (done.length === 1) this.#gatheredSince = clock.now();
+    if (nanoseconds < 0 && slot === this.#nextSlot) {
+      done[this.#header + 1] = (done[this.#header + 1] as number) + 1;
+      this.#nextSlot++;
+      append(done, value);
+      return;
+    }
+    this.closeSegment();
+    this.#header = done.length;
+    this.#nextSlot = nanoseconds < 0 ? slot + 1 : -1;
+    append(done, slot);
+    append(done, 1);
+    append(done, nanoseconds);
+    append(done, value);
+  }
+
+  /** What comes next begins a segment of its own. */
+  closeSegment(): void {
+    this.#nextSlot = -1;
+    this.#nextSkip = -1;
+  }
+
+  /** Tells the owner what a task of the open segment took. */
+  stampSegment(task: LocalTask): void {
+    const { length } = this.#done;
+    if (length > 1 && this.#nextSlot >= 0) {
+      this.#done[this.#header + 2] = task.nanoseconds;
+    }
+  }
+
+  skip(slot: number): void {
+    const done = this.#done;
+    if (slot === this.#nextSkip) {
+      done[this.#header + 1] = (done[this.#header + 1] as number) - 1;
+    } else {
+      this.closeSegment();
+      this.#header = done.length;
+      append(done, slot);
+      append(done, -1);
+      append(done, -1);
+    }
+    this.#nextSkip = slot + 1;
+  }
+
+  fail(slot: number, task: LocalTask, nanoseconds: number, error: unknown): void {
+    if (this.#closed) return;
+    if (this.#isEmpty) this.#gatheredSince = clock.now();
+    append(this.#failed, slot);
+    append(this.#failed, nanoseconds);
+    this.describe(this.#failed, task, error);
+  }
+
+  /** Adds the kind and the record of a failure. */
+  describe(failures: unknown[], task: LocalTask, error: unknown): void {
+    const unresolved = Unresolved.reasonOf(error);
+    const { wire } = task;
+    if (unresolved === undefined && wire.kind === "source" && !hasOwn(wire, "fn")) {
+      explainClosure(error, wire.name);
+    }
+    append(failures, unresolved === undefined ? THROWN : UNRESOLVED);
+    append(failures, this.#host.encodeError(unresolved === undefined ? error : unresolved.reason));
+  }
+
+  /** What the values of a chunk are added to: the header of a segment of `DONE`. */
+  chunkValues(slot: number, count: number): unknown[] {
+    return [this.#secret + DONE, slot, count, -1];
+  }
+
+  /** Sends the outcome of a chunk. */
+  finishChunk(nanoseconds: number, done: unknown[], failures: unknown[]): void {
+    if (this.#closed) return;
+    const slot = done[1];
+    done[3] = nanoseconds;
+    let transfer: Transferable[] | undefined;
+    for (let i = FIRST_VALUE; i < done.length; i++) {
+      const moved = unwrapTransfer(done[i]);
+      if (moved === undefined) continue;
+      done[i] = moved.value;
+      for (let k = 0; k < moved.transfer.length; k++) append(transfer ??= [], moved.transfer[k]!);
+    }
+    if (failures.length === 0 && transfer === undefined) {
+      const packed = packNumbers(done, FIRST_VALUE);
+      if (packed !== undefined) {
+        this.flush();
+        return this.#host.post([this.#secret + CHUNK_DONE, slot, nanoseconds, packed]);
+      }
+      if (this.#done.length === 1) {
+        try {
+          return this.#host.post(done); // the flat way
+        } catch { /* found out below whose fault it is */ }
+      }
+    }
+    this.flush();
+    const values: unknown[] = [];
+    for (let i = FIRST_VALUE; i < done.length; i++) append(values, done[i]);
+    const message = [this.#secret + CHUNK_DONE, slot, nanoseconds, values];
+    const addFailures = (from: number): void => {
+      for (let i = from; i < failures.length; i++) append(message, failures[i]);
+    };
+    addFailures(0);
+    try {
+      this.#host.post(message, transfer);
+    } catch {
+      const from = failures.length;
+      for (let i = 0; i < values.length; i++) {
+        const error = cloneError(values[i]);
+        if (error === undefined) continue;
+        values[i] = undefined;
+        append(failures, i);
+        append(failures, UNCLONEABLE);
+        append(failures, this.#host.encodeError(error.reason));
+      }
+      addFailures(from);
+      this.#host.post(message);
+    }
+  }
+
+  #sendMoved(
+    slot: number,
+    nanoseconds: number,
+    moved: { value: unknown; transfer: readonly Transferable[] },
+  ): void {
+    this.flush();
+    try {
+      this.#host.post([this.#secret + DONE, slot, 1, nanoseconds, moved.value], moved.transfer);
+    } catch (error) {
+      this.#host.post([
+        this.#secret + FAILED,
+        slot,
+        nanoseconds,
+        UNCLONEABLE,
+        this.#host.encodeError(error),
+      ]);
+    }
+  }
+
+  /** Sends what is gathered. */
+  flush(): void {
+    const done = this.#done;
+    const failed = this.#failed;
+    if (done.length > 1) {
+      this.closeSegment();
+      this.#done = [this.#secret + DONE];
+      try {
+        this.#host.post(done);
+      } catch {
+        this.#sendOneByOne(done);
+      }
+    }
+    if (failed.length > 1) {
+      this.#failed = [this.#secret + FAILED];
+      this.#host.post(failed);
+    }
+  }
+
+  /** Sends what is gathered when this thread comes to rest, at the latest. */
+  flushSoon(): void {
+    if (this.#flushScheduled || this.#isEmpty) return;
+    this.#flushScheduled = true;
+    clock.setTimeout(() => {
+      this.#flushScheduled = false;
+      this.flush();
+    }, 0);
+  }
+
+  /** One of the results cannot be cloned: the others must not suffer. */
+  #sendOneByOne(done: readonly unknown[]): void {
+    for (let at = 1; at < done.length;) {
+      const slot = done[at] as number;
+      const count = done[at + 1] as number;
+      const nanoseconds = done[at + 2];
+      at += DONE_HEADER;
+      if (count < 0) this.#host.post([this.#secret + DONE, slot, count, nanoseconds]);
+      for (let i = 0; i < count; i++) {
+        try {
+          this.#host.post([this.#secret + DONE, slot + i, 1, nanoseconds, done[at + i]]);
+        } catch (error) {
+          this.#host.post([
+            this.#secret + FAILED,
+            slot + i,
+            nanoseconds,
+            UNCLONEABLE,
+            this.#host.encodeError(error),
+          ]);
+        }
+      }
+      if (count > 0) at += count;
+    }
+  }
+}
+
+/** What one of some tasks took on average, as it is told. */
+export function toNanoseconds(milliseconds: number, tasks: number): number {
+  const nanoseconds = round(milliseconds * 1e6 / tasks);
+  return nanoseconds > MAX_NANOSECONDS ? MAX_NANOSECONDS : nanoseconds > 0 ? nanoseconds : 0;
+}

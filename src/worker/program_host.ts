@@ -1,0 +1,38 @@
+/**
+ * What the program needs of the place where it runs: types only.
+ *
+ * @module
+ */
+
+import type { Failure } from "../wire/messages.ts";
+
+/** When a program that has more to do shall wait, and for what. */
+export interface Pause {
+  /** After so many milliseconds of work without one. */
+  readonly after: number;
+  /** Whether it is time, in the host's own measure. Asked before each task. */
+  readonly isDue?: (() => boolean) | undefined;
+  /** Calls back, not at once. */
+  wait(goOn: () => void): void;
+}
+
+/** What the program needs of the place where it runs. */
+export interface ProgramHost {
+  /** Sends a message to the owner; throws if it cannot be cloned. */
+  post(message: unknown, transfer?: readonly Transferable[]): void;
+  /** Makes a function of source text. */
+  compile(source: string): unknown;
+  /** Loads a module. */
+  load(url: string): PromiseLike<Record<string, unknown>>;
+  /** The tasks given to `serve()`. */
+  readonly named: Record<string, unknown> | undefined;
+  encodeError(error: unknown): Failure;
+  /** Ends this worker. */
+  exit(): void;
+  /** Where there is no claim table: lets the owner know that the next of its tasks begins, or is skipped. */
+  readonly announce: (() => void) | undefined;
+  /** Gives way to messages, or to the owner on the same thread. */
+  readonly pause: Pause | undefined;
+  /** Where tasks run on their owner's thread: calls a function in the async context of a slot's task. */
+  readonly runIn: (<R>(slot: number, callback: () => R) => R) | undefined;
+}

@@ -1,0 +1,36 @@
+import { isArray, uncurried } from "../wire/originals.ts";
+import { checkDepth } from "../wire/value_depth.ts";
+import { busyLock } from "./busy_lock.ts";
+import type { WorkerPlace, WorkerScope } from "./worker_place.ts";
+
+/** What is used of a `MessagePort` of `node:worker_threads`. */
+export interface ParentPort {
+  on(event: "message" | "messageerror", listener: (data: unknown) => void): void;
+  postMessage(message: unknown, transfer?: readonly Transferable[]): void;
+}
+
+/** A worker of `node:worker_threads`. */
+export function threadPlace(scope: WorkerScope, port: ParentPort): WorkerPlace {
+  const send = port.postMessage.bind(port); // as it was before any task could change it
+  const lock = busyLock(scope);
+  return {
+    post: (message, transfer) => {
+      checkDepth(message);
+      send(message, transfer);
+    },
+    listen: (receive, unreadable) => {
+      // In Deno messages come in maps.
+      const inMap = uncurried(Map.prototype.get) as (map: unknown, key: number) => unknown;
+      const take = scope.Deno === undefined
+        ? receive
+        : (data: unknown) => receive(isArray(data) ? data : inMap(data, 0));
+      port.on("message", take);
+      port.on("messageerror", unreadable);
+    },
+    announce: undefined,
+    pause: undefined,
+    lock,
+    leave: undefined,
+    exitsSilently: scope.Deno !== undefined && lock === undefined, // Deno 2.5
+  };
+}

@@ -1,0 +1,30 @@
+import { readerOf, uncurried } from "../wire/originals.ts";
+import { checkDepth } from "../wire/value_depth.ts";
+import { busyLock } from "./busy_lock.ts";
+import type { WorkerPlace, WorkerScope } from "./worker_place.ts";
+
+/** A worker of the web's kind: its global object is its port. */
+export function webPlace(scope: WorkerScope): WorkerPlace {
+  const send = scope.postMessage.bind(scope); // as it was before any task could change it
+  return {
+    post: (message, transfer) => {
+      checkDepth(message);
+      send(message, transfer);
+    },
+    // It hears the owner before anybody else, who hears nothing of it.
+    listen: (receive, unreadable) => {
+      const dataOf = readerOf(MessageEvent.prototype, "data");
+      const stop = uncurried(Event.prototype.stopImmediatePropagation);
+      scope.addEventListener!("message", (event) => {
+        stop(event);
+        receive(dataOf(event));
+      });
+      scope.addEventListener!("messageerror", unreadable);
+    },
+    announce: undefined,
+    pause: undefined,
+    lock: busyLock(scope),
+    leave: undefined,
+    exitsSilently: scope.Deno !== undefined,
+  };
+}
