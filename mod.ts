@@ -66,7 +66,8 @@ export { transfer } from "./src/wire/transfer.ts";
 export { registerError } from "./src/wire/error_codec.ts";
 
 // Futures
-export { Future, FutureSource } from "./src/futures/future.ts";
+export { Future } from "./src/futures/future.ts";
+export { FutureSource } from "./src/futures/future_source.ts";
 export type { FutureState } from "./src/futures/future.ts";
 export type { WaitOptions } from "./src/futures/deadline.ts";
 

@@ -77,7 +77,8 @@ export const RAW_ALONE: PoolKind = {
 export const RAW_BATCHED: PoolKind = {
   name: "raw, micro-batched",
   runtimes: ["deno", "bun", "node"],
-  start: async (task) => new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
+  start: async (task) =>
+    new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
 };
 
 function piscina(name: string, concurrency: number | undefined): PoolKind {
@@ -181,7 +182,10 @@ export const OUR_PROCESS_POOL: PoolKind = {
   async start(task) {
     const executor = await ourProcesses();
     const fn = tasks[task] as (arg: unknown) => unknown;
-    return { submit: (arg) => executor.submit(fn, arg), end: () => executor.shutdown() };
+    return {
+      submit: (arg) => executor.submit(fn, arg),
+      end: () => executor.shutdown(),
+    };
   },
 };
 
@@ -197,7 +201,10 @@ const ALL_PROCESS_PEERS: readonly PoolKind[] = [
         minThreads: WORKERS,
         maxThreads: WORKERS,
       });
-      return { submit: (arg) => pool.run(arg, { name: task }), end: () => pool.destroy() };
+      return {
+        submit: (arg) => pool.run(arg, { name: task }),
+        end: () => pool.destroy(),
+      };
     },
   },
   {
@@ -205,13 +212,17 @@ const ALL_PROCESS_PEERS: readonly PoolKind[] = [
     runtimes: ["node"],
     async start(task) {
       const workerpool = (await load("workerpool")).default;
-      const path = new URL("./peers/workerpool_worker.js", import.meta.url).pathname;
+      const path =
+        new URL("./peers/workerpool_worker.js", import.meta.url).pathname;
       const pool = workerpool.pool(path, {
         minWorkers: WORKERS,
         maxWorkers: WORKERS,
         workerType: "process",
       });
-      return { submit: (arg) => pool.exec(task, [arg]), end: () => pool.terminate() };
+      return {
+        submit: (arg) => pool.exec(task, [arg]),
+        end: () => pool.terminate(),
+      };
     },
   },
   {
@@ -220,7 +231,10 @@ const ALL_PROCESS_PEERS: readonly PoolKind[] = [
     async start(task) {
       const { Worker } = await load("jest-worker");
       const path = new URL("./peers/jest_worker.cjs", import.meta.url).pathname;
-      const pool = new Worker(path, { numWorkers: WORKERS, exposedMethods: ["identity"] });
+      const pool = new Worker(path, {
+        numWorkers: WORKERS,
+        exposedMethods: ["identity"],
+      });
       return { submit: (arg) => pool[task](arg), end: () => pool.end() };
     },
   },
@@ -232,6 +246,6 @@ export const PEERS: readonly PoolKind[] = ALL_PEERS.filter(({ runtimes }) =>
 );
 
 /** The peers with processes that run on this runtime. */
-export const PROCESS_PEERS: readonly PoolKind[] = ALL_PROCESS_PEERS.filter(({ runtimes }) =>
-  runtimes.includes(RUNTIME)
-);
+export const PROCESS_PEERS: readonly PoolKind[] = ALL_PROCESS_PEERS.filter((
+  { runtimes },
+) => runtimes.includes(RUNTIME));

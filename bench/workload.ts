@@ -110,7 +110,9 @@ export async function runWorkload(
           contender.round(),
           limit(contender.name),
         ]);
-        if (performance.now() - startedAt > ONCE_AFTER && round < 0) slow.add(contender);
+        if (performance.now() - startedAt > ONCE_AFTER && round < 0) {
+          slow.add(contender);
+        }
         if (round >= 0 || slow.has(contender)) row.figures.push(figure);
       } catch (error) {
         rows.delete(contender.name);
@@ -142,7 +144,11 @@ function version(): string {
     string,
     string | undefined
   >;
-  return deno !== undefined ? `Deno ${deno}` : bun !== undefined ? `Bun ${bun}` : `Node.js ${node}`;
+  return deno !== undefined
+    ? `Deno ${deno}`
+    : bun !== undefined
+    ? `Bun ${bun}`
+    : `Node.js ${node}`;
 }
 
 /** Rejects when a round takes so long that it will never end. */

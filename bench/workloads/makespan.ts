@@ -20,7 +20,8 @@ function seeded(): () => number {
 }
 
 export const workload: Workload = {
-  title: "Makespan: 400 CPU tasks of different lengths, as a ratio to the bound",
+  title:
+    "Makespan: 400 CPU tasks of different lengths, as a ratio to the bound",
   unit: "x bound",
   better: "less",
   rounds: 5,

@@ -51,7 +51,8 @@ export const workload: Workload = {
         round: () =>
           rate(
             count,
-            async () => ordered(await executor.map(identity, numbers).toArray()),
+            async () =>
+              ordered(await executor.map(identity, numbers).toArray()),
           ),
       },
       {

@@ -4,7 +4,8 @@ import { check, rate } from "../workload.ts";
 import type { Workload } from "../workload.ts";
 
 export const workload: Workload = {
-  title: "Processes, burst: 20,000 identity tasks submitted at once, then all awaited",
+  title:
+    "Processes, burst: 20,000 identity tasks submitted at once, then all awaited",
   unit: "tasks/s",
   better: "more",
   rounds: 7,
@@ -24,7 +25,10 @@ export const workload: Workload = {
               const pending: PromiseLike<unknown>[] = [];
               for (let i = 0; i < count; i++) pending.push(pool.submit(i));
               const results = await Promise.all(pending);
-              check(results.length === count && results.every((x, i) => x === i), "all in order");
+              check(
+                results.length === count && results.every((x, i) => x === i),
+                "all in order",
+              );
             }),
           end: () => pool.end() as void,
         };
@@ -32,7 +36,11 @@ export const workload: Workload = {
     );
     return [
       ...pools,
-      ...python("process.py", [["CPython ProcessPoolExecutor", "submit", `${count}`]]),
+      ...python("process.py", [[
+        "CPython ProcessPoolExecutor",
+        "submit",
+        `${count}`,
+      ]]),
     ];
   },
 };

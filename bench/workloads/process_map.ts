@@ -27,7 +27,9 @@ export const workload: Workload = {
           name,
           round: () =>
             rate(FEW, async () => {
-              const results = await Promise.all(numbers.slice(0, FEW).map((i) => pool.submit(i)));
+              const results = await Promise.all(
+                numbers.slice(0, FEW).map((i) => pool.submit(i)),
+              );
               check(results.every((x, i) => x === i), "all in order");
             }),
           end: () => pool.end() as void,
@@ -40,7 +42,10 @@ export const workload: Workload = {
         round: () =>
           rate(count, async () => {
             const results = await executor.map(identity, numbers).toArray();
-            check(results.length === count && results.every((x, i) => x === i), "all in order");
+            check(
+              results.length === count && results.every((x, i) => x === i),
+              "all in order",
+            );
           }),
         end: () => executor.shutdown(),
       },

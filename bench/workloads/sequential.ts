@@ -13,18 +13,20 @@ export const workload: Workload = {
     { than: /^(?!raw)/, ratio: 1 },
   ],
   contenders: async (quick) =>
-    await Promise.all([RAW_ALONE, OUR_POOL, ...PEERS].map(async ({ name, start }) => {
-      const pool = await start("identity", 1);
-      const count = quick ? 2_000 : 10_000;
-      return {
-        name,
-        round: () =>
-          rate(count, async () => {
-            for (let i = 0; i < count; i++) {
-              check(await pool.submit(i) === i, "identity");
-            }
-          }),
-        end: () => pool.end() as void,
-      };
-    })),
+    await Promise.all(
+      [RAW_ALONE, OUR_POOL, ...PEERS].map(async ({ name, start }) => {
+        const pool = await start("identity", 1);
+        const count = quick ? 2_000 : 10_000;
+        return {
+          name,
+          round: () =>
+            rate(count, async () => {
+              for (let i = 0; i < count; i++) {
+                check(await pool.submit(i) === i, "identity");
+              }
+            }),
+          end: () => pool.end() as void,
+        };
+      }),
+    ),
 };

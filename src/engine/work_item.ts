@@ -1,4 +1,5 @@
-import { FutureSource, sourceOf } from "../futures/future.ts";
+import { sourceOf } from "../futures/future.ts";
+import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
 import type { AsyncContext } from "../runtime/runtime.ts";
 import type { TaskEntry } from "./task_registry.ts";

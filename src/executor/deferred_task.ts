@@ -1,4 +1,5 @@
-import { FutureSource, observe, outcome } from "../futures/future.ts";
+import { observe, outcome } from "../futures/future.ts";
+import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
 
 /**

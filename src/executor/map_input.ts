@@ -1,6 +1,7 @@
 import type { TaskBackend, TaskLimits } from "../backend/task_backend.ts";
 import { holdsFuture } from "../futures/argument_wait.ts";
-import { FutureSource, observe, outcome } from "../futures/future.ts";
+import { observe, outcome } from "../futures/future.ts";
+import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
 import { bindContext } from "../runtime/async_context.ts";
 

@@ -1,10 +1,11 @@
-// Length: half of it is documentation; both sides of a future share its private fields.
+// Length: half of it is documentation.
 
+import { Awaiter, belongToPromise } from "./awaiter.ts";
 import { callBack } from "./callback.ts";
 import { markLocal } from "./local_object.ts";
 import { checkWaitOptions, watch } from "./deadline.ts";
 import type { WaitOptions } from "./deadline.ts";
-import { CancelledError, InvalidStateError, TimeoutError } from "./errors.ts";
+import { CancelledError, TimeoutError } from "./errors.ts";
 import { describeAs, inspectThrown } from "./inspect.ts";
 import type { Inspect } from "./inspect.ts";
 import { show } from "./show.ts";
@@ -12,12 +13,22 @@ import { show } from "./show.ts";
 /** Where a future is in its life. */
 export type FutureState = "pending" | "running" | "cancelled" | "finished";
 
+/** Who settles a future, and knows whether it can be cancelled. */
+export interface Producer {
+  /** Whether the task can be cancelled; then it will never run. */
+  revoke(): boolean;
+  /** Whether the task runs. */
+  started(): boolean;
+  /** Cancels the future, asking nobody. */
+  setCancelled(reason?: unknown): boolean;
+}
+
 /** Internal states, small integers: everything from `CANCELLED` on is done. */
-const PENDING = 0;
-const RUNNING = 1;
-const CANCELLED = 2;
-const SUCCEEDED = 3;
-const FAILED = 4;
+export const PENDING = 0;
+export const RUNNING = 1;
+export const CANCELLED = 2;
+export const SUCCEEDED = 3;
+export const FAILED = 4;
 
 /** Told, during the transition itself, that a future is done. For this library's own use. */
 export interface FutureObserver {
@@ -37,72 +48,6 @@ interface Registration {
 type Watcher = Awaiter | FutureObserver | Registration;
 type Watchers = Watcher | Watcher[] | undefined;
 
-/**
- * One `await`, or whoever else waits without a timeout. It is also what `then` returns to those who pass
- * a promise's own functions: they do not look at it, so a promise is made when one does.
- */
-class Awaiter implements Promise<undefined> {
-  readonly future: Future<unknown>;
-  readonly resolve: (value: unknown) => unknown;
-  readonly reject: (reason: unknown) => unknown;
-
-  constructor(
-    future: Future<unknown>,
-    resolve: (value: unknown) => unknown,
-    reject: (reason: unknown) => unknown,
-  ) {
-    this.future = future;
-    this.resolve = resolve;
-    this.reject = reject;
-  }
-
-  then<A = undefined, B = never>(
-    onFulfilled?: ((value: undefined) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    return this.#promise().then(onFulfilled, onRejected);
-  }
-
-  catch<B = never>(
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<undefined | B> {
-    return this.#promise().catch(onRejected);
-  }
-
-  finally(onFinally?: (() => void) | null): Promise<undefined> {
-    return this.#promise().finally(onFinally);
-  }
-
-  get [Symbol.toStringTag](): string {
-    return "Promise";
-  }
-
-  #promise(): Promise<undefined> {
-    // Those who wait are told before this goes on.
-    const result = () => foreign.get(this) as undefined;
-    return this.future.result().then(result, result);
-  }
-}
-
-/** What functions of users gave that were taken for a promise's own. */
-const foreign = new WeakMap<Awaiter, unknown>();
-
-const textOf = Function.prototype.toString;
-/** What V8 gives as the source of a native function without a name, and of a bound one. */
-const NATIVE = "function () { [native code] }";
-
-/**
- * Whether a function is one of those that belong to a promise, as `await` and `Promise.all` pass them to
- * `then`. Calling one runs no code of a user's, so it does not matter when it is called, nor in
- * which async context, and two promises need not be made. Only V8 gains by it, and is asked.
- */
-function belongsToPromise(fn: ((value: never) => unknown) | null | undefined): boolean {
-  return typeof fn === "function" && textOf.call(fn) === NATIVE && fn.name === "";
-}
-
-/** Whether this is V8, as far as it matters here. */
-const isV8 = textOf.call(new Proxy(() => {}, {})) === NATIVE;
-
 /** What a future came to, without a promise. */
 export type Outcome =
   | { readonly status: "fulfilled"; readonly value: unknown }
@@ -113,7 +58,7 @@ export let observe: (future: Future<unknown>, observer: FutureObserver) => void;
 /** Removes an observer, if it is there. */
 export let unobserve: (future: Future<unknown>, observer: FutureObserver) => void;
 /** Who settles a future, unless that has happened. */
-export let sourceOf: (future: Future<unknown>) => FutureSource<unknown> | undefined;
+export let sourceOf: (future: Future<unknown>) => Producer | undefined;
 /** What a future came to. It must be done. */
 export let outcome: (future: Future<unknown>) => Outcome;
 /** Whether a value is a future of this library. */
@@ -124,16 +69,13 @@ export let hasFailed: (future: Future<unknown>) => boolean;
 /** What a future is now, and what it came to, as it is printed. */
 export let describeFuture: (future: Future<unknown>, inspect: Inspect) => string;
 
-let makeFuture: <T>(source: FutureSource<T>) => Future<T>;
-let settle: (future: Future<unknown>, state: number, value: unknown) => boolean;
-let tell: (awaiter: Awaiter) => void;
-let setRunning: (future: Future<unknown>) => boolean;
-let stateOf: (future: Future<unknown>) => number;
+/** Makes the future of a producer. For `FutureSource` alone, as are the three after it. */
+export let makeFuture: <T>(source: Producer) => Future<T>;
+export let settle: (future: Future<unknown>, state: number, value: unknown) => boolean;
+export let setRunning: (future: Future<unknown>) => boolean;
+export let stateOf: (future: Future<unknown>) => number;
 
 const MAKE = Symbol("make");
-
-/** Cancelled futures whose producer was told. */
-const notified = new WeakSet<Future<unknown>>();
 
 /**
  * The result of a task that may not have begun.
@@ -160,7 +102,7 @@ const notified = new WeakSet<Future<unknown>>();
 export class Future<T> implements PromiseLike<T> {
   #state = PENDING;
   /** The producer, until the future is done. */
-  #source: FutureSource<unknown> | undefined;
+  #source: Producer | undefined;
   /**
    * Until it is done, who waits for it: nobody, one, or several. Then the result, the error, or the
    * reason of the cancellation. One field for both, because so many futures may be pending.
@@ -168,24 +110,12 @@ export class Future<T> implements PromiseLike<T> {
   #held: unknown = undefined;
 
   static {
-    makeFuture = <T>(source: FutureSource<T>) => new this<T>(MAKE, source);
+    makeFuture = <T>(source: Producer) => new this<T>(MAKE, source);
     isFuture = (value): value is Future<unknown> =>
       typeof value === "object" && value !== null && #state in value;
     stateOf = (future) => future.#state;
     markLocal(this.prototype, "a Future; pass it as an argument of its own, or await it");
     hasFailed = (future) => future.#state === FAILED;
-    tell = (awaiter) => {
-      const { future, resolve, reject } = awaiter;
-      let result: unknown;
-      try {
-        result = future.#state === SUCCEEDED ? resolve(future.#held) : reject(future.#reason());
-      } catch (error) {
-        result = Promise.reject(error);
-        (result as Promise<never>).catch(() => {});
-      }
-      // A promise's own functions give nothing: this was a Proxy around a user's, which looks like one.
-      if (result !== undefined) foreign.set(awaiter, result);
-    };
     setRunning = (future) => {
       if (future.#state !== PENDING) return false;
       future.#state = RUNNING;
@@ -220,11 +150,11 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /** Not for users: futures are made by executors and by {@linkcode FutureSource}. */
-  constructor(key: symbol, source: FutureSource<T>) {
+  constructor(key: symbol, source: Producer) {
     if (key !== MAKE) {
       throw new TypeError("Cannot construct a Future: submit a task, or use FutureSource");
     }
-    this.#source = source as FutureSource<unknown>;
+    this.#source = source;
   }
 
   /** Where it is in its life: `"pending"`, `"running"`, `"cancelled"` or `"finished"`. */
@@ -374,9 +304,7 @@ export class Future<T> implements PromiseLike<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    const direct = isV8 && this.#state < CANCELLED &&
-      belongsToPromise(onFulfilled) && belongsToPromise(onRejected);
-    if (direct) {
+    if (this.#state < CANCELLED && belongToPromise(onFulfilled, onRejected)) {
       const awaiter = new Awaiter(
         this as Future<unknown>,
         onFulfilled as (value: unknown) => void,
@@ -419,7 +347,7 @@ export class Future<T> implements PromiseLike<T> {
         resolve as (value: unknown) => void,
         reject,
       );
-      if (this.#state >= CANCELLED) tell(awaiter);
+      if (this.#state >= CANCELLED) this.#tell(awaiter);
       else this.#add(awaiter);
     });
   }
@@ -481,105 +409,18 @@ export class Future<T> implements PromiseLike<T> {
     }
   }
 
+  #tell(awaiter: Awaiter): void {
+    if (this.#state === SUCCEEDED) awaiter.tell(awaiter.resolve, this.#held);
+    else awaiter.tell(awaiter.reject, this.#reason());
+  }
+
   /** Tells observers now and callbacks in microtasks. */
   #notify(watchers: Watcher | Watcher[]): void {
-    if (watchers instanceof Awaiter) return tell(watchers);
+    if (watchers instanceof Awaiter) return this.#tell(watchers);
     for (const watcher of Array.isArray(watchers) ? watchers : [watchers]) {
-      if (watcher instanceof Awaiter) tell(watcher);
+      if (watcher instanceof Awaiter) this.#tell(watcher);
       else if ("futureDone" in watcher) watcher.futureDone(this as Future<unknown>);
       else watcher.call();
-    }
-  }
-}
-
-/**
- * The producer's side of a {@linkcode Future}: for those who write executors, and for tests.
- *
- * In Python these methods are on the future itself, where anybody can settle what an executor owns.
- *
- * @typeParam T What the future gives.
- *
- * @example Usage
- * ```ts
- * import { FutureSource } from "@concurrent/futures";
- * import { assertEquals } from "@std/assert";
- *
- * const source = new FutureSource<string>();
- * if (source.setRunningOrNotifyCancel()) source.setResult("done");
- * assertEquals(await source.future.result(), "done");
- * ```
- */
-export class FutureSource<T> {
-  /** The consumer's side. */
-  readonly future: Future<T> = makeFuture<T>(this);
-
-  /**
-   * Says that the task begins, unless it was cancelled.
-   *
-   * @returns True if it shall run, false if it was cancelled.
-   * @throws {InvalidStateError} If it was called before, or the future is finished.
-   */
-  setRunningOrNotifyCancel(): boolean {
-    const future = this.future as Future<unknown>;
-    if (future.cancelled() && !notified.has(future)) {
-      notified.add(future);
-      return false;
-    }
-    if (!setRunning(future)) {
-      throw new InvalidStateError(`Cannot start the task: its future is ${future.state}`);
-    }
-    return true;
-  }
-
-  /**
-   * Finishes the future with a result.
-   *
-   * @param value The result. A promise is not awaited.
-   * @throws {InvalidStateError} If the future is done.
-   */
-  setResult(value: T): void {
-    this.#settle(SUCCEEDED, value, "result");
-  }
-
-  /**
-   * Finishes the future with an error.
-   *
-   * @param error What was thrown: any value, `undefined` too.
-   * @throws {InvalidStateError} If the future is done.
-   */
-  setException(error: unknown): void {
-    this.#settle(FAILED, error, "exception");
-  }
-
-  /**
-   * Cancels the future from this side, asking nobody.
-   *
-   * @param reason What `result()` rejects with. By default a `CancelledError`.
-   * @returns False if the future was done.
-   */
-  setCancelled(reason?: unknown): boolean {
-    return settle(this.future as Future<unknown>, CANCELLED, reason);
-  }
-
-  /**
-   * For authors of executors, to override: whether the task may still be cancelled. Asked by
-   * `future.cancel()` while the future is not done; after `true` the task must never run.
-   */
-  revoke(): boolean {
-    return stateOf(this.future as Future<unknown>) === PENDING;
-  }
-
-  /**
-   * For authors of executors, to override: whether the task runs. Asked by `future.running()` and
-   * `future.state` while the future is not done.
-   */
-  started(): boolean {
-    return stateOf(this.future as Future<unknown>) === RUNNING;
-  }
-
-  #settle(state: number, value: unknown, what: string): void {
-    if (!settle(this.future as Future<unknown>, state, value)) {
-      throw new InvalidStateError(`Cannot set the ${what}: the future is ${this.future.state}`);
     }
   }
 }

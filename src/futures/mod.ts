@@ -19,7 +19,8 @@
  */
 
 // Futures
-export { Future, FutureSource } from "./future.ts";
+export { Future } from "./future.ts";
+export { FutureSource } from "./future_source.ts";
 export type { FutureState } from "./future.ts";
 export type { WaitOptions } from "./deadline.ts";
 

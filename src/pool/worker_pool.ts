@@ -6,7 +6,7 @@ import { checkCount, checkFunction, checkOptions } from "../executor/options.ts"
 import { provideAsyncDispose } from "../futures/dispose.ts";
 import { CancelledError, InvalidStateError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
-import { FutureSource } from "../futures/future.ts";
+import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
 import { show } from "../futures/show.ts";
 import { toTaskRef } from "../wire/task_ref.ts";

@@ -6,7 +6,7 @@
 
 import type { ChunkSource, TaskBackend, TaskLimits } from "../../src/backend/task_backend.ts";
 import { ShutdownError } from "../../src/futures/errors.ts";
-import { FutureSource } from "../../src/futures/future.ts";
+import { FutureSource } from "../../src/futures/future_source.ts";
 import type { Future } from "../../src/futures/future.ts";
 import { toTaskRef } from "../../src/wire/task_ref.ts";
 
