@@ -15,8 +15,7 @@ const ROUNDS = 15;
 const ways: Record<string, (future: Future<number>) => PromiseLike<number>> = {
   direct: (future) => future,
   ordinary: (future) => ({
-    then: (resolve, reject) =>
-      future.then((value) => resolve!(value), (error) => reject!(error)),
+    then: (resolve, reject) => future.then((value) => resolve!(value), (error) => reject!(error)),
   } as PromiseLike<number>),
 };
 const times: Record<string, number[]> = { direct: [], ordinary: [] };
@@ -35,11 +34,8 @@ for (let round = 0; round < ROUNDS; round++) {
     times[name]!.push(performance.now() - start);
   }
 }
-const median = (name: string): number =>
-  times[name]!.sort((a, b) => a - b)[ROUNDS >> 1]!;
+const median = (name: string): number => times[name]!.sort((a, b) => a - b)[ROUNDS >> 1]!;
 const [direct, ordinary] = [median("direct"), median("ordinary")];
 console.log(
-  `${direct.toFixed(1)} ms; the ordinary way ${
-    (ordinary / direct).toFixed(2)
-  } times as long`,
+  `${direct.toFixed(1)} ms; the ordinary way ${(ordinary / direct).toFixed(2)} times as long`,
 );

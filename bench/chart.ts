@@ -36,16 +36,14 @@ export function chart(
     for (const { name, value, label, ours } of bars) {
       const width = Math.max(1.5, value / most * (WIDTH - NAMES - LABELS));
       parts.push(
-        `<text class="name${ours ? " ours" : ""}" x="${NAMES - 10}" y="${
-          y + 15
-        }">${escape(name)}</text>`,
-        `<rect class="${ours ? "our" : "their"}-bar" x="${NAMES}" y="${
-          y + 3
-        }" rx="3" ` +
+        `<text class="name${ours ? " ours" : ""}" x="${NAMES - 10}" y="${y + 15}">${
+          escape(name)
+        }</text>`,
+        `<rect class="${ours ? "our" : "their"}-bar" x="${NAMES}" y="${y + 3}" rx="3" ` +
           `width="${width.toFixed(1)}" height="${ROW - 8}"/>`,
-        `<text class="label" x="${(NAMES + width + 7).toFixed(1)}" y="${
-          y + 15
-        }">${escape(label)}</text>`,
+        `<text class="label" x="${(NAMES + width + 7).toFixed(1)}" y="${y + 15}">${
+          escape(label)
+        }</text>`,
       );
       y += ROW;
     }

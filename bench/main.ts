@@ -11,21 +11,14 @@
  */
 
 import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { charts, median, report, showFigure } from "./report.ts";
 import type { RuntimeName, Workload, WorkloadResult } from "./workload.ts";
 
-const here = (path: string): string =>
-  fileURLToPath(new URL(path, import.meta.url));
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** In the order of the report. */
 const WORKLOADS = [
@@ -61,8 +54,7 @@ const { values } = parseArgs({
   },
 });
 const ids = values.only?.split(",") ?? WORKLOADS;
-const runtimes =
-  (values.on?.split(",") ?? Object.keys(RUNTIMES)) as RuntimeName[];
+const runtimes = (values.on?.split(",") ?? Object.keys(RUNTIMES)) as RuntimeName[];
 for (const id of ids) {
   if (!WORKLOADS.includes(id)) {
     fail(`no workload ${id}: ${WORKLOADS.join(" ")}`);
@@ -142,9 +134,7 @@ async function run(
   for (const { name, figures } of result.rows) {
     console.log(
       `  ${name.padEnd(44)} ${showFigure(median(figures)).padStart(9)}   ` +
-        `(${showFigure(Math.min(...figures))} to ${
-          showFigure(Math.max(...figures))
-        })`,
+        `(${showFigure(Math.min(...figures))} to ${showFigure(Math.max(...figures))})`,
     );
   }
   for (const { name, message } of result.failures) {
@@ -169,9 +159,7 @@ function write(): void {
     here("./RESULTS.md"),
   ]);
   console.log(
-    `\nWritten: bench/RESULTS.md and ${
-      readdirSync(here("./charts")).length
-    } charts`,
+    `\nWritten: bench/RESULTS.md and ${readdirSync(here("./charts")).length} charts`,
   );
 }
 

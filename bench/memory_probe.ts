@@ -44,9 +44,7 @@ if (kind === "futures") {
 } else if (kind === "promises") {
   const queue: unknown[] = [];
   for (let i = 0; i < count; i++) {
-    kept[i] = new Promise((resolve, reject) =>
-      queue.push({ i, resolve, reject })
-    );
+    kept[i] = new Promise((resolve, reject) => queue.push({ i, resolve, reject }));
   }
   await nap(200);
   report(before, await used());

@@ -77,8 +77,7 @@ export const RAW_ALONE: PoolKind = {
 export const RAW_BATCHED: PoolKind = {
   name: "raw, micro-batched",
   runtimes: ["deno", "bun", "node"],
-  start: async (task) =>
-    new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
+  start: async (task) => new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
 };
 
 function piscina(name: string, concurrency: number | undefined): PoolKind {
@@ -212,8 +211,7 @@ const ALL_PROCESS_PEERS: readonly PoolKind[] = [
     runtimes: ["node"],
     async start(task) {
       const workerpool = (await load("workerpool")).default;
-      const path =
-        new URL("./peers/workerpool_worker.js", import.meta.url).pathname;
+      const path = new URL("./peers/workerpool_worker.js", import.meta.url).pathname;
       const pool = workerpool.pool(path, {
         minWorkers: WORKERS,
         maxWorkers: WORKERS,

@@ -5,9 +5,7 @@ import * as tasks from "./tasks.js";
 const threads = globalThis.Bun === undefined
   ? process.getBuiltinModule("node:worker_threads").parentPort
   : undefined;
-const post = threads
-  ? (message, transfer) => threads.postMessage(message, transfer)
-  : postMessage;
+const post = threads ? (message, transfer) => threads.postMessage(message, transfer) : postMessage;
 
 let task = tasks.identity;
 let batched = false;

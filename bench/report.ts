@@ -9,9 +9,7 @@ import type { Row, WorkloadResult } from "./workload.ts";
 export function median(figures: readonly number[]): number {
   const sorted = [...figures].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? sorted[middle]!
-    : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** A figure as it is shown: three digits that mean something. */
@@ -41,9 +39,7 @@ function targetLines(result: WorkloadResult): string[] {
       const got = median(ours.figures) / median(row.figures);
       const reached = result.better === "more" ? got >= ratio : got <= ratio;
       lines.push(
-        `| ${ours.name} | ${row.name} | ${
-          result.better === "more" ? "≥" : "≤"
-        } ` +
+        `| ${ours.name} | ${row.name} | ${result.better === "more" ? "≥" : "≤"} ` +
           `${Number(ratio.toPrecision(3))} | ${got.toPrecision(3)} | ${
             reached ? "yes" : "**no**"
           } |`,
@@ -65,9 +61,7 @@ function section(results: readonly WorkloadResult[]): string {
   ];
   for (const result of results) {
     lines.push(
-      `**${result.version}**, medians of ${
-        result.rows[0]?.figures.length ?? 0
-      } rounds`,
+      `**${result.version}**, medians of ${result.rows[0]?.figures.length ?? 0} rounds`,
       "",
       `| who | ${unit} | spread |`,
       "| --- | ---: | ---: |",
@@ -97,8 +91,7 @@ export function report(
   quick: boolean,
 ): string {
   const ids = [...new Set(results.map(({ id }) => id))];
-  const machine =
-    `${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${cpus().length} CPUs, ` +
+  const machine = `${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${cpus().length} CPUs, ` +
     `${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}`;
   const versions = [...new Set(results.map(({ version }) => version))].join(
     ", ",

@@ -24,7 +24,5 @@ export function burn(units) {
 
 /** Waits without working; returns its argument. */
 export function sleep(milliseconds) {
-  return new Promise((resolve) =>
-    setTimeout(() => resolve(milliseconds), milliseconds)
-  );
+  return new Promise((resolve) => setTimeout(() => resolve(milliseconds), milliseconds));
 }

@@ -144,11 +144,7 @@ function version(): string {
     string,
     string | undefined
   >;
-  return deno !== undefined
-    ? `Deno ${deno}`
-    : bun !== undefined
-    ? `Bun ${bun}`
-    : `Node.js ${node}`;
+  return deno !== undefined ? `Deno ${deno}` : bun !== undefined ? `Bun ${bun}` : `Node.js ${node}`;
 }
 
 /** Rejects when a round takes so long that it will never end. */

@@ -4,8 +4,7 @@ import { OURS, time } from "../workload.ts";
 import type { Workload } from "../workload.ts";
 
 export const workload: Workload = {
-  title:
-    "Factorial: 100,000 x factorial(1000), a whole process (poolifier/benchmark)",
+  title: "Factorial: 100,000 x factorial(1000), a whole process (poolifier/benchmark)",
   unit: "ms",
   better: "less",
   rounds: 3,

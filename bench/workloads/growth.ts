@@ -3,8 +3,7 @@ import { OURS } from "../workload.ts";
 import type { Workload } from "../workload.ts";
 
 export const workload: Workload = {
-  title:
-    "Growth: the heap after 20 rounds of 50,000 tasks, as a ratio to that after the third",
+  title: "Growth: the heap after 20 rounds of 50,000 tasks, as a ratio to that after the third",
   unit: "x",
   better: "less",
   rounds: 3,

@@ -20,8 +20,7 @@ function seeded(): () => number {
 }
 
 export const workload: Workload = {
-  title:
-    "Makespan: 400 CPU tasks of different lengths, as a ratio to the bound",
+  title: "Makespan: 400 CPU tasks of different lengths, as a ratio to the bound",
   unit: "x bound",
   better: "less",
   rounds: 5,

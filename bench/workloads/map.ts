@@ -51,8 +51,7 @@ export const workload: Workload = {
         round: () =>
           rate(
             count,
-            async () =>
-              ordered(await executor.map(identity, numbers).toArray()),
+            async () => ordered(await executor.map(identity, numbers).toArray()),
           ),
       },
       {

@@ -22,18 +22,17 @@ function records(bytes: number): unknown {
   }));
 }
 
-const PAYLOADS:
-  readonly (readonly [name: string, value: unknown, count: number])[] = [
-    ["string of 1 KiB", "x".repeat(KIB), 10_000],
-    ["string of 64 KiB", "x".repeat(64 * KIB), 1000],
-    ["string of 1 MiB", "x".repeat(MIB), 100],
-    ["bytes of 1 KiB", new Uint8Array(KIB), 10_000],
-    ["bytes of 64 KiB", new Uint8Array(64 * KIB), 1000],
-    ["bytes of 1 MiB", new Uint8Array(MIB), 100],
-    ["records of 1 KiB", records(KIB), 5000],
-    ["records of 64 KiB", records(64 * KIB), 100],
-    ["records of 1 MiB", records(MIB), 8],
-  ];
+const PAYLOADS: readonly (readonly [name: string, value: unknown, count: number])[] = [
+  ["string of 1 KiB", "x".repeat(KIB), 10_000],
+  ["string of 64 KiB", "x".repeat(64 * KIB), 1000],
+  ["string of 1 MiB", "x".repeat(MIB), 100],
+  ["bytes of 1 KiB", new Uint8Array(KIB), 10_000],
+  ["bytes of 64 KiB", new Uint8Array(64 * KIB), 1000],
+  ["bytes of 1 MiB", new Uint8Array(MIB), 100],
+  ["records of 1 KiB", records(KIB), 5000],
+  ["records of 64 KiB", records(64 * KIB), 100],
+  ["records of 1 MiB", records(MIB), 8],
+];
 
 const MOVED = 64 * MIB;
 

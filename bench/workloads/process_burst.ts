@@ -4,8 +4,7 @@ import { check, rate } from "../workload.ts";
 import type { Workload } from "../workload.ts";
 
 export const workload: Workload = {
-  title:
-    "Processes, burst: 20,000 identity tasks submitted at once, then all awaited",
+  title: "Processes, burst: 20,000 identity tasks submitted at once, then all awaited",
   unit: "tasks/s",
   better: "more",
   rounds: 7,

@@ -6,8 +6,7 @@ import type { Workload } from "../workload.ts";
 const TINY = 50;
 
 export const workload: Workload = {
-  title:
-    "Prompt: 50 tiny tasks and a long one in one burst; when the last tiny result is there",
+  title: "Prompt: 50 tiny tasks and a long one in one burst; when the last tiny result is there",
   unit: "ms",
   better: "less",
   rounds: 9,

@@ -5,8 +5,7 @@ import { check, OURS, time } from "../workload.ts";
 import type { Workload } from "../workload.ts";
 
 export const workload: Workload = {
-  title:
-    "Speed-up: two CPU tasks on two workers, against one after the other on this thread",
+  title: "Speed-up: two CPU tasks on two workers, against one after the other on this thread",
   unit: "ms",
   better: "less",
   rounds: 7,

@@ -20,9 +20,7 @@ export const workload: Workload = {
     const submitAll = (n: number) =>
       Array.from({ length: n }, (_, i) => executor.submit(identity, i));
     const waitFor = (n: number) =>
-      time(async () =>
-        check((await wait(submitAll(n))).done.size === n, "all done")
-      );
+      time(async () => check((await wait(submitAll(n))).done.size === n, "all done"));
     const completedOf = (n: number) =>
       time(async () => {
         let sum = 0;
@@ -35,9 +33,7 @@ export const workload: Workload = {
       {
         name: "Promise.all of the same futures",
         round: () =>
-          time(async () =>
-            check((await Promise.all(submitAll(count))).length === count, "all")
-          ),
+          time(async () => check((await Promise.all(submitAll(count))).length === count, "all")),
       },
       { name: `${OURS}, wait`, round: () => waitFor(count) },
       { name: `${OURS}, asCompleted`, round: () => completedOf(count) },
