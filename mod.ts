@@ -28,6 +28,8 @@ export type { TaskOptions } from "./src/executor/task_options.ts";
 export { TaskGroup } from "./src/executor/task_group.ts";
 export type { TaskGroupOptions } from "./src/executor/task_group.ts";
 export type { MapOptions } from "./src/executor/map.ts";
+export type { MapBlocksOptions } from "./src/executor/map_blocks.ts";
+export type { TypedArray } from "./src/executor/map_columns.ts";
 export type { MapIterator } from "./src/executor/map_run.ts";
 export { ThreadPoolExecutor } from "./src/executor/thread_pool_executor.ts";
 export type { ThreadPoolExecutorOptions } from "./src/executor/thread_pool_executor.ts";

@@ -6,3 +6,6 @@ export function factorial(n: number): bigint;
 export function burn(units: number): number;
 /** Waits without working; returns its argument. */
 export function sleep(milliseconds: number): Promise<number>;
+export function root(x: number): number;
+/** The square roots of a block of numbers. */
+export function roots(block: Float64Array): Float64Array;

@@ -26,3 +26,14 @@ export function burn(units) {
 export function sleep(milliseconds) {
   return new Promise((resolve) => setTimeout(() => resolve(milliseconds), milliseconds));
 }
+
+export function root(x) {
+  return Math.sqrt(x);
+}
+
+/** The square roots of a block of numbers. */
+export function roots(block) {
+  const result = new Float64Array(block.length);
+  for (let i = 0; i < block.length; i++) result[i] = Math.sqrt(block[i]);
+  return result;
+}

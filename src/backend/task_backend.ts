@@ -35,7 +35,7 @@ export interface ChunkSource {
   readonly remaining: number;
   /** Items of one chunk, if the caller said so. */
   readonly chunkSize: number | undefined;
-  /** The arguments of the next `count` items, one after the other. */
+  /** The arguments of the next `count` items, one after the other: an array, or a typed one. */
   take(count: number): readonly unknown[];
   /** Told of each chunk, in order. Its future comes to a {@linkcode ChunkOutcome}. */
   chunkMade(chunk: Future<unknown>, size: number): void;

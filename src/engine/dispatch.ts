@@ -62,13 +62,14 @@ export function moves(item: WorkItem): boolean {
 
 /** What moves with an item, if anything. Nothing does for almost all, so it makes nothing for them. */
 function movedBy(item: WorkItem): ReturnType<typeof unwrapTransfers> {
-  return isList(item.args) ? unwrapTransfers(item.args) : undefined;
+  const { args } = item;
+  return isList(args) && !ArrayBuffer.isView(args) ? unwrapTransfers(args) : undefined;
 }
 
 /** Whether a future or an executor is among the arguments, which would arrive as an empty object. */
 function holdsLocal(item: WorkItem, handle: WorkerHandle): boolean {
   const { args } = item;
-  if (handle.passesObjects || !isList(args)) return false;
+  if (handle.passesObjects || !isList(args) || ArrayBuffer.isView(args)) return false;
   for (let i = 0; i < args.length; i++) {
     if (localWordsIn(args[i]) !== undefined) return true;
   }

@@ -45,7 +45,7 @@ function addChunk(message: unknown[], item: WorkItem): void {
   const count = item.sentItems;
   const args = item.argumentList;
   const arity = args.length / count;
-  const packed = packNumbers(args);
+  const packed = ArrayBuffer.isView(args) ? args : packNumbers(args);
   const flags = flagsOf(item) | FLAG_CHUNK | (packed === undefined ? 0 : FLAG_PACKED);
   message.push(task.id, flags, arity, slot, count);
   if (packed !== undefined) message.push(packed);

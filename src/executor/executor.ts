@@ -9,6 +9,9 @@ import type { Capabilities } from "../runtime/runtime.ts";
 import type { Task, TaskArguments, TaskItems } from "../wire/task_ref.ts";
 import { mapOver } from "./map.ts";
 import type { MapOptions } from "./map.ts";
+import { mapBlocks } from "./map_blocks.ts";
+import type { MapBlocksOptions } from "./map_blocks.ts";
+import type { TypedArray } from "./map_columns.ts";
 import type { MapIterator, MapRun } from "./map_run.ts";
 import { checkBoolean, checkOptions } from "./options.ts";
 import { checkTaskOptions } from "./task_options.ts";
@@ -249,6 +252,45 @@ export abstract class Executor implements AsyncDisposable {
   ): MapIterator<Awaited<R>>;
   map(fn: unknown, ...inputs: unknown[]): MapIterator<unknown> {
     return mapOver(this.#backend, fn, inputs, this.#limits);
+  }
+
+  /**
+   * Calls `fn` with blocks of a typed array, each of them one too, and gives the blocks that it returns,
+   * in order: for work on numbers that is done in less time than a call takes.
+   *
+   * A block travels as one piece of memory. That of a `SharedArrayBuffer` is not copied at all, where
+   * workers can see it (`capabilities.sharedMemory`): `fn` gets a view of it, which it may change and return.
+   * Python has numpy's functions over a pool for it.
+   *
+   * @typeParam T The array.
+   * @typeParam R What the task returns: a typed array of the same length.
+   * @param fn The task.
+   * @param array The numbers. What is not shared is copied by the call.
+   * @param options See {@linkcode MapBlocksOptions}.
+   * @returns An async iterator over blocks; `.into(target)` puts them together.
+   * @throws {BrokenExecutorError} If the executor is broken.
+   * @throws {ShutdownError} If it is shut down.
+   * @throws {TypeError} If `fn` cannot be submitted, or `array` is no typed array.
+   * @throws {RangeError} If `blockSize` is out of range.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor(2);
+   * const numbers = Float64Array.from({ length: 1000 }, (_, i) => i);
+   * const roots = await executor.mapBlocks((block: Float64Array) => block.map(Math.sqrt), numbers)
+   *   .into(new Float64Array(1000));
+   * assertEquals(roots[81], 9);
+   * ```
+   */
+  mapBlocks<T extends TypedArray, R extends TypedArray | PromiseLike<TypedArray>>(
+    fn: Task<[T], R>,
+    array: T,
+    options?: MapBlocksOptions,
+  ): MapIterator<Awaited<R>> {
+    return mapBlocks(this.#backend, fn, array, options, this.#limits) as MapIterator<Awaited<R>>;
   }
 
   /**

@@ -3,6 +3,8 @@ import { holdsFuture } from "../futures/argument_wait.ts";
 import { observe, outcome } from "../futures/future.ts";
 import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
+import { columnOf } from "./map_columns.ts";
+import type { Column } from "./map_columns.ts";
 import { bindContext } from "../runtime/async_context.ts";
 
 /** The input of one `map`: it makes chunks and tells its reader. */
@@ -37,18 +39,17 @@ export function chunksOf(
   bufferSize: number | undefined,
   reader: MapReader,
 ): MapInput {
-  let given = inputs;
   if (inputs.every(hasKnownLength)) {
-    const columns = inputs.map(toArray);
-    if (!columns.some(holdsFuture)) {
+    const { sharedMemory } = backend.capabilities;
+    const columns = inputs.map((input) => columnOf(input, sharedMemory));
+    if (!columns.some((column) => Array.isArray(column) && holdsFuture(column))) {
       return new KnownInput(backend, task, columns, limits, chunkSize, reader);
     }
-    given = columns;
     bufferSize = Infinity; // all are submitted by the call
   }
   const size = chunkSize ?? 1;
   const buffer = bufferSize ?? backend.lookAhead * size;
-  return new LazyInput(backend, task, given, limits, Math.min(size, buffer), buffer, reader);
+  return new LazyInput(backend, task, inputs, limits, Math.min(size, buffer), buffer, reader);
 }
 
 function hasKnownLength(input: unknown): boolean {
@@ -56,19 +57,14 @@ function hasKnownLength(input: unknown): boolean {
     input instanceof Map || (ArrayBuffer.isView(input) && Symbol.iterator in input);
 }
 
-/** A copy, because items are read when a worker is free for them, and the caller may change his. */
-function toArray(input: unknown): unknown[] {
-  return Array.isArray(input) ? input.slice() : Array.from(input as Iterable<unknown>);
-}
-
 /** Inputs of known length: they wait in the queue as one, to be cut when workers are free. */
-class KnownInput implements MapInput {
+export class KnownInput implements MapInput {
   readonly chunkSize: number | undefined;
   readonly #backend: TaskBackend;
   readonly #task: unknown;
   readonly #limits: TaskLimits | undefined;
   readonly #reader: MapReader;
-  #columns: unknown[][];
+  #columns: readonly Column[];
   #length: number;
   #at = 0;
   #supply: Future<unknown> | undefined = undefined;
@@ -76,7 +72,7 @@ class KnownInput implements MapInput {
   constructor(
     backend: TaskBackend,
     task: unknown,
-    columns: unknown[][],
+    columns: readonly Column[],
     limits: TaskLimits | undefined,
     chunkSize: number | undefined,
     reader: MapReader,
@@ -101,7 +97,7 @@ class KnownInput implements MapInput {
     const [only] = this.#columns;
     if (this.#columns.length === 1) return only!.slice(from, to);
     const rows: unknown[] = [];
-    for (let i = from; i < to; i++) for (const column of this.#columns) rows.push(column[i]);
+    for (let i = from; i < to; i++) for (const column of this.#columns) rows.push(column.at(i));
     return rows;
   }
 

@@ -1,8 +1,12 @@
+// Length: one state machine, of chunks that come and of those who take their results.
+
 import { clock } from "../futures/clock.ts";
 import type { ChunkOutcome } from "../backend/task_backend.ts";
 import { provideAsyncDispose } from "../futures/dispose.ts";
 import { startDeadline } from "../futures/deadline.ts";
 import { CancelledError, TimeoutError } from "../futures/errors.ts";
+import type { TypedArray } from "./map_columns.ts";
+import { checkTarget, writeInto } from "./map_into.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { observe, outcome, unobserve } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
@@ -22,6 +26,16 @@ export interface MapIterator<R> extends AsyncIterableIterator<R>, AsyncDisposabl
   [Symbol.asyncIterator](): MapIterator<R>;
   /** All results that are left, in one array: the fastest way to take them. */
   toArray(): Promise<R[]>;
+  /**
+   * Writes all results that are left into a typed array, one after the other: numbers, or typed arrays
+   * of them. No array is made, and no number is boxed.
+   *
+   * @param target Where to; it may have more places than there are results, and these are left alone.
+   * @returns Resolves with `target`.
+   * @throws {TypeError} If `target` is no typed array, or a result is no number.
+   * @throws {RangeError} If it has too few places.
+   */
+  into<T extends TypedArray>(target: T): Promise<T>;
 }
 
 /** A chunk whose results are not taken yet. */
@@ -52,6 +66,9 @@ export class MapRun implements MapIterator<unknown> {
   }
 
   readonly #settled: boolean;
+  readonly #check: ((value: unknown, index: number) => unknown) | undefined;
+  /** Results in the chunks that were opened. */
+  #opened = 0;
   /** If results are given as they come: the chunks that are not done. They join the others when they are. */
   readonly #open: Set<Future<unknown>> | undefined;
   readonly #timeout: number | undefined;
@@ -74,7 +91,14 @@ export class MapRun implements MapIterator<unknown> {
   #observed: Future<unknown> | undefined = undefined;
   #stopTimer: (() => void) | undefined = undefined;
 
-  constructor(timeout: number | undefined, settled: boolean, unordered: boolean) {
+  /** @param check What is wrong with a result, by its place; `undefined` if nothing is. */
+  constructor(
+    timeout: number | undefined,
+    settled: boolean,
+    unordered: boolean,
+    check?: (value: unknown, index: number) => unknown,
+  ) {
+    this.#check = check;
     this.#open = unordered ? new Set() : undefined;
     this.#timeout = timeout;
     this.#deadline = timeout === undefined ? Infinity : clock.now() + timeout;
@@ -208,6 +232,21 @@ export class MapRun implements MapIterator<unknown> {
     }
   }
 
+  async into<T extends TypedArray>(target: T): Promise<T> {
+    checkTarget(target);
+    let at = 0;
+    for (;;) {
+      const some = await this.#take(true) as ArrayLike<unknown> | undefined;
+      if (some === undefined) return target;
+      try {
+        at = writeInto(target, at, some);
+      } catch (error) {
+        this.#end();
+        throw error;
+      }
+    }
+  }
+
   #take(many: boolean): Promise<unknown> {
     let taker: Taker;
     const promise = new Promise((resolve, reject) => taker = { many, resolve, reject });
@@ -264,6 +303,7 @@ export class MapRun implements MapIterator<unknown> {
       const { values, failures } = result.value as ChunkOutcome;
       this.#values = values;
       this.#failures = failures;
+      if (this.#check !== undefined) this.#checkValues(this.#check);
     } else {
       // The chunk as a whole failed, and with it each of its items.
       this.#values = new Array(chunk.size).fill(undefined);
@@ -271,7 +311,16 @@ export class MapRun implements MapIterator<unknown> {
         Array.from({ length: chunk.size }, (_, i) => [i, result.reason] as const),
       );
     }
+    this.#opened += chunk.size;
     return true;
+  }
+
+  #checkValues(check: (value: unknown, index: number) => unknown): void {
+    for (let i = 0; i < this.#values.length; i++) {
+      if (this.#failures?.has(i)) continue;
+      const error = check(this.#values[i], this.#opened + i);
+      if (error !== undefined) this.#failures = new Map(this.#failures).set(i, error);
+    }
   }
 
   #give(taker: Taker): void {

@@ -33,7 +33,7 @@ function getterOf(owner: object, key: PropertyKey): Getter {
 }
 
 /** The tag of a typed array, whatever its class says; `undefined` for a `DataView`. */
-const viewTag = getterOf(getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
+export const viewTag: Getter = getterOf(getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
 
 /** Kinds that have a form of their own, and what throws for anything else. */
 const BRANDS: ReadonlyMap<string, Getter> = new Map<string, Getter>([

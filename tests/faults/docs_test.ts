@@ -142,6 +142,26 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/future_arguments_test.ts",
     "futures as arguments: a broken executor fails them",
   ],
+  "a result of `mapBlocks` of another length": [
+    "contract/typed_arrays_test.ts",
+    "mapBlocks(): a result of another length, errors of a block, and limits",
+  ],
+  "a worker that crashes at a block of `mapBlocks`": [
+    "contract/typed_arrays_test.ts",
+    "mapBlocks(): a crash fails the block that ran, and not the executor",
+  ],
+  "an abort or a timeout while `mapBlocks` runs": [
+    "contract/typed_arrays_test.ts",
+    "mapBlocks(): a result of another length, errors of a block, and limits",
+  ],
+  "terminate() while `mapBlocks` runs": [
+    "contract/typed_arrays_test.ts",
+    "mapBlocks(): terminate() and shutdown({ cancelFutures: true })",
+  ],
+  "a target of `into()` with too few places": [
+    "contract/typed_arrays_test.ts",
+    "into() writes results into a typed array",
+  ],
 };
 
 /** The cells of each row of the table. */
