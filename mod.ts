@@ -35,7 +35,7 @@ export { ThreadPoolExecutor } from "./src/executor/thread_pool_executor.ts";
 export type { ThreadPoolExecutorOptions } from "./src/executor/thread_pool_executor.ts";
 export { ProcessPoolExecutor } from "./src/executor/process_pool_executor.ts";
 export type { ProcessPoolExecutorOptions } from "./src/executor/process_pool_executor.ts";
-export type { ProcessCommand } from "./src/runtime/child_command.ts";
+export type { ProcessCommand } from "./src/runtime/process/command.ts";
 export type { RuntimeName } from "./src/runtime/command.ts";
 export type { WorkerPoolOptions } from "./src/executor/worker_pool_options.ts";
 export { InlineExecutor } from "./src/executor/inline_executor.ts";

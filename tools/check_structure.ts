@@ -38,7 +38,6 @@ const KNOWS_RUNTIME = new Set([
   "src/futures/clock.ts",
   "src/worker/listen.ts",
   "src/worker/load_module.ts",
-  "src/worker/process_channel.ts",
   "src/worker/runtime_errors.ts",
   "src/worker/current_task.ts",
   "src/worker/worker_place.ts",
@@ -188,8 +187,7 @@ function roomOf(file: string): string | undefined {
 }
 
 function isGenerated(file: string): boolean {
-  return file === "src/worker/program_source.ts" ||
-    file === "src/worker/process_channel_source.ts";
+  return file.endsWith("_source.ts") && !file.endsWith("/future_source.ts");
 }
 
 function listFiles(root: string, folder: string): string[] {

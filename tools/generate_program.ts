@@ -1,7 +1,7 @@
 /**
  * Bundles the worker's program into the texts that workers and processes start from.
  *
- *     npm run generate              writes src/worker/*_source.ts
+ *     npm run generate              writes the files *_source.ts
  *     npm run generate -- --check   says whether they are up to date
  *
  * @module
@@ -17,17 +17,17 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 export const TARGETS: readonly Target[] = [
   {
     file: "src/worker/program_source.ts",
-    entry: "program_entry.ts",
+    entry: "src/worker/program_entry.ts",
     format: "esm",
     name: "PROGRAM_SOURCE",
     doc: "The self-contained program text that every worker starts from.",
   },
   {
-    file: "src/worker/process_channel_source.ts",
-    entry: "process_channel.ts",
+    file: "src/runtime/process/main_source.ts",
+    entry: "src/runtime/process/main.ts",
     // Another text follows it in the same module: their names must not meet.
     format: "iife",
-    name: "PROCESS_CHANNEL_SOURCE",
+    name: "PROCESS_MAIN_SOURCE",
     doc: "What stands before the program text in a process: its channel to the owner.",
   },
 ];
@@ -44,7 +44,7 @@ export interface Target {
 /** A generated file as it should be. */
 export function generate({ entry, format, name, doc }: Target): string {
   const bundle = execFileSync(`${ROOT}node_modules/.bin/esbuild`, [
-    `src/worker/${entry}`,
+    entry,
     "--bundle",
     "--minify",
     "--platform=neutral",

@@ -1,7 +1,7 @@
 import { BrokenProcessPoolError } from "../futures/errors.ts";
 import { show } from "../futures/show.ts";
-import { childProcessRuntime } from "../runtime/child_process.ts";
-import type { ProcessCommand } from "../runtime/child_command.ts";
+import { childProcessRuntime } from "../runtime/process/start_process.ts";
+import type { ProcessCommand } from "../runtime/process/command.ts";
 import type { Runtime, WorkerPermissions } from "../runtime/runtime.ts";
 import { attachWorkers } from "./dropped.ts";
 import { Executor } from "./executor.ts";

@@ -40,9 +40,9 @@ export type {
 export { detectRuntime } from "./detect.ts";
 export { browserRuntime } from "./browser.ts";
 export { bunRuntime } from "./bun.ts";
-export { childProcessRuntime } from "./child_process.ts";
-export type { ProcessRuntimeOptions } from "./child_process.ts";
-export type { ProcessCommand } from "./child_command.ts";
+export { childProcessRuntime } from "./process/start_process.ts";
+export type { ProcessRuntimeOptions } from "./process/start_process.ts";
+export type { ProcessCommand } from "./process/command.ts";
 export type { RuntimeName } from "./command.ts";
 export { denoRuntime } from "./deno.ts";
 export { edgeRuntime } from "./edge.ts";

@@ -18,7 +18,7 @@ import {
   ThreadPoolExecutor,
 } from "../../mod.ts";
 import type { ThreadPoolExecutorOptions } from "../../mod.ts";
-import { childProcessRuntime } from "../../src/runtime/child_process.ts";
+import { childProcessRuntime } from "../../src/runtime/process/start_process.ts";
 import { detectRuntime } from "../../src/runtime/mod.ts";
 import { watched } from "../leaks.ts";
 

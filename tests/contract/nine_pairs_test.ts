@@ -1,6 +1,6 @@
 /**
  * `ProcessPoolExecutor` from the runtime of this test onto each of the three: nine pairs in all three
- * suites. What their wire carries is tested in `tests/runtime/child_process_test.ts`, and what holds
+ * suites. What their wire carries is tested in `tests/runtime/process_start_test.ts`, and what holds
  * for every executor in the other files here.
  *
  * @module

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import process from "node:process";
 import { InlineExecutor, ProcessPoolExecutor, ThreadPoolExecutor } from "../../mod.ts";
 import { TaskRegistry } from "../../src/engine/task_registry.ts";
-import { childProcessRuntime } from "../../src/runtime/child_process.ts";
+import { childProcessRuntime } from "../../src/runtime/process/start_process.ts";
 import { detectRuntime, type Runtime } from "../../src/runtime/mod.ts";
 import { DEFINE, KINDS, UNDEFINE } from "../../src/wire/messages.ts";
 import { SafeSet } from "../../src/wire/originals.ts";

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import process from "node:process";
 import { Pool, ProcessPoolExecutor, ThreadPool, ThreadPoolExecutor } from "../../mod.ts";
 import type { Executor, WorkerPool } from "../../mod.ts";
-import { childProcessRuntime } from "../../src/runtime/child_process.ts";
+import { childProcessRuntime } from "../../src/runtime/process/start_process.ts";
 import { detectRuntime } from "../../src/runtime/mod.ts";
 import type { Runtime } from "../../src/runtime/mod.ts";
 import { collectUntil } from "../gc.ts";

@@ -179,7 +179,7 @@ test("the npm layer of JSR has JavaScript for all modules but those that nothing
   const missing = modules.filter((name) => !existsSync(join(installed, "src", `${name}.js`)))
     .sort();
   // What the texts are bundled from by which workers and processes start.
-  assertEquals(missing, ["worker/process_channel", "worker/program_entry"]);
+  assertEquals(missing, ["runtime/process/main", "worker/program_entry"]);
 });
 
 for (const { version, ...found } of NODE_VERSIONS.map(findNode)) {

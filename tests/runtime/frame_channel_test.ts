@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { FrameChannel, Steps } from "../../src/wire/frame_channel.ts";
-import type { ByteStream } from "../../src/wire/frame_channel.ts";
+import { FrameChannel, Steps } from "../../src/runtime/process/frame_channel.ts";
+import type { ByteStream } from "../../src/runtime/process/frame_channel.ts";
 import { test } from "../harness.ts";
 
 /** A stream whose other end is this test. */

@@ -5,14 +5,14 @@
  * @module
  */
 
-import { UnsupportedError } from "../futures/errors.ts";
-import { show } from "../futures/show.ts";
-import type { Command, RuntimeName } from "./command.ts";
-import { ownFlags, withoutOwnOptions } from "./child_flags.ts";
-import { denoPermissions, nodePermissions, refusePermissions } from "./child_permissions.ts";
-import { isEdge } from "./edge.ts";
-import type { WorkerPermissions } from "./runtime.ts";
-import type { ProcessLike } from "./thread_handle.ts";
+import { UnsupportedError } from "../../futures/errors.ts";
+import { show } from "../../futures/show.ts";
+import type { Command, RuntimeName } from "../command.ts";
+import { ownFlags, withoutOwnOptions } from "./flags.ts";
+import { denoPermissions, nodePermissions, refusePermissions } from "./permissions.ts";
+import { isEdge } from "../edge.ts";
+import type { WorkerPermissions } from "../runtime.ts";
+import type { ProcessLike } from "../thread_handle.ts";
 
 /** Which runtime runs the tasks: one that is found by its name, or by its path. */
 export type ProcessCommand = RuntimeName | {

@@ -4,15 +4,15 @@
  * @module
  */
 
-import { clock } from "../futures/clock.ts";
-import { FrameChannel, Steps } from "../wire/frame_channel.ts";
-import type { ByteStream } from "../wire/frame_channel.ts";
-import { checkStructured } from "../wire/structured_codec.ts";
-import { OutputPipe } from "./child_output.ts";
-import type { OutputStream, Sink } from "./child_output.ts";
-import { EventGate } from "./event_gate.ts";
-import type { WorkerEvents, WorkerHandle } from "./runtime.ts";
-import { backgroundTimer } from "./thread_handle.ts";
+import { clock } from "../../futures/clock.ts";
+import { FrameChannel, Steps } from "./frame_channel.ts";
+import type { ByteStream } from "./frame_channel.ts";
+import { checkStructured } from "../../wire/structured_codec.ts";
+import { OutputPipe } from "./output.ts";
+import type { OutputStream, Sink } from "./output.ts";
+import { EventGate } from "../event_gate.ts";
+import type { WorkerEvents, WorkerHandle } from "../runtime.ts";
+import { backgroundTimer } from "../thread_handle.ts";
 
 /** Milliseconds that a process has to end when its channel is closed, or a channel when its process has ended. */
 const CLOSE_WITHIN = 500;
@@ -35,7 +35,7 @@ export interface Child extends Referenced {
 }
 
 /** A process as the engine holds it. */
-export class ChildHandle implements WorkerHandle {
+export class ProcessHandle implements WorkerHandle {
   readonly check: (value: unknown) => void = checkStructured;
   readonly #child: Child;
   readonly #gate: EventGate;

@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { RuntimeName } from "./command.ts";
-import { builtin } from "./thread_handle.ts";
+import type { RuntimeName } from "../command.ts";
+import { builtin } from "../thread_handle.ts";
 
 interface Scope {
   readonly process?: { readonly execArgv?: readonly string[] };

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { UnsupportedError } from "../futures/errors.ts";
-import { show } from "../futures/show.ts";
-import type { Command } from "./command.ts";
-import type { WorkerPermissions } from "./runtime.ts";
-import { builtin } from "./thread_handle.ts";
-import type { ProcessLike } from "./thread_handle.ts";
+import { UnsupportedError } from "../../futures/errors.ts";
+import { show } from "../../futures/show.ts";
+import type { Command } from "../command.ts";
+import type { WorkerPermissions } from "../runtime.ts";
+import { builtin } from "../thread_handle.ts";
+import type { ProcessLike } from "../thread_handle.ts";
 
 interface Scope {
   readonly process?: ProcessLike & {

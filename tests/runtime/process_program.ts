@@ -1,12 +1,12 @@
 /**
- * Programs that child_process_test.ts runs: what a pool of processes does to a whole program.
+ * Programs that process_start_test.ts runs: what a pool of processes does to a whole program.
  *
  * @module
  */
 
 import process from "node:process";
 import { ThreadPoolExecutor } from "../../mod.ts";
-import { childProcessRuntime } from "../../src/runtime/child_process.ts";
+import { childProcessRuntime } from "../../src/runtime/process/start_process.ts";
 
 const executor = (maxWorkers = 1): ThreadPoolExecutor => {
   const runtime = childProcessRuntime();

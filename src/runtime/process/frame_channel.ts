@@ -12,7 +12,7 @@
  * @module
  */
 
-import { clock } from "../futures/clock.ts";
+import { clock } from "../../futures/clock.ts";
 import {
   append,
   apply,
@@ -27,8 +27,8 @@ import {
   SafeView,
   setBytes,
   sizeOfBuffer,
-} from "./originals.ts";
-import { decodeStructured, encodeStructured } from "./structured_codec.ts";
+} from "../../wire/originals.ts";
+import { decodeStructured, encodeStructured } from "../../wire/structured_codec.ts";
 
 /** Bytes before a frame's own. */
 const HEADER = 12;

@@ -1,4 +1,4 @@
-import { builtin } from "./thread_handle.ts";
+import { builtin } from "../thread_handle.ts";
 
 interface FileModule {
   statSync(path: string | URL): { isDirectory(): boolean };

@@ -1,4 +1,4 @@
-import { startDeadline } from "../futures/deadline.ts";
+import { startDeadline } from "../../futures/deadline.ts";
 
 /** What a process may say without ending the line, in bytes, until it is passed on. */
 const MAX_LINE = 64 * 1024;

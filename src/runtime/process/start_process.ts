@@ -1,19 +1,19 @@
-import { UnsupportedError } from "../futures/errors.ts";
-import { PROCESS_CHANNEL_SOURCE } from "../worker/process_channel_source.ts";
+import { UnsupportedError } from "../../futures/errors.ts";
+import { PROCESS_MAIN_SOURCE } from "./main_source.ts";
 import {
   argumentsOf,
   checkArguments,
   environmentOf,
   refuseCommand,
   resolveCommand,
-} from "./child_command.ts";
-import type { ProcessCommand } from "./child_command.ts";
-import { ChildHandle } from "./child_handle.ts";
-import type { Child } from "./child_handle.ts";
-import { startFailure } from "./child_failure.ts";
-import { tieToParent } from "./child_tie.ts";
-import type { Runtime } from "./runtime.ts";
-import { backgroundTimer, builtin } from "./thread_handle.ts";
+} from "./command.ts";
+import type { ProcessCommand } from "./command.ts";
+import { ProcessHandle } from "./process_handle.ts";
+import type { Child } from "./process_handle.ts";
+import { startFailure } from "./start_failure.ts";
+import { endWithParent } from "./end_with_parent.ts";
+import type { Runtime } from "../runtime.ts";
+import { backgroundTimer, builtin } from "../thread_handle.ts";
 
 /** What is used of `node:child_process`. */
 interface ChildProcessModule {
@@ -103,7 +103,7 @@ export function childProcessRuntime(
       const { spawn } = builtin<ChildProcessModule>("child_process")!;
       const env = environmentOf(resolved, given, permissions);
       const line = [
-        ...tieToParent(),
+        ...endWithParent(),
         resolved.path,
         ...argumentsOf(resolved, permissions, execArgv),
       ];
@@ -119,7 +119,7 @@ export function childProcessRuntime(
       } catch (error) {
         throw explain(error) ?? error;
       }
-      return new ChildHandle(child, PROCESS_CHANNEL_SOURCE + program, events, explain);
+      return new ProcessHandle(child, PROCESS_MAIN_SOURCE + program, events, explain);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { builtin } from "./thread_handle.ts";
+import { builtin } from "../thread_handle.ts";
 
 interface Scope {
   readonly process?: { readonly platform?: string };
@@ -22,7 +22,7 @@ let tie: readonly string[] | undefined;
  * also one that is in a loop and does not see its channel close. Linux with util-linux has it;
  * elsewhere it is nothing, and such a process ends when its loop does.
  */
-export function tieToParent(): readonly string[] {
+export function endWithParent(): readonly string[] {
   return tie ??= canTie() ? TIE : [];
 }
 

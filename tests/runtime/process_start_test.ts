@@ -12,8 +12,8 @@ import {
   WorkerCrashError,
 } from "../../mod.ts";
 import type { ThreadPoolExecutorOptions } from "../../mod.ts";
-import { childProcessRuntime } from "../../src/runtime/child_process.ts";
-import type { ProcessRuntimeOptions } from "../../src/runtime/child_process.ts";
+import { childProcessRuntime } from "../../src/runtime/process/start_process.ts";
+import type { ProcessRuntimeOptions } from "../../src/runtime/process/start_process.ts";
 import type { Runtime, WorkerHandle } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { until } from "../contract/executors.ts";
@@ -55,11 +55,11 @@ function isAlive(pid: number): boolean {
 
 /** The arguments that run one of the programs on this runtime. */
 function programArguments(name: string, flags: readonly string[] = ["-A"]): string[] {
-  const file = fileURLToPath(new URL("child_program.ts", import.meta.url));
+  const file = fileURLToPath(new URL("process_program.ts", import.meta.url));
   return RUNTIME === "deno" ? ["run", "--no-check", ...flags, file, name] : [file, name];
 }
 
-/** Runs one of the programs of child_program.ts to its end. */
+/** Runs one of the programs of process_program.ts to its end. */
 function run(
   name: string,
   flags?: readonly string[],

@@ -1,19 +1,19 @@
 /**
  * What stands before the program in a process: makes the stream that the owner opened as file 3 the
  * program's port, and ends the process with it. `tools/generate_program.ts` bundles it into
- * `process_channel_source.ts`.
+ * `main_source.ts`.
  *
  * @module
  */
 
-import { useClone } from "../wire/clone_error.ts";
-import { FrameChannel, Steps } from "../wire/frame_channel.ts";
-import type { ByteStream } from "../wire/frame_channel.ts";
-import { define } from "../wire/originals.ts";
-import { PROCESS_PORT } from "../wire/process_port.ts";
-import type { ProcessPort } from "../wire/process_port.ts";
-import { checkStructured } from "../wire/structured_codec.ts";
-import { useRuntimeErrors } from "./runtime_errors.ts";
+import { useClone } from "../../wire/clone_error.ts";
+import { FrameChannel, Steps } from "./frame_channel.ts";
+import type { ByteStream } from "./frame_channel.ts";
+import { define } from "../../wire/originals.ts";
+import { PROCESS_PORT } from "../../wire/process_port.ts";
+import type { ProcessPort } from "../../wire/process_port.ts";
+import { checkStructured } from "../../wire/structured_codec.ts";
+import { useRuntimeErrors } from "../../worker/runtime_errors.ts";
 
 /** What the frames are marked with: the owner puts it in front of this text, where no task sees it. */
 declare const FRAME_SECRET: number;
