@@ -43,6 +43,22 @@ export type { InlineExecutorOptions } from "./src/executor/inline_executor.ts";
 export { createExecutor } from "./src/executor/create_executor.ts";
 export type { CreateExecutorOptions } from "./src/executor/create_executor.ts";
 export type { ExecutorStats } from "./src/backend/task_backend.ts";
+export type { ExecutorMetrics, TimeSummary } from "./src/backend/executor_events.ts";
+export type {
+  ExecutorEvent,
+  ExecutorEventBase,
+  ReturnReason,
+  TaskEndedEvent,
+  TaskInfo,
+  TaskOutcome,
+  TaskReturnedEvent,
+  TaskSentEvent,
+  TaskStartedEvent,
+  TaskSubmittedEvent,
+  WorkerEndedEvent,
+  WorkerEndReason,
+  WorkerStartedEvent,
+} from "./src/backend/executor_events.ts";
 
 // multiprocessing.pool
 export { Pool, ThreadPool } from "./src/pool/pool.ts";

@@ -1,3 +1,4 @@
+import type { ExecutorMetrics, Observer } from "./executor_events.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 
@@ -104,6 +105,12 @@ export interface TaskBackend {
   /** Resolves when a task more may be submitted under `maxPending`. */
   ready(): Promise<void>;
   stats(): ExecutorStats;
+  /** What the executor is called, in events. */
+  readonly label: string;
+  /** Tells what happens from now on; what it returns ends that. */
+  observe(observer: Observer): () => void;
+  /** @throws {TypeError} If none are kept. */
+  metrics(): ExecutorMetrics;
   /** Takes no more tasks; resolves when all are done and what ran them has ended. */
   shutdown(cancelFutures: boolean): Promise<void>;
   /** Ends all: pending tasks are cancelled, running ones fail. */

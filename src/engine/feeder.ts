@@ -12,6 +12,7 @@ import type { Supervisor } from "./supervisor.ts";
 import type { TakeBack } from "./take_back.ts";
 import type { TaskQueue } from "./task_queue.ts";
 import { MAX_WINDOW } from "./task_registry.ts";
+import type { Watch } from "./watch.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerList } from "./worker_list.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
@@ -19,6 +20,7 @@ import type { WorkerSlot } from "./worker_slot.ts";
 /** What a feeder works with. */
 export interface FeederParts {
   readonly options: SchedulerOptions;
+  readonly watch: Watch;
   readonly queue: TaskQueue;
   readonly room: WorkerList;
   readonly supervisor: Supervisor;
@@ -33,6 +35,7 @@ export interface FeederParts {
 /** Brings tasks from the queue to the workers: starts workers, decides who gets what, and how much ahead. */
 export class Feeder {
   readonly #options: SchedulerOptions;
+  readonly #watch: Watch;
   readonly #queue: TaskQueue;
   /** Live workers with room for one more task. */
   readonly #room: WorkerList;
@@ -47,6 +50,7 @@ export class Feeder {
 
   constructor(parts: FeederParts) {
     this.#options = parts.options;
+    this.#watch = parts.watch;
     this.#queue = parts.queue;
     this.#room = parts.room;
     this.#supervisor = parts.supervisor;
@@ -117,6 +121,7 @@ export class Feeder {
   #cut(worker: WorkerSlot, supply: ChunkSupply, size: number): WorkItem {
     const chunk = supply.cut(size);
     this.#settlement.addChunk();
+    this.#watch.events?.submitted(chunk);
     if (supply.limits !== undefined) {
       try {
         this.#limits.apply(chunk, supply.limits);
@@ -155,11 +160,13 @@ export class Feeder {
     }
     worker.setReferenced(true);
     this.#room.update(worker);
+    this.#watch.events?.sending(batch);
     dispatch(worker, batch, (item, error) => {
       this.#settlement.fail(item, error);
       // Whatever else goes on, the worker may be idle now, and it will not say so.
       clock.queueMicrotask(() => this.afterReply(worker));
     });
+    this.#watch.events?.sent(worker, batch);
     if (this.#options.inThread) return;
     for (const item of batch) {
       const timeout = item.control?.timeout;

@@ -25,6 +25,7 @@ import {
   STARTED,
   STRAY,
   THROWN,
+  TIMES,
   UNCLONEABLE,
   UnclonedError,
   UNREADABLE,
@@ -34,6 +35,7 @@ import type { FailureKind } from "../wire/messages.ts";
 import { SerializationError } from "../futures/errors.ts";
 import { messageOf } from "../futures/show.ts";
 import { Breach, integer } from "./breach.ts";
+import type { TaskEvents } from "./task_events.ts";
 import type { TaskEntry } from "./task_registry.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
@@ -55,6 +57,8 @@ export interface WorkerReplies {
 export interface TaskReplies {
   taskStarted(item: WorkItem): void;
   taskReported(item: WorkItem, value: unknown): void;
+  /** Who observes the tasks, if anybody does. */
+  readonly events: TaskEvents | undefined;
   taskSucceeded(worker: WorkerSlot, item: WorkItem, value: unknown): void;
   taskFailed(worker: WorkerSlot, item: WorkItem, error: unknown): void;
   /** The worker gave tasks back that it had not begun. */
@@ -93,7 +97,9 @@ export function readReply(
       return readChunkDone(worker, message, tasks);
     case STARTED: {
       const item = worker.begins(message[1]);
-      if (item !== undefined) tasks.taskStarted(item);
+      if (item === undefined) return;
+      if (message.length > 2) readStart(worker, item, message[2], tasks.events);
+      tasks.taskStarted(item);
       return;
     }
     case PROGRESS: {
@@ -101,6 +107,8 @@ export function readReply(
       if (item !== undefined) tasks.taskReported(item, message[2]);
       return;
     }
+    case TIMES:
+      return readTimes(worker, message, tasks.events);
     case RETURNED:
       return tasks.tasksReturned(worker.returned(message));
     case UNREADABLE:
@@ -249,6 +257,41 @@ function chunkOutcome(
     all.push(values[sent++]);
   }
   return { values: all, failures: allFailures };
+}
+
+/** What it says of times is brought between those that are known here: see `TaskEvents.started`. */
+function readTimes(
+  worker: WorkerSlot,
+  message: readonly unknown[],
+  events: TaskEvents | undefined,
+): void {
+  if (events === undefined) return; // nobody looks any more
+  const offset = events.clockOf(worker, millisecondsOf(message[1]));
+  const times = message[2] as ArrayLike<unknown>;
+  if (!Array.isArray(times) && !ArrayBuffer.isView(times)) throw new Breach("there are no times");
+  for (let at = 0; at < times.length; at += 3) {
+    const item = worker.running(times[at]);
+    const startedAt = millisecondsOf(times[at + 1]) + offset;
+    const ran = Math.max(0, millisecondsOf(times[at + 2]));
+    if (item !== undefined) events.timed(worker, item, startedAt, ran);
+  }
+}
+
+/** A task begins, at this time of the worker's clock. */
+function readStart(
+  worker: WorkerSlot,
+  item: WorkItem,
+  now: unknown,
+  events: TaskEvents | undefined,
+): void {
+  const at = millisecondsOf(now);
+  events?.started(item, at + events.clockOf(worker, at));
+}
+
+/** A task may have broken the clock: that is no breach, as in {@linkcode timeOf}. */
+function millisecondsOf(value: unknown): number {
+  if (typeof value !== "number") throw new Breach("a time is no number");
+  return Number.isFinite(value) ? value : 0;
 }
 
 /** A time that a task took, or -1. A clock that tells none is no breach: a task may have broken it. */

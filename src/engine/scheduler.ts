@@ -1,3 +1,5 @@
+// Length: the whole port, whose two dozen members are a few lines each.
+
 import type {
   ChunkSource,
   ExecutorStats,
@@ -9,6 +11,7 @@ import { holdsFuture } from "../futures/argument_wait.ts";
 import { QueueFullError, ShutdownError } from "../futures/errors.ts";
 import { outcome } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
+import type { ExecutorMetrics, Observer } from "../backend/executor_events.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import { BackPressure } from "./back_pressure.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
@@ -22,6 +25,7 @@ import { Supervisor } from "./supervisor.ts";
 import { TakeBack } from "./take_back.ts";
 import { TaskQueue } from "./task_queue.ts";
 import { TaskRegistry } from "./task_registry.ts";
+import { Watch } from "./watch.ts";
 import { discard, ItemControl, WorkItem } from "./work_item.ts";
 import { WorkerEvents } from "./worker_events.ts";
 import { WorkerList } from "./worker_list.ts";
@@ -29,6 +33,7 @@ import { WorkerList } from "./worker_list.ts";
 /** The one scheduler: takes tasks for the engine, whose parts it puts together. README.md tells how it works. */
 export class Scheduler implements TaskBackend {
   readonly #options: SchedulerOptions;
+  readonly #watch: Watch;
   readonly #tasks: TaskRegistry;
   readonly #queue = new TaskQueue();
   readonly #supervisor: Supervisor;
@@ -42,6 +47,7 @@ export class Scheduler implements TaskBackend {
 
   constructor(options: SchedulerOptions) {
     const { executorName, tasksPerWorker, maxPending, grace } = options;
+    const watch = this.#watch = new Watch(options.name, options.metrics ?? false);
     const tasks = this.#tasks = new TaskRegistry(options.inThread);
     const initializer = options.initializer === undefined
       ? undefined
@@ -49,7 +55,8 @@ export class Scheduler implements TaskBackend {
     const queue = this.#queue;
     const room = new WorkerList(tasksPerWorker);
     const supervisor = this.#supervisor = new Supervisor(options, initializer);
-    const settlement = this.#settlement = new Settlement(options.waitUntil);
+    const settlement = this.#settlement = new Settlement(options.waitUntil, watch);
+    watch.workers = supervisor.workers;
     const silence = new SilenceWatch(grace);
     const takeBack = this.#takeBack = new TakeBack(
       tasksPerWorker,
@@ -59,6 +66,7 @@ export class Scheduler implements TaskBackend {
       supervisor.workers,
       settlement,
       silence,
+      watch,
     );
     const limits = this.#limits = new ItemLimits(takeBack, settlement, silence, grace);
     const ending = this.#ending = new Ending(
@@ -76,6 +84,7 @@ export class Scheduler implements TaskBackend {
     );
     const parts = {
       options,
+      watch,
       queue,
       room,
       supervisor,
@@ -106,6 +115,11 @@ export class Scheduler implements TaskBackend {
   /** What the executor is called. */
   get name(): string {
     return this.#options.executorName;
+  }
+
+  /** What the executor is called in events. */
+  get label(): string {
+    return this.#options.name;
   }
 
   /** Whether tasks are taken, and if not, why. */
@@ -219,6 +233,7 @@ export class Scheduler implements TaskBackend {
       item.control ??= new ItemControl();
       item.control.priority = limits.priority;
     }
+    this.#watch.events?.submitted(item);
   }
 
   #argumentsReady(item: WorkItem): void {
@@ -270,6 +285,7 @@ export class Scheduler implements TaskBackend {
       item.control.pinned = true;
       item.long = true;
       this.#settlement.add(item);
+      this.#watch.events?.submitted(item);
       results.push(item.future.result());
       worker.backlog.push(item);
       worker.setReferenced(true);
@@ -312,6 +328,17 @@ export class Scheduler implements TaskBackend {
       cancelled,
       crashed: this.#supervisor.crashed,
     };
+  }
+
+  /** Tells what happens from now on; what it returns ends that. */
+  observe(observer: Observer): () => void {
+    return this.#watch.observe(observer);
+  }
+
+  /** @throws {TypeError} If none are kept. */
+  metrics(): ExecutorMetrics {
+    const { executorName, tasksPerWorker } = this.#options;
+    return this.#watch.summary(executorName, this.#backPressure.pending, tasksPerWorker);
   }
 
   /** Takes no more tasks; resolves when all are done and all workers have ended. */

@@ -13,6 +13,10 @@ export interface SchedulerOptions {
   readonly maxWorkers: number;
   readonly tasksPerWorker: number;
   readonly namePrefix: string;
+  /** What the executor is called, in events. */
+  readonly name: string;
+  /** Whether metrics are kept. */
+  readonly metrics?: boolean | undefined;
   readonly initializer: { readonly task: unknown; readonly args: readonly unknown[] } | undefined;
   readonly maxTasksPerChild: number | undefined;
   readonly idleTimeout: number | undefined;

@@ -1,4 +1,5 @@
 import type { ChunkSupply } from "./chunk_supply.ts";
+import type { Watch } from "./watch.ts";
 import { letGo } from "./work_item.ts";
 import type { WorkItem } from "./work_item.ts";
 
@@ -20,13 +21,15 @@ export class Settlement {
   /** Set right after construction. */
   listener!: SettlementListener;
 
+  readonly #watch: Watch;
   readonly #waitUntil: ((promise: Promise<unknown>) => void) | undefined;
   /** Settles what `waitUntil` was given. */
   #resolveAll: (() => void) | undefined = undefined;
   #sequence = 0;
 
   /** @param waitUntil Given one promise for each busy period. */
-  constructor(waitUntil: ((promise: Promise<unknown>) => void) | undefined) {
+  constructor(waitUntil: ((promise: Promise<unknown>) => void) | undefined, watch: Watch) {
+    this.#watch = watch;
     this.#waitUntil = waitUntil;
   }
 
@@ -59,6 +62,7 @@ export class Settlement {
     if (item.aborted !== undefined) return this.fail(item, item.aborted.reason);
     if (item.done) return;
     this.completed++;
+    this.#watch.events?.ended(item, "succeeded");
     this.#remove(item);
     item.setResult(value);
   }
@@ -67,8 +71,10 @@ export class Settlement {
   fail(item: WorkItem, error: unknown): void {
     if (item.done) return item.control?.stopTimer?.();
     this.failed++;
+    const reason = item.aborted === undefined ? error : item.aborted.reason;
+    this.#watch.events?.ended(item, "failed", reason);
     this.#remove(item);
-    item.setException(item.aborted === undefined ? error : item.aborted.reason);
+    item.setException(reason);
   }
 
   /** Cancels an item that has left its place, unless it is done. */
@@ -81,6 +87,7 @@ export class Settlement {
   /** The item is cancelled: by itself, when its future is. */
   itemCancelled(item: WorkItem): void {
     this.cancelled++;
+    this.#watch.events?.ended(item, "cancelled");
     this.#remove(item);
     this.listener.itemCancelled();
   }

@@ -237,7 +237,7 @@ export class Supervisor implements WorkerReplies {
 
   #exited(worker: WorkerSlot, told: WorkerEnd): void {
     if (worker.state === "dead") return;
-    const crashed = worker.state !== "stopping" || worker.crashed;
+    const crashed = worker.crashed ||= worker.state !== "stopping";
     const unborn = worker.state === "starting";
     if (worker.state !== "stopping") this.#leave(worker);
     const initializing = worker.stateBeforeStop === "initializing" &&

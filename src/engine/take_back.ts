@@ -1,7 +1,9 @@
+import type { ReturnReason } from "../backend/executor_events.ts";
 import { clock } from "../futures/clock.ts";
 import type { Settlement } from "./settlement.ts";
 import type { SilenceWatch } from "./silence_watch.ts";
 import type { TaskQueue } from "./task_queue.ts";
+import type { Watch } from "./watch.ts";
 import { ItemControl } from "./work_item.ts";
 import type { WorkItem, WorkItemOwner } from "./work_item.ts";
 import type { WorkerList } from "./worker_list.ts";
@@ -23,6 +25,7 @@ export class TakeBack implements WorkItemOwner {
   readonly #workers: ReadonlySet<WorkerSlot>;
   readonly #settlement: Settlement;
   readonly #silence: SilenceWatch;
+  readonly #watch: Watch;
   /** The lowest priority that may be among the tasks sent ahead. */
   #aheadPriority = Infinity;
   /** Workers that have tasks which are no longer wanted. */
@@ -40,6 +43,7 @@ export class TakeBack implements WorkItemOwner {
     workers: ReadonlySet<WorkerSlot>,
     settlement: Settlement,
     silence: SilenceWatch,
+    watch: Watch,
   ) {
     this.#places = places;
     this.notifiesStarts = notifiesStarts;
@@ -48,6 +52,7 @@ export class TakeBack implements WorkItemOwner {
     this.#workers = workers;
     this.#settlement = settlement;
     this.#silence = silence;
+    this.#watch = watch;
   }
 
   /** The item is about to be sent to a worker. */
@@ -82,7 +87,7 @@ export class TakeBack implements WorkItemOwner {
     // Many are cancelled at once, with the rest of a `map`: one question for all.
     clock.queueMicrotask(() => {
       for (const asked of this.#asking) {
-        this.#askBack(asked, Infinity, isUnwanted);
+        this.#askBack(asked, Infinity, "recalled", isUnwanted);
         this.#silence.asked(asked);
       }
       this.#asking.clear();
@@ -93,7 +98,7 @@ export class TakeBack implements WorkItemOwner {
 
   /** All that a worker has not begun goes back into the queue, or is given back when it answers. */
   all(worker: WorkerSlot): void {
-    for (const item of worker.revokeLast(worker.inFlight, () => true)) this.#queue.restore(item);
+    this.#restore(worker.revokeLast(worker.inFlight, () => true), "recalled");
     if (worker.counts) { for (const item of worker.itemsInFlight()) this.cancelLater(item); }
     this.#room.update(worker);
   }
@@ -119,11 +124,13 @@ export class TakeBack implements WorkItemOwner {
     const ahead = victim.inFlight - settled;
     const wanted = Math.min(Math.ceil(ahead / 2), thief.remaining);
     if (victim.claims.table === undefined) {
-      if (!victim.isAsked) this.#askBack(victim, wanted);
+      if (!victim.isAsked) this.#askBack(victim, wanted, "stolen");
       return [];
     }
     const taken = victim.revokeLast(wanted).reverse();
-    if (taken.length > 0) this.#room.update(victim);
+    if (taken.length === 0) return taken;
+    this.#room.update(victim);
+    this.#watch.events?.returned(taken, "stolen");
     return taken;
   }
 
@@ -140,7 +147,7 @@ export class TakeBack implements WorkItemOwner {
       ahead = true;
       if (worker === fed || worker.recalled || worker.heardAt > before) continue;
       worker.recalled = true;
-      this.#recall(worker);
+      this.#recall(worker, "recalled");
     }
     // With nothing ahead anywhere, as with long tasks, the next reply need not look.
     if (!ahead) this.#aheadPriority = Infinity;
@@ -152,19 +159,32 @@ export class TakeBack implements WorkItemOwner {
     if (priority === undefined || priority <= this.#aheadPriority) return;
     this.#aheadPriority = Infinity;
     for (const worker of this.#workers) {
-      this.#recall(worker, (item) => item.priority < priority && !item.moved);
+      this.#recall(worker, "priority", (item) => item.priority < priority && !item.moved);
     }
   }
 
-  #recall(worker: WorkerSlot, which?: (item: WorkItem) => boolean): void {
-    if (worker.inFlight <= this.#places) return;
-    if (worker.claims.table === undefined) return this.#askBack(worker, worker.inFlight, which);
-    for (const item of worker.revokeLast(worker.inFlight, which)) this.#queue.restore(item);
+  #recall(worker: WorkerSlot, reason: ReturnReason, which?: (item: WorkItem) => boolean): void {
+    const { inFlight } = worker;
+    if (inFlight <= this.#places) return;
+    if (worker.claims.table === undefined) return this.#askBack(worker, inFlight, reason, which);
+    this.#restore(worker.revokeLast(inFlight, which), reason);
     this.#room.update(worker);
   }
 
+  /** What was sent and taken back goes to its place in the queue. */
+  #restore(items: readonly WorkItem[], reason: ReturnReason): void {
+    this.#watch.events?.returned(items, reason);
+    for (const item of items) this.#queue.restore(item);
+  }
+
   /** Where there is no claim table: what comes back goes to its place in the queue. */
-  #askBack(worker: WorkerSlot, most: number, which?: (item: WorkItem) => boolean): void {
+  #askBack(
+    worker: WorkerSlot,
+    most: number,
+    reason: ReturnReason,
+    which?: (item: WorkItem) => boolean,
+  ): void {
+    this.#watch.events?.asked(worker, reason);
     worker.askBack(most, which);
     this.#room.update(worker);
   }

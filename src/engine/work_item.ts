@@ -2,6 +2,7 @@ import { sourceOf } from "../futures/future.ts";
 import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
 import type { AsyncContext } from "../runtime/runtime.ts";
+import type { TaskRecord } from "./task_record.ts";
 import type { TaskEntry } from "./task_registry.ts";
 
 /** What a work item asks of the engine. */
@@ -75,6 +76,8 @@ export class WorkItem extends FutureSource<unknown> {
   /** The worker that it was sent to, and its slot there. */
   worker: WorkItemHolder | undefined = undefined;
   slot = -1;
+  /** What is known of it for those who look; with metrics alone and a short task, only when it was submitted. */
+  record: TaskRecord | number | undefined = undefined;
   /** Counts as a long task of its worker: nothing is sent ahead behind it. */
   long = false;
 
@@ -133,7 +136,8 @@ export class WorkItem extends FutureSource<unknown> {
 
   /** Whether its worker must say when it begins. */
   get notifies(): boolean {
-    return this.owner.notifiesStarts || this.control?.timeout !== undefined;
+    return this.owner.notifiesStarts || this.control?.timeout !== undefined ||
+      (typeof this.record === "object" && this.record.notifies);
   }
 
   override revoke(): boolean {

@@ -1,3 +1,4 @@
+import type { ReturnReason } from "../backend/executor_events.ts";
 import { clock } from "../futures/clock.ts";
 import { BrokenExecutorError, SerializationError, WorkerCrashError } from "../futures/errors.ts";
 import type { TimeoutError } from "../futures/errors.ts";
@@ -7,6 +8,7 @@ import { isReply, readReply } from "./replies.ts";
 import type { TaskReplies } from "./replies.ts";
 import type { SilenceOwner } from "./silence_watch.ts";
 import type { SupervisorOwner } from "./supervisor.ts";
+import type { TaskEvents } from "./task_events.ts";
 import { isUnwanted } from "./take_back.ts";
 import { ItemControl } from "./work_item.ts";
 import type { WorkItem } from "./work_item.ts";
@@ -29,7 +31,8 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     if (worker.state === "dead" || !isReply(worker, message)) return;
     worker.heardAt = clock.now();
     worker.recalled = false;
-    const { supervisor } = this.#parts;
+    const { supervisor, watch } = this.#parts;
+    watch.events?.received(worker.heardAt);
     try {
       readReply(worker, message, this, supervisor);
       if (worker.stopAnswerTimer !== undefined && !worker.isAsked) worker.stopAnswerTimer();
@@ -38,22 +41,30 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
       // Whatever it is, it comes of what the worker said, and nobody hears what is thrown from here.
       supervisor.workerStrayed(worker, breach);
     }
+    watch.events?.received(undefined);
     this.#parts.ending.check();
   }
 
   workerLives(worker: WorkerSlot): void {
+    const { events } = this.#parts.watch;
+    if (events !== undefined) {
+      worker.observe(true);
+      events.workerStarted(worker);
+    }
     this.#feeder.sendBacklog(worker);
   }
 
   workerLeaves(worker: WorkerSlot): void {
-    const { room, queue } = this.#parts;
+    const { room, queue, watch } = this.#parts;
     room.remove(worker);
-    for (const item of worker.revokeLast(worker.inFlight)) queue.restore(item);
+    const taken = worker.revokeLast(worker.inFlight);
+    watch.events?.returned(taken, "workerLost");
+    for (const item of taken) queue.restore(item);
     if (queue.length > 0) this.#feeder.schedule();
   }
 
   workerDied(worker: WorkerSlot, end: WorkerEnd): void {
-    const { settlement } = this.#parts;
+    const { settlement, watch, ending } = this.#parts;
     worker.stopAnswerTimer?.();
     const waiting: WorkItem[] = [];
     for (const item of worker.itemsInFlight()) {
@@ -62,9 +73,10 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
       if (begun) settlement.fail(item, crashError(item, end, worker.error));
       else waiting.push(item);
     }
-    this.#restore(waiting);
+    this.#restore(waiting, "workerLost");
     for (const item of worker.backlog) settlement.fail(item, crashError(item, end, worker.error));
     worker.backlog = [];
+    watch.events?.workerEnded(worker, end, ending.isEnding);
   }
 
   workerGone(): void {
@@ -105,6 +117,10 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
 
   // --- of tasks ---
 
+  get events(): TaskEvents | undefined {
+    return this.#parts.watch.events;
+  }
+
   taskStarted(item: WorkItem): void {
     this.#parts.limits.started(item);
     this.#parts.backPressure.check();
@@ -130,8 +146,9 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   }
 
   /** Tasks were sent, and have not begun: they go back to their places in the queue. */
-  #restore(items: readonly WorkItem[]): void {
-    const { supervisor, settlement, queue } = this.#parts;
+  #restore(items: readonly WorkItem[], reason?: ReturnReason): void {
+    const { supervisor, settlement, queue, watch } = this.#parts;
+    watch.events?.returned(items, reason);
     // The last one first: chunks of one `map` have one place.
     for (const item of items.toReversed()) {
       if (item.aborted !== undefined) settlement.fail(item, item.aborted.reason);
@@ -146,7 +163,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
    * others, each task alone, so that the one that cannot be read is found. This worker is replaced.
    */
   messageLost(worker: WorkerSlot, held: ReadonlySet<number>): void {
-    const { supervisor, settlement, queue, room } = this.#parts;
+    const { supervisor, settlement, queue, room, watch } = this.#parts;
     if (worker.state === "initializing") return supervisor.setupLost();
     worker.remaining = -Infinity;
     for (const item of worker.itemsInFlight()) {
@@ -161,6 +178,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
         );
       } else {
         control.alone = true;
+        watch.events?.returned([item], "workerLost");
         queue.restore(item);
       }
     }

@@ -1,7 +1,8 @@
 // Length: all that is known of one worker, and every check of what it says of its slots.
 
-import { ABORT, DEFINE, FORGET, REVOKE, SETUP, STOP, UNDEFINE } from "../wire/messages.ts";
+import { ABORT, DEFINE, FORGET, REVOKE, SETUP, STOP, TIME, UNDEFINE } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
+import { clock } from "../futures/clock.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import type { AsyncContext, WorkerHandle } from "../runtime/runtime.ts";
 import { Breach, integer } from "./breach.ts";
@@ -60,6 +61,8 @@ export class WorkerSlot implements WorkItemHolder {
   longs = 0;
   /** How many more tasks may be sent before the worker is replaced. */
   remaining: number;
+  /** When its start began. */
+  readonly startedAt: number = clock.now();
   /** When it last said something, in milliseconds of the scheduler's clock. */
   heardAt = 0;
   /** Whether what was sent ahead to it was taken back since it was last heard. */
@@ -128,6 +131,11 @@ export class WorkerSlot implements WorkItemHolder {
     const { secret, name, claims: { table } } = this;
     this.handle.post([SETUP, { ...setup, secret, name, claims: table }]);
     this.#isSetUp = true;
+  }
+
+  /** Asks for the times of its tasks, or for none any more. */
+  observe(isObserved: boolean): void {
+    if (this.state === "live") this.#tell([this.secret + TIME, isObserved]);
   }
 
   /** Asks the idle worker to end by itself. */

@@ -1,3 +1,4 @@
+import type { ExecutorMetrics, Observer } from "../backend/executor_events.ts";
 import type {
   ChunkSource,
   ExecutorStats,
@@ -128,6 +129,18 @@ export class BorrowedBackend implements TaskBackend {
 
   stats(): ExecutorStats {
     return this.#find().stats();
+  }
+
+  get label(): string {
+    return this.#find().label;
+  }
+
+  observe(observer: Observer): () => void {
+    return this.#find().observe(observer);
+  }
+
+  metrics(): ExecutorMetrics {
+    return this.#find().metrics();
   }
 
   shutdown(cancelFutures: boolean): Promise<void> {

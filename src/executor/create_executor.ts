@@ -20,6 +20,18 @@ export interface CreateExecutorOptions {
    * @default {undefined}
    */
   waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
+  /**
+   * What the executor is called in events.
+   *
+   * @default {what its workers are called, without their number}
+   */
+  name?: string | undefined;
+  /**
+   * Measure how long tasks wait and run, for `Executor.metrics()`. It costs each task a little.
+   *
+   * @default {false}
+   */
+  metrics?: boolean | undefined;
 }
 
 /**
@@ -67,7 +79,7 @@ export function createExecutor(options: CreateExecutorOptions = {}): Executor {
     if (!(error instanceof UnsupportedError)) throw error;
     // This thread may do all that the program may: what is forbidden is never allowed in silence.
     if ((options as ThreadPoolExecutorOptions).permissions !== undefined) throw error;
-    const { maxWorkers, waitUntil } = options;
-    return new InlineExecutor({ maxWorkers, waitUntil });
+    const { maxWorkers, waitUntil, name, metrics } = options;
+    return new InlineExecutor({ maxWorkers, waitUntil, name, metrics });
   }
 }

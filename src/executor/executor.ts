@@ -5,6 +5,7 @@ import { provideAsyncDispose } from "../futures/dispose.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { markLocal } from "../futures/local_object.ts";
 import type { Future } from "../futures/future.ts";
+import type { ExecutorEvent, ExecutorMetrics } from "../backend/executor_events.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import type { Task, TaskArguments, TaskItems } from "../wire/task_ref.ts";
 import { mapOver } from "./map.ts";
@@ -13,7 +14,7 @@ import { mapBlocks } from "./map_blocks.ts";
 import type { MapBlocksOptions } from "./map_blocks.ts";
 import type { TypedArray } from "./map_columns.ts";
 import type { MapIterator, MapRun } from "./map_run.ts";
-import { checkBoolean, checkOptions } from "./options.ts";
+import { checkBoolean, checkFunction, checkOptions } from "./options.ts";
 import { checkTaskOptions } from "./task_options.ts";
 import type { TaskOptions } from "./task_options.ts";
 
@@ -442,6 +443,63 @@ export abstract class Executor implements AsyncDisposable {
    */
   stats(): ExecutorStats {
     return this.#backend.stats();
+  }
+
+  /** What it is called in events: the option `name`, or what its workers are called. */
+  get name(): string {
+    return this.#backend.label;
+  }
+
+  /**
+   * Tells what happens from now on: who runs what, when, and why it waited. Tasks that were submitted
+   * before are not told of. Python has no counterpart.
+   *
+   * While somebody observes, workers time each task. Events of one task come in order. That a long task
+   * began is told at once; a short one, sent ahead in a batch, tells of it with its end, and both times
+   * are right. Observers are called in a microtask; one that throws is reported and removed.
+   *
+   * @param observer Called with each {@linkcode ExecutorEvent}.
+   * @returns Dispose it to hear no more.
+   * @throws {TypeError} If `observer` is not a function.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor(1);
+   * const seen: string[] = [];
+   * {
+   *   using _ = executor.observe((event) => seen.push(event.type));
+   *   await executor.submit(() => 1);
+   * }
+   * assertEquals(seen, ["submitted", "workerStarted", "sent", "started", "ended"]);
+   * ```
+   */
+  observe(observer: (event: ExecutorEvent) => void): Disposable {
+    checkFunction("observer", observer ?? null);
+    const stop = this.#backend.observe(observer);
+    return { [Symbol.dispose]: stop };
+  }
+
+  /**
+   * How long tasks have waited and run, how busy the workers are. Needs the option `metrics`.
+   *
+   * @returns See {@linkcode ExecutorMetrics}; times are milliseconds.
+   * @throws {TypeError} If the executor was made without `metrics`.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor({ maxWorkers: 1, metrics: true });
+   * await executor.submit(() => 1);
+   * assertEquals(executor.metrics().runTime.count, 1);
+   * ```
+   */
+  metrics(): ExecutorMetrics {
+    return this.#backend.metrics();
   }
 
   /** `await using executor = …` shuts it down and waits, as leaving `with` does in Python. */

@@ -4,7 +4,7 @@ import { captureContext } from "../runtime/async_context.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 import { inlineRuntime } from "../runtime/inline.ts";
 import { attachBackend, Executor } from "./executor.ts";
-import { checkBoolean, checkCount, checkFunction, checkOptions } from "./options.ts";
+import { checkBoolean, checkCount, checkFunction, checkOptions, checkString } from "./options.ts";
 import { perRequest } from "./per_request.ts";
 
 /** Options of {@linkcode InlineExecutor}. */
@@ -29,6 +29,18 @@ export interface InlineExecutorOptions {
    * @default {undefined}
    */
   waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
+  /**
+   * What the executor is called in events.
+   *
+   * @default {what its workers are called, without their number}
+   */
+  name?: string | undefined;
+  /**
+   * Measure how long tasks wait and run, for `Executor.metrics()`. It costs each task a little.
+   *
+   * @default {false}
+   */
+  metrics?: boolean | undefined;
 }
 
 let created = 0;
@@ -81,7 +93,15 @@ export class InlineExecutor extends Executor {
    */
   constructor(options: InlineExecutorOptions = {}) {
     super();
-    checkOptions("InlineExecutor", options, ["maxWorkers", "clone", "waitUntil"]);
+    checkOptions("InlineExecutor", options, [
+      "maxWorkers",
+      "clone",
+      "waitUntil",
+      "name",
+      "metrics",
+    ]);
+    checkString("name", options.name);
+    checkBoolean("metrics", options.metrics);
     checkBoolean("clone", options.clone);
     checkFunction("waitUntil", options.waitUntil);
     const maxWorkers = checkCount("maxWorkers", options.maxWorkers) ?? 32;
@@ -99,6 +119,8 @@ export class InlineExecutor extends Executor {
         maxWorkers: 1,
         tasksPerWorker: maxWorkers,
         namePrefix,
+        name: options.name ?? namePrefix,
+        metrics: options.metrics,
         initializer: undefined,
         maxTasksPerChild: undefined,
         idleTimeout: undefined,

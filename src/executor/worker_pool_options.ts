@@ -12,6 +12,7 @@ import type {
 import type { Task } from "../wire/task_ref.ts";
 import { PROGRAM_SOURCE } from "../worker/program_source.ts";
 import {
+  checkBoolean,
   checkCount,
   checkEnvironment,
   checkFunction,
@@ -77,6 +78,18 @@ export interface WorkerPoolOptions {
    * @default {100}
    */
   grace?: number | undefined;
+  /**
+   * What the executor is called in events.
+   *
+   * @default {what its workers are called, without their number}
+   */
+  name?: string | undefined;
+  /**
+   * Measure how long tasks wait and run, for `Executor.metrics()`. It costs each task a little.
+   *
+   * @default {false}
+   */
+  metrics?: boolean | undefined;
 }
 
 /** For pools: an option that tells what the executor is called in errors. */
@@ -111,6 +124,8 @@ const COMMON_OPTIONS = [
   "maxPending",
   "onCrash",
   "grace",
+  "name",
+  "metrics",
   "threadNamePrefix",
   "permissions",
   "env",
@@ -148,6 +163,8 @@ export function makeScheduler(
 ): Scheduler {
   checkNames(given[NAME] ?? kind.executorName, given, [...COMMON_OPTIONS, ...kind.options]);
   checkFunction("worker", given.worker);
+  checkString("name", given.name);
+  checkBoolean("metrics", given.metrics);
   checkString("threadNamePrefix", given.threadNamePrefix);
   checkEnvironment(given.env);
   checkOptions("resourceLimits", given.resourceLimits, RESOURCE_LIMITS);
@@ -182,6 +199,7 @@ export function makeScheduler(
   const unsupported = runtime.unsupported(worker);
   if (unsupported !== undefined) throw unsupported;
 
+  const namePrefix = given.threadNamePrefix ?? `${executorName}-${created++}`;
   return new Scheduler({
     brokenError: kind.brokenError,
     executorName,
@@ -191,7 +209,9 @@ export function makeScheduler(
     inThread: false,
     maxWorkers: maxWorkers ?? runtime.availableParallelism(),
     tasksPerWorker,
-    namePrefix: given.threadNamePrefix ?? `${executorName}-${created++}`,
+    namePrefix,
+    name: given.name ?? namePrefix,
+    metrics: given.metrics,
     initializer: given.initializer === undefined
       ? undefined
       : { task: given.initializer, args: given.initargs ?? [] },

@@ -17,7 +17,7 @@
 import type { ErrorRecord } from "./error_codec.ts";
 
 /** Changes whenever a layout below changes; both sides compare it before the first task. */
-export const PROTOCOL = 5;
+export const PROTOCOL = 6;
 
 /**
  * A secret is a random multiple of this, so that the rest of the division by it is the kind, and less
@@ -63,6 +63,9 @@ export const FORGET = 6;
 
 /** `[UNDEFINE, ...ids]`: task functions are used no more, or defined again before they are. */
 export const UNDEFINE = 7;
+
+/** `[TIME, isObserved]`: from now on times are told of every task, or no more. */
+export const TIME = 8;
 
 /** Numbers in front of the arguments of one segment of `RUN`. */
 export const RUN_HEADER = 5;
@@ -116,7 +119,7 @@ export const FAILED = 4;
  * one whose values, all of them numbers, are a `Float64Array`.
  */
 export const CHUNK_DONE = 5;
-/** `[STARTED, slot]`: a task flagged `NOTIFY` begins. */
+/** `[STARTED, slot, now?]`: a task flagged `NOTIFY` begins. After `TIME` with the worker's clock. */
 export const STARTED = 6;
 /** `[PROGRESS, slot, value]`: `this.report(value)`. */
 export const PROGRESS = 7;
@@ -133,6 +136,13 @@ export const UNREADABLE = 10;
 
 /** `[RETURNED, ...slots]`: of the tasks that `REVOKE` asked for, those that had not begun and now never will. */
 export const RETURNED = 11;
+
+/**
+ * `[TIMES, now, times]`: when tasks began and how long they ran, by the worker's clock, of which `now` is
+ * the present: of each its slot, its start, and milliseconds, in an array or a `Float64Array`. It comes
+ * after `TIME`, before the message that tells how the tasks ended.
+ */
+export const TIMES = 12;
 
 /** Numbers in front of the values of one segment of `DONE`. */
 export const DONE_HEADER = 3;

@@ -1,6 +1,6 @@
 import { clock } from "../futures/clock.ts";
 import { append, PromiseOf } from "../wire/originals.ts";
-import { end, hasEnded } from "./context.ts";
+import { end, hasEnded, slotOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import { toNanoseconds } from "./outbox.ts";
 import type { Outbox } from "./outbox.ts";
@@ -85,6 +85,7 @@ export class ChunkRun {
     caller.enter(undefined);
     end(this.#context);
     const elapsed = clock.now() - this.#startedAt;
+    outbox.endTime(slotOf(this.#context), this.#startedAt);
     this.#task.nanoseconds = toNanoseconds(elapsed, this.#count);
     outbox.finishChunk(this.#task.nanoseconds, this.#values, this.#failures);
   }

@@ -11,6 +11,7 @@ import {
   RETURNED,
   STARTED,
   THROWN,
+  TIMES,
   UNCLONEABLE,
   UNREADABLE,
   UNRESOLVED,
@@ -40,6 +41,8 @@ export class Outbox {
   #nextSkip = -1;
   #gatheredSince = 0;
   #flushScheduled = false;
+  /** Slot, start and time of each task whose outcome is gathered, while somebody looks. */
+  times: number[] | undefined = undefined;
 
   constructor(host: ProgramHost) {
     this.#host = host;
@@ -80,7 +83,9 @@ export class Outbox {
 
   /** A task of which it was asked to be told begins. */
   started(slot: number): void {
-    this.#host.post([this.#secret + STARTED, slot]);
+    const message = [this.#secret + STARTED, slot];
+    if (this.times !== undefined) append(message, clock.now());
+    this.#host.post(message);
   }
 
   progress(slot: number, value: unknown): void {
@@ -103,6 +108,30 @@ export class Outbox {
     const message = [this.#secret + kind];
     for (let i = 0; i < slots.length; i++) append(message, slots[i]!);
     this.#host.post(message);
+  }
+
+  // --- times ---
+
+  /** The time now, if tasks are timed; else 0. */
+  startTime(): number {
+    return this.times === undefined ? 0 : clock.now();
+  }
+
+  /** A task ends that began at this time. */
+  endTime(slot: number, startedAt: number): void {
+    const { times } = this;
+    if (times === undefined || startedAt === 0) return;
+    append(times, slot);
+    append(times, startedAt);
+    append(times, clock.now() - startedAt);
+  }
+
+  /** The owner hears of times before it hears of the outcomes. */
+  #sendTimes(): void {
+    const { times } = this;
+    if (times === undefined || times.length === 0 || this.#closed) return;
+    this.times = [];
+    this.#host.post([this.#secret + TIMES, clock.now(), packNumbers(times) ?? times]);
   }
 
   // --- outcomes ---
@@ -199,6 +228,7 @@ export class Outbox {
         return this.#host.post([this.#secret + CHUNK_DONE, slot, nanoseconds, packed]);
       }
       if (this.#done.length === 1) {
+        this.#sendTimes();
         try {
           return this.#host.post(done); // the flat way
         } catch { /* found out below whose fault it is */ }
@@ -250,6 +280,7 @@ export class Outbox {
 
   /** Sends what is gathered. */
   flush(): void {
+    this.#sendTimes();
     const done = this.#done;
     const failed = this.#failed;
     if (done.length > 1) {

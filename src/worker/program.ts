@@ -13,6 +13,7 @@ import {
   SETUP,
   STOP,
   STRAY,
+  TIME,
   UNDEFINE,
 } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
@@ -62,6 +63,9 @@ export class Program {
         return loop.tasks.forget(message, 1, loop.batches.functions());
       case ABORT:
         return loop.abort(message[1], decodeError(message[2]));
+      case TIME:
+        this.#outbox.times = message[1] === true ? [] : undefined;
+        return;
       case REVOKE:
         return this.#outbox.returned(loop.batches.giveBack(message));
       case FORGET:

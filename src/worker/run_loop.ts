@@ -1,3 +1,5 @@
+// Length: the hot path of the worker, in one piece, so that it can be read in one.
+
 import { clock } from "../futures/clock.ts";
 import {
   CLAIM_PENDING,
@@ -227,35 +229,46 @@ export class RunLoop implements ContextOwner {
   ): void {
     const caller = this.#caller;
     const context = new Context(this, slot);
-    if ((flags & FLAG_NOTIFY) !== 0) this.#outbox.started(slot);
+    const outbox = this.#outbox;
+    if ((flags & FLAG_NOTIFY) !== 0) outbox.started(slot);
+    const startedAt = outbox.startTime();
     let result: unknown;
     try {
       const call = task.call ?? this.functions.findNow(task.wire);
-      if (call === undefined) return this.#runLater(task, context, message, at, arity);
+      if (call === undefined) {
+        return this.#runLater(task, context, message, at, arity, startedAt);
+      }
       task.call = call;
       caller.enter(context);
       result = caller.call(call, context, message, at, arity);
       if (isThenable(result)) {
-        const { succeed, fail } = this.#wait(task, context);
+        const { succeed, fail } = this.#wait(task, context, startedAt);
         return whenSettled(result, succeed, fail);
       }
     } catch (error) {
       caller.enter(undefined);
       end(context);
-      return this.#outbox.fail(slot, task, -1, error);
+      outbox.endTime(slot, startedAt);
+      return outbox.fail(slot, task, -1, error);
     }
     caller.enter(undefined);
     end(context);
-    this.#outbox.succeed(slot, result);
+    outbox.endTime(slot, startedAt);
+    outbox.succeed(slot, result);
   }
 
-  /** A task that does not end at once: it takes one of the places until one of two calls. */
-  #wait(task: LocalTask, context: Context): Ends {
+  /**
+   * A task that does not end at once: it takes one of the places until one of two calls.
+   *
+   * @param begunAt See `Outbox.startTime()`.
+   */
+  #wait(task: LocalTask, context: Context, begunAt: number): Ends {
     const startedAt = clock.now();
     this.places.take(context);
     this.#caller.pause();
     const ended = () => {
       this.#caller.leave(context);
+      this.#outbox.endTime(slotOf(context), begunAt);
       return task.nanoseconds = toNanoseconds(clock.now() - startedAt, 1);
     };
     return {
@@ -273,9 +286,16 @@ export class RunLoop implements ContextOwner {
   }
 
   /** A task whose function must be loaded first; that is part of its run. */
-  #runLater(task: LocalTask, context: Context, args: Row, at: number, arity: number): void {
+  #runLater(
+    task: LocalTask,
+    context: Context,
+    args: Row,
+    at: number,
+    arity: number,
+    startedAt: number,
+  ): void {
     const caller = this.#caller;
-    const { succeed, fail } = this.#wait(task, context);
+    const { succeed, fail } = this.#wait(task, context, startedAt);
     this.#load(task, context, (call) => {
       let result: unknown;
       caller.enter(context);

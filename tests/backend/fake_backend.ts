@@ -64,6 +64,13 @@ export function fakeBackend(): TaskBackend {
 
   const backend: TaskBackend = {
     name: "FakeExecutor",
+    label: "FakeExecutor",
+    observe: () => {
+      throw new TypeError("The fake tells of nothing");
+    },
+    metrics: () => {
+      throw new TypeError("The fake keeps no metrics");
+    },
     maxWorkers: 1,
     lookAhead: 4,
     capabilities: { parallel: false, stopsBusyTasks: false, sharedMemory: true, sandbox: false },

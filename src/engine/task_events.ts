@@ -1,0 +1,269 @@
+import { clock } from "../futures/clock.ts";
+import { TimeoutError, WorkerCrashError } from "../futures/errors.ts";
+import type {
+  ExecutorEvent,
+  Observer,
+  ReturnReason,
+  TaskOutcome,
+  WorkerEndReason,
+} from "../backend/executor_events.ts";
+import { ChunkSupply } from "./chunk_supply.ts";
+import type { Metrics } from "./metrics.ts";
+import { TaskRecord } from "./task_record.ts";
+import type { WorkItem } from "./work_item.ts";
+import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
+
+/**
+ * Makes events and metrics of what the parts of the engine tell. Tasks that were submitted before
+ * anybody looked have no record, and nothing is told of them.
+ *
+ * With metrics alone a short task has no object of its own: its record is the time of its submit.
+ */
+export class TaskEvents {
+  readonly name: string;
+  readonly #metrics: Metrics | undefined;
+  readonly #onEmpty: () => void;
+  #observers: readonly { readonly observer: Observer }[] = [];
+  /** What is to be told as soon as the engine has done what it does: an observer may do whatever it likes. */
+  #untold: ExecutorEvent[] = [];
+  #nextId = 0;
+  /** When the message came that is acted upon: what it tells has one time. */
+  #receivedAt: number | undefined = undefined;
+  /** What a worker was asked to give tasks back for, last. */
+  readonly #asked = new Map<string, ReturnReason>();
+  /** For each worker the least difference of clocks that was seen: the one of the fastest message. */
+  readonly #offsets = new WeakMap<WorkerSlot, number>();
+
+  /** @param onEmpty Called when there is no observer any more. */
+  constructor(name: string, metrics: Metrics | undefined, onEmpty: () => void) {
+    this.name = name;
+    this.#metrics = metrics;
+    this.#onEmpty = onEmpty;
+  }
+
+  observe(observer: Observer): () => void {
+    this.#tell(); // what was before is not told
+    const entry = { observer };
+    this.#observers = [...this.#observers, entry];
+    return () => {
+      this.#tell();
+      this.#remove(entry);
+    };
+  }
+
+  #remove(entry: { readonly observer: Observer }): void {
+    this.#observers = this.#observers.filter((one) => one !== entry);
+    if (this.#observers.length === 0) this.#onEmpty();
+  }
+
+  #emit(event: ExecutorEvent): void {
+    if (this.#untold.push(event) === 1) clock.queueMicrotask(() => this.#tell());
+  }
+
+  #tell(): void {
+    const events = this.#untold;
+    if (events.length === 0) return;
+    this.#untold = [];
+    for (const event of events) {
+      for (const entry of this.#observers) {
+        try {
+          const { observer } = entry;
+          observer(event);
+        } catch (error) {
+          this.#remove(entry);
+          console.error(`Uncaught error in an observer of ${this.name}, which is removed:`, error);
+        }
+      }
+    }
+  }
+
+  get #isObserved(): boolean {
+    return this.#observers.length > 0;
+  }
+
+  #now(): number {
+    return this.#receivedAt ?? clock.now();
+  }
+
+  // --- messages ---
+
+  /** A message is acted upon, until `undefined` says that it was. */
+  received(at: number | undefined): void {
+    this.#receivedAt = at;
+  }
+
+  /** What to add to times of a worker, of which this one has just come, to have them by this clock. */
+  clockOf(worker: WorkerSlot, now: number): number {
+    const offset = Math.min(this.#offsets.get(worker) ?? Infinity, this.#now() - now);
+    this.#offsets.set(worker, offset);
+    return offset;
+  }
+
+  // --- tasks ---
+
+  /** A task was submitted. A whole `map` is not told of, but each of its chunks, when it is cut. */
+  submitted(item: WorkItem): void {
+    const at = this.#now();
+    if (!this.#isObserved) {
+      item.record = at;
+      return;
+    }
+    const { task: { name }, priority, chunk } = item;
+    const isSupply = item instanceof ChunkSupply;
+    const task = { id: this.#nextId++, name, priority, chunk: isSupply ? 0 : chunk };
+    item.record = new TaskRecord(task, at);
+    if (!isSupply) this.#emit({ type: "submitted", at, executor: this.name, task });
+  }
+
+  /** Tasks are about to be sent: long ones are to tell when they begin, short ones do with their end. */
+  sending(items: readonly WorkItem[]): void {
+    const at = this.#now();
+    for (const item of items) {
+      const { record } = item;
+      if (record === undefined || typeof record === "number" && !item.long) continue;
+      const own = item.record = typeof record === "number"
+        ? new TaskRecord(undefined, record)
+        : record;
+      own.sentAt = at;
+      own.notifies = item.long;
+    }
+  }
+
+  /** Told when they have left; those that could not be sent have no worker any more. */
+  sent(worker: WorkerSlot, items: readonly WorkItem[]): void {
+    let ahead = worker.inFlight;
+    for (const item of items) if (item.worker === worker) ahead--;
+    for (const item of items) {
+      const { record } = item;
+      if (item.worker !== worker) continue;
+      const before = ahead++;
+      if (typeof record !== "object") continue;
+      record.worker = worker.name;
+      const { info: task, sentAt: at } = record;
+      if (task === undefined || !this.#isObserved) continue;
+      const executor = this.name;
+      this.#emit({ type: "sent", at, executor, task, worker: worker.name, ahead: before });
+    }
+  }
+
+  /** A worker without a claim table is asked to give tasks back. */
+  asked(worker: WorkerSlot, reason: ReturnReason): void {
+    this.#asked.set(worker.name, reason);
+  }
+
+  /** Tasks that had not begun came back from their worker: for what it was asked for, if nothing is given. */
+  returned(items: readonly WorkItem[], reason?: ReturnReason): void {
+    for (const { record } of items) {
+      if (typeof record !== "object" || record.worker === undefined) continue;
+      const { worker } = record;
+      record.worker = undefined;
+      if (record.info === undefined || !this.#isObserved) continue;
+      this.#emit({
+        type: "returned",
+        at: this.#now(),
+        executor: this.name,
+        task: record.info,
+        worker,
+        reason: reason ?? this.#asked.get(worker) ?? "recalled",
+      });
+    }
+  }
+
+  /** Its worker tells that a task begins, or began; whatever its clock says, after it was sent and before now. */
+  started({ record }: WorkItem, startedAt: number): void {
+    if (typeof record !== "object" || record.isOver || record.startedAt !== undefined) return;
+    const { info: task, worker } = record;
+    if (worker === undefined) return;
+    const at = record.startedAt = Math.min(Math.max(startedAt, record.sentAt), this.#now());
+    this.#metrics?.started(worker, record);
+    if (task === undefined || !this.#isObserved) return;
+    this.#emit({ type: "started", at, executor: this.name, task, worker });
+  }
+
+  /** Its worker tells when a task began and how long it ran. */
+  timed(worker: WorkerSlot, item: WorkItem, startedAt: number, ran: number): void {
+    const { record } = item;
+    if (record === undefined) return;
+    const now = this.#now();
+    if (typeof record === "number") {
+      const began = Math.max(record, Math.min(startedAt, now - ran));
+      this.#metrics?.ran(worker.name, began - record, Math.min(ran, now - began));
+      return;
+    }
+    if (record.isOver) return;
+    this.started(item, Math.min(startedAt, now - ran));
+    // If it was told before, then maybe too late: what it waited and ran is right all the same.
+    record.startedAt = Math.max(record.sentAt, Math.min(record.startedAt ?? now, now - ran));
+    record.ran = Math.min(ran, now - record.startedAt);
+  }
+
+  /** A task is settled: with an error, unless it has succeeded or was cancelled. */
+  ended(item: WorkItem, outcome: "succeeded" | "failed" | "cancelled", error?: unknown): void {
+    const { record } = item;
+    if (record === undefined) return;
+    // While it has its place, its worker is asked to tell that it begins.
+    if (typeof record === "object" && item.worker !== undefined) record.isOver = true;
+    else item.record = undefined;
+    const at = this.#now();
+    this.#metrics?.ended(at);
+    if (typeof record === "number") return;
+    const { worker, submittedAt, startedAt } = record;
+    const ran = startedAt === undefined ? 0 : record.ran ?? at - startedAt;
+    const waited = (startedAt ?? at) - submittedAt;
+    if (worker !== undefined && startedAt !== undefined) {
+      this.#metrics?.ran(worker, waited, ran, record);
+    }
+    if (record.info === undefined || !this.#isObserved) return;
+    const executor = this.name;
+    let task = record.info;
+    if (item instanceof ChunkSupply) {
+      // What was not cut off a `map`: one task, of all the items that are left.
+      task = { ...task, chunk: Math.max(1, item.source.remaining) };
+      this.#emit({ type: "submitted", at: submittedAt, executor, task });
+    }
+    const told = outcome === "failed" ? outcomeOf(item, error) : outcome;
+    const event = {
+      type: "ended",
+      at,
+      executor,
+      task,
+      worker,
+      outcome: told,
+      waited,
+      ran,
+    } as const;
+    this.#emit(outcome === "failed" ? { ...event, error } : event);
+  }
+
+  // --- workers ---
+
+  workerStarted(worker: WorkerSlot): void {
+    const at = this.#now();
+    const { name, startedAt } = worker;
+    this.#metrics?.workerStarted(name, at);
+    const took = at - startedAt;
+    this.#emit({ type: "workerStarted", at, executor: this.name, worker: name, took });
+  }
+
+  workerEnded(worker: WorkerSlot, { exitCode }: WorkerEnd, isEnding: boolean): void {
+    const { name } = worker;
+    this.#metrics?.workerEnded(name);
+    this.#asked.delete(name);
+    const reason = endReasonOf(worker, isEnding);
+    const at = this.#now();
+    this.#emit({ type: "workerEnded", at, executor: this.name, worker: name, reason, exitCode });
+  }
+}
+
+function outcomeOf(item: WorkItem, error: unknown): TaskOutcome {
+  if (error instanceof WorkerCrashError) return "crashed";
+  const isOver = error instanceof TimeoutError && item.aborted?.reason === error;
+  return isOver ? "timedOut" : "failed";
+}
+
+function endReasonOf(worker: WorkerSlot, isEnding: boolean): WorkerEndReason {
+  if (worker.crashed) return "crashed";
+  if (worker.wasBusy) return "stopped";
+  if (worker.remaining <= 0) return "recycled";
+  return isEnding ? "shutdown" : "idle";
+}
