@@ -50,7 +50,7 @@ export let backendOf: (executor: Executor) => readonly [
 /** An executor over a backend of its own. */
 export let executorOver: (backend: () => TaskBackend) => Executor;
 
-/** `Executor.map` as pools use it: results come in input order, or as they come. */
+/** `Executor.map` as pools use it: it goes on after a failure, and results may come as they come. */
 export let mapWith: (
   executor: Executor,
   fn: unknown,
@@ -112,7 +112,10 @@ export abstract class Executor implements AsyncDisposable {
       return view;
     };
     mapWith = (executor, fn, inputs, options, unordered) =>
-      mapOver(executor.#backend, fn, [...inputs, options], executor.#limits, unordered);
+      mapOver(executor.#backend, fn, [...inputs, options], executor.#limits, {
+        unordered,
+        goesOn: true,
+      });
     viewOf = (executor, limits) => {
       const view = new ExecutorView();
       attachBackend(view, executor.#find, { ...executor.#limits, ...limits });

@@ -1,6 +1,7 @@
 import type { TaskBackend, TaskLimits } from "../backend/task_backend.ts";
 import { chunksOf } from "./map_input.ts";
 import { MapRun } from "./map_run.ts";
+import type { MapRunOptions } from "./map_run.ts";
 import { checkBoolean, checkCount, checkOptions, checkTime } from "./options.ts";
 import { show } from "../futures/show.ts";
 
@@ -38,7 +39,7 @@ export function mapOver(
   task: unknown,
   rest: readonly unknown[],
   limits: TaskLimits | undefined,
-  unordered = false,
+  form: Pick<MapRunOptions, "unordered" | "goesOn"> = {},
 ): MapRun {
   backend.checkOpen();
   backend.checkTask(task);
@@ -65,7 +66,7 @@ export function mapOver(
   // With a timeout each result is to come as soon as it is there.
   if (options.timeout !== undefined || limits?.timeout !== undefined) chunkSize ??= 1;
   if (limits?.onProgress !== undefined) chunkSize ??= 1;
-  const run = new MapRun(timeout, options.settled ?? false, unordered);
+  const run = new MapRun({ ...form, timeout, settled: options.settled ?? false });
   run.start(chunksOf(backend, task, inputs, limits, chunkSize, bufferSize, run));
   return run;
 }

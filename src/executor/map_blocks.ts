@@ -36,14 +36,15 @@ export function mapBlocks(
   const size = checkCount("blockSize", options?.blockSize) ??
     Math.max(1, Math.min(MAX_BLOCK, Math.ceil(length / (4 * backend.maxWorkers))));
   const blocks = blocksOf(array, size, backend.capabilities.sharedMemory);
-  const run = new MapRun(undefined, false, false, (value, index) => {
+  const check = (value: unknown, index: number): unknown => {
     const expected = Math.min(size, length - index * size);
     if (isTypedArray(value) && value.length === expected) return undefined;
     const got = isTypedArray(value) ? `one of ${value.length}` : show(value);
     return new TypeError(
       `Cannot use the result of block ${index}: expected a typed array of ${expected}, got ${got}`,
     );
-  });
+  };
+  const run = new MapRun({ check });
   run.start(new KnownInput(backend, task, [blocks], limits, 1, run));
   return run;
 }

@@ -38,6 +38,19 @@ export interface MapIterator<R> extends AsyncIterableIterator<R>, AsyncDisposabl
   into<T extends TypedArray>(target: T): Promise<T>;
 }
 
+/** How results are given. */
+export interface MapRunOptions {
+  readonly timeout?: number | undefined;
+  /** Each as `Promise.allSettled` would. */
+  readonly settled?: boolean;
+  /** As they come, not in input order. */
+  readonly unordered?: boolean;
+  /** A failure rejects at its place, and does not end the iteration. */
+  readonly goesOn?: boolean;
+  /** What is wrong with a result, by its place; `undefined` if nothing is. */
+  readonly check?: (value: unknown, index: number) => unknown;
+}
+
 /** A chunk whose results are not taken yet. */
 interface MapChunk {
   readonly future: Future<unknown>;
@@ -66,6 +79,7 @@ export class MapRun implements MapIterator<unknown> {
   }
 
   readonly #settled: boolean;
+  readonly #goesOn: boolean;
   readonly #check: ((value: unknown, index: number) => unknown) | undefined;
   /** Results in the chunks that were opened. */
   #opened = 0;
@@ -91,18 +105,13 @@ export class MapRun implements MapIterator<unknown> {
   #observed: Future<unknown> | undefined = undefined;
   #stopTimer: (() => void) | undefined = undefined;
 
-  /** @param check What is wrong with a result, by its place; `undefined` if nothing is. */
-  constructor(
-    timeout: number | undefined,
-    settled: boolean,
-    unordered: boolean,
-    check?: (value: unknown, index: number) => unknown,
-  ) {
+  constructor({ timeout, settled, unordered, goesOn, check }: MapRunOptions) {
     this.#check = check;
     this.#open = unordered ? new Set() : undefined;
     this.#timeout = timeout;
     this.#deadline = timeout === undefined ? Infinity : clock.now() + timeout;
-    this.#settled = settled;
+    this.#settled = settled ?? false;
+    this.#goesOn = goesOn ?? false;
   }
 
   /** Begins to read the input. */
@@ -232,6 +241,23 @@ export class MapRun implements MapIterator<unknown> {
     }
   }
 
+  /** All results, when all have ended; then it rejects with the first failure. For one that goes on. */
+  async gather(): Promise<unknown[]> {
+    const all: unknown[] = [];
+    let failed: { readonly reason: unknown } | undefined;
+    for (;;) {
+      try {
+        const some = await this.#take(true) as ArrayLike<unknown> | undefined;
+        if (some === undefined) break;
+        if (failed === undefined) { for (let i = 0; i < some.length; i++) all.push(some[i]); }
+      } catch (reason) {
+        failed ??= { reason };
+      }
+    }
+    if (failed !== undefined) throw failed.reason;
+    return all;
+  }
+
   async into<T extends TypedArray>(target: T): Promise<T> {
     checkTarget(target);
     let at = 0;
@@ -338,7 +364,7 @@ export class MapRun implements MapIterator<unknown> {
     const failed = this.#failures?.has(index) ?? false;
     const reason = this.#failures?.get(index);
     if (failed && !this.#settled) {
-      this.#end();
+      if (!this.#goesOn) this.#end();
       return taker.reject(reason);
     }
     const result = !this.#settled

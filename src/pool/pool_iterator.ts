@@ -28,7 +28,7 @@ export interface PoolIterator<R> extends AsyncIterableIterator<R>, AsyncDisposab
   [Symbol.asyncIterator](): PoolIterator<R>;
 }
 
-/** The outcomes of a settled `map`, as results and errors. */
+/** The results of a `map` that goes on after a failure. */
 export class OutcomeIterator implements PoolIterator<unknown> {
   static {
     provideAsyncDispose(this.prototype);
@@ -45,14 +45,14 @@ export class OutcomeIterator implements PoolIterator<unknown> {
     this.#run = run;
   }
 
-  async next(options: NextOptions = {}): Promise<IteratorResult<unknown, undefined>> {
+  next(options?: NextOptions): Promise<IteratorResult<unknown, undefined>> {
+    return options === undefined ? this.#run.next() : this.#nextWithin(options);
+  }
+
+  async #nextWithin(options: NextOptions): Promise<IteratorResult<unknown, undefined>> {
     checkOptions("next", options, ["timeout"]);
     const timeout = checkTime("timeout", options.timeout);
-    const result = timeout === undefined ? this.#run.next() : this.#run.nextWithin(timeout);
-    const { done, value } = await result as IteratorResult<PromiseSettledResult<unknown>>;
-    if (done) return { done, value: undefined };
-    if (value.status === "rejected") throw value.reason;
-    return { done: false, value: value.value };
+    return await (timeout === undefined ? this.#run.next() : this.#run.nextWithin(timeout));
   }
 
   async return(): Promise<IteratorResult<unknown, undefined>> {

@@ -1,6 +1,7 @@
 import { describeExecutor, mapWith } from "../executor/executor.ts";
 import { markLocal } from "../futures/local_object.ts";
 import type { Executor } from "../executor/executor.ts";
+import { isTypedArray } from "../executor/map_columns.ts";
 import type { MapRun } from "../executor/map_run.ts";
 import { checkCount, checkFunction, checkOptions } from "../executor/options.ts";
 import { provideAsyncDispose } from "../futures/dispose.ts";
@@ -13,6 +14,8 @@ import { toTaskRef } from "../wire/task_ref.ts";
 import type { Task, TaskArguments, TaskItems } from "../wire/task_ref.ts";
 import { makeAsyncResult } from "./async_result.ts";
 import type { AsyncResult, AsyncResultOptions } from "./async_result.ts";
+import { all, columnsOf } from "./columns.ts";
+import type { Columns } from "./columns.ts";
 import { OutcomeIterator } from "./pool_iterator.ts";
 import type { PoolIterator } from "./pool_iterator.ts";
 
@@ -31,7 +34,7 @@ export interface ImapOptions {
   /**
    * Items that go to a worker as one task.
    *
-   * @default {1}
+   * @default {1; for `imap` over an input of known length chosen from the measured run time}
    */
   chunkSize?: number | undefined;
   /** Items of an input of unknown length that may be in flight or waiting to be taken. */
@@ -150,7 +153,10 @@ export abstract class WorkerPool implements AsyncDisposable {
     items: Iterable<A | Future<A>>,
     options: MapAsyncOptions<Awaited<R>[]> = {},
   ): AsyncResult<Awaited<R>[]> {
-    return this.#gather(fn as AnyTask, items, options, (item) => [item]);
+    return this.#gather(fn as AnyTask, items, options, (given) => {
+      const column = Array.isArray(given) || isTypedArray(given) ? given : Array.from(given);
+      return { columns: [column], length: column.length };
+    });
   }
 
   /**
@@ -172,10 +178,7 @@ export abstract class WorkerPool implements AsyncDisposable {
     items: Iterable<TaskArguments<A>>,
     options: MapAsyncOptions<Awaited<R>[]> = {},
   ): AsyncResult<Awaited<R>[]> {
-    return this.#gather(fn as unknown as AnyTask, items, options, (item) => {
-      if (Array.isArray(item)) return item;
-      throw new TypeError(`Cannot call with ${show(item)}: expected an array of arguments`);
-    });
+    return this.#gather(fn as unknown as AnyTask, items, options, columnsOf);
   }
 
   /**
@@ -264,11 +267,12 @@ export abstract class WorkerPool implements AsyncDisposable {
     checkFunction("errorCallback", errorCallback);
   }
 
+  /** Reads the columns of arguments, calls `fn` with each row of them, and gathers all results. */
   #gather<R>(
     fn: AnyTask,
     items: Iterable<unknown>,
     options: MapAsyncOptions<R[]>,
-    argumentsOf: (item: unknown) => unknown[],
+    columnsOf: (items: Iterable<unknown>) => Columns,
   ): AsyncResult<R[]> {
     this.#check("mapAsync", options, ["chunkSize", ...CALLBACKS]);
     checkCount("chunkSize", options.chunkSize);
@@ -280,38 +284,29 @@ export abstract class WorkerPool implements AsyncDisposable {
     }
     const source = new FutureSource<R[]>();
     const result = makeAsyncResult(source.future, options);
-    let rows: unknown[][];
+    let columns: Columns;
     try {
-      rows = Array.from(items, argumentsOf);
+      columns = columnsOf(items);
     } catch (error) {
       source.setException(error); // the input's, or a row's
       return result;
     }
-    void this.#outcomes(fn, rows, options.chunkSize).then((outcomes) => {
-      const failed = outcomes.find(({ status }) => status === "rejected");
-      if (failed?.status === "rejected") source.setException(failed.reason);
-      else source.setResult(outcomes.map((outcome) => (outcome as { value: R }).value));
-    }, (error) => source.setException(error));
+    this.#results(fn, columns, options.chunkSize).then(
+      (results) => source.setResult(results as R[]),
+      (error) => source.setException(error),
+    );
     return result;
   }
 
-  /** What every row of arguments comes to. */
-  #outcomes(
+  /** Throws if the pool is broken. */
+  #results(
     fn: AnyTask,
-    rows: readonly unknown[][],
+    { rows, columns, length }: Columns,
     given: number | undefined,
-  ): Promise<PromiseSettledResult<unknown>[]> {
-    const arity = rows[0]?.length ?? 1;
-    if (arity === 0 || rows.some(({ length }) => length !== arity)) {
-      return Promise.allSettled(rows.map((row) => this.#executor.submit(fn, ...row)));
-    }
-    const chunkSize = given ??
-      Math.max(1, Math.ceil(rows.length / (4 * this.#executor.maxWorkers)));
-    const columns = Array.from({ length: arity }, (_, i) => rows.map((row) => row[i]));
-    const map = this.#executor.map as (...args: unknown[]) => {
-      toArray(): Promise<PromiseSettledResult<unknown>[]>;
-    };
-    return map.call(this.#executor, fn, ...columns, { chunkSize, settled: true }).toArray();
+  ): Promise<unknown[]> {
+    if (rows !== undefined) return all(rows.map((row) => this.#executor.submit(fn, ...row)));
+    const chunkSize = given ?? Math.max(1, Math.ceil(length / (4 * this.#executor.maxWorkers)));
+    return mapWith(this.#executor, fn, columns, { chunkSize }, false).gather();
   }
 
   #iterate(
@@ -321,12 +316,14 @@ export abstract class WorkerPool implements AsyncDisposable {
     unordered: boolean,
   ): PoolIterator<unknown> {
     this.#check("imap", options, ["chunkSize", "bufferSize"]);
-    const { chunkSize = 1, bufferSize } = options;
+    const { bufferSize } = options;
+    // Those that come as they come are not to wait for each other.
+    const chunkSize = options.chunkSize === undefined && unordered ? 1 : options.chunkSize;
     const run = mapWith(
       this.#executor,
       fn,
       [items],
-      { chunkSize, settled: true, bufferSize },
+      { chunkSize, bufferSize },
       unordered,
     );
     run.onRead = () => {
