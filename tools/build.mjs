@@ -32,6 +32,8 @@ const { metafile } = await build({
   outdir: "dist",
   chunkNames: "chunks/[hash]",
   bundle: true,
+  // Peers that only their own entries need, and what all runtimes have.
+  external: ["bullmq", "ioredis", "node:*"],
   splitting: true,
   format: "esm",
   platform: "neutral",

@@ -1,0 +1,103 @@
+/**
+ * Reading a stream of Redis from a place on, entry by entry, whatever happens to the connection.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { RedisLink } from "./redis_link.ts";
+
+/** Milliseconds that a read waits for the next entry. */
+const BLOCK = 5_000;
+
+/** Entries of one read. */
+const COUNT = 500;
+
+/** What an entry holds: names and values in turn. */
+export type StreamFields = readonly Buffer[];
+
+/** A stream that is being read. */
+export class StreamReader {
+  readonly #link: RedisLink;
+  readonly #key: string;
+  readonly #onEntries: (entries: readonly StreamFields[]) => void;
+  readonly #keep: (() => Promise<void>) | undefined;
+  readonly #redis: ReturnType<RedisLink["connect"]>;
+  #last: string;
+  #closed = false;
+  readonly #ended: Promise<void>;
+
+  /**
+   * @param from The id after which it begins.
+   * @param keep Called before each read, at most every few seconds: keeps the stream from expiring.
+   */
+  constructor(
+    link: RedisLink,
+    key: string,
+    from: string,
+    onEntries: (entries: readonly StreamFields[]) => void,
+    keep?: () => Promise<void>,
+  ) {
+    this.#link = link;
+    this.#key = key;
+    this.#last = from;
+    this.#onEntries = onEntries;
+    this.#keep = keep;
+    this.#redis = link.connect();
+    this.#ended = this.#read();
+  }
+
+  async #read(): Promise<void> {
+    let kept = 0;
+    while (!this.#closed && !this.#link.closed) {
+      try {
+        if (this.#keep !== undefined && Date.now() - kept > BLOCK) {
+          await this.#keep();
+          kept = Date.now();
+        }
+        const found = await this.#redis.xreadBuffer(
+          ...["COUNT", COUNT, "BLOCK", BLOCK, "STREAMS", this.#key, this.#last] as const,
+        );
+        const entries = entriesOf(found);
+        if (entries.length === 0) continue;
+        this.#last = entries.at(-1)!.id;
+        this.#onEntries(entries.map(({ fields }) => fields));
+      } catch {
+        // The connection is back by itself; a server that is up and refuses is asked again, but not at once.
+        if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    }
+  }
+
+  /** The id of the last entry that was read. */
+  get last(): string {
+    return this.#last;
+  }
+
+  /** Reads no more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#redis.disconnect();
+    await this.#ended;
+  }
+}
+
+interface Entry {
+  id: string;
+  fields: StreamFields;
+}
+
+/** The entries of the one stream that was asked for; the reply is a list with RESP2 and a map with RESP3. */
+function entriesOf(found: unknown): Entry[] {
+  if (found === null || found === undefined) return [];
+  const streams = found instanceof Map
+    ? [...found.values()]
+    : Array.isArray(found)
+    ? found.map((stream) => Array.isArray(stream) ? stream[1] : undefined)
+    : Object.values(found as object);
+  return streams.flatMap((entries) => entries as [Buffer, Buffer[]][])
+    .map(([id, fields]) => ({
+      id: id.toString(),
+      fields: fields.map((part) => Buffer.from(part)),
+    }));
+}
