@@ -8,6 +8,8 @@ import {
   HELLO,
   MAX_NANOSECONDS,
   PROGRESS,
+  PROTOCOL,
+  READY,
   RETURNED,
   STARTED,
   THROWN,
@@ -74,6 +76,11 @@ export class Outbox {
   }
 
   // --- what is said at once ---
+
+  /** Says that the program listens: without the secret, which comes with the answer. */
+  ready(): void {
+    this.#host.post([HELLO, READY, PROTOCOL]);
+  }
 
   /** Says something of the worker as a whole. */
   say(kind: number, value?: unknown): void {

@@ -6,8 +6,6 @@ import {
   FORGET,
   INITIALIZED,
   INITIALIZER_FAILED,
-  PROTOCOL,
-  READY,
   REVOKE,
   RUN,
   SETUP,
@@ -42,7 +40,7 @@ export class Program {
 
   /** Says that the program listens. */
   start(): void {
-    this.#outbox.say(READY, PROTOCOL);
+    this.#outbox.ready();
   }
 
   /** Takes a message of the owner, and nothing else that looks like one. */
