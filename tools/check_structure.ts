@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   engine: ["futures", "wire", "backend"],
   executor: ["futures", "wire", "worker", "backend", "engine", "runtime"],
   pool: ["futures", "wire", "executor"],
-  remote: ["futures", "wire", "backend", "executor"],
+  remote: ["futures", "wire", "backend", "executor", "runtime"],
   transports: ["remote"],
   cli: ["futures", "executor", "remote", "transports"],
 };

@@ -66,8 +66,11 @@ export type JobResult =
 
 /** A job as its worker holds it, under a lock that the transport renews. */
 export interface Delivery {
+  /** As it was added. */
   readonly id: string;
+  /** As it was added. */
   readonly name: string;
+  /** As it was added. */
   readonly payload: Uint8Array;
   /** 1 at first, and one more for each retry and each redelivery; the same after `handBack()`. */
   readonly attempt: number;
@@ -92,10 +95,13 @@ export type JobHandler = (job: Delivery) => Promise<JobResult>;
 
 /** A worker, as its fleet sees it. */
 export interface RemoteWorkerInfo {
+  /** Unique among those that live. */
   readonly name: string;
   /** `"node 24.21.0"`. */
   readonly runtime: string;
+  /** The name of its machine, if the runtime tells. */
   readonly host: string;
+  /** The number of its process. */
   readonly pid: number;
   /** Tasks that it runs at once. */
   readonly places: number;
@@ -105,6 +111,8 @@ export interface RemoteWorkerInfo {
   readonly done: number;
   /** When it began: milliseconds since 1970. */
   readonly since: number;
+  /** The version of its modules, if it was told one. */
+  readonly build?: string | undefined;
 }
 
 /** How a worker takes jobs. */
@@ -139,12 +147,23 @@ export interface QueueStatus {
   readonly oldest: number | undefined;
   /** Jobs that ended, ever, as far as the engine counts. */
   readonly completed: number;
+  /** Jobs that failed for good, ever, lost ones included. */
   readonly failed: number;
   /** Jobs that went to another worker because theirs was lost, ever. */
   readonly redelivered: number;
 }
 
-/** What a transport cannot do now, and whether that passes. All else that it throws is for good. */
+/**
+ * What a transport cannot do now, and whether that passes. All else that it throws is for good.
+ *
+ * @example Usage
+ * ```ts
+ * import { TransportError } from "@concurrent/futures/remote";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(new TransportError("full", "The engine takes no more").reason, "full");
+ * ```
+ */
 export class TransportError extends Error {
   /** `"away"`: the engine does not answer; what was asked may have happened. `"full"`: it takes no more. */
   readonly reason: "away" | "full";

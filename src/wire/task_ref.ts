@@ -22,6 +22,10 @@ export interface TaskContext {
   readonly signal: AbortSignal;
   /** The name of the worker, `<threadNamePrefix>_<index>`. */
   readonly workerName: string;
+  /** The task's id, the same at each of its attempts: of a `DistributedExecutor`'s tasks alone. */
+  readonly id?: string;
+  /** 1 at first, and one more for each time that it may have run before: of a `DistributedExecutor`'s tasks alone. */
+  readonly attempt?: number;
   /** Sends a value to `TaskOptions.onProgress`; values arrive in order, before the result. */
   report(progress: unknown): void;
 }

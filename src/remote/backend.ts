@@ -1,0 +1,434 @@
+// Length: all calls of the port, each of them short; what they need is in the files beside this one.
+
+import type {
+  ChunkSource,
+  ExecutorStats,
+  OpenInput,
+  TaskBackend,
+  TaskLimits,
+} from "../backend/task_backend.ts";
+import { ArgumentWait, holdsFuture } from "../futures/argument_wait.ts";
+import { callBack } from "../futures/callback.ts";
+import { clock } from "../futures/clock.ts";
+import { listenToAbort, reasonOf } from "../futures/deadline.ts";
+import {
+  BrokenExecutorError,
+  CancelledError,
+  QueueFullError,
+  ShutdownError,
+  TimeoutError,
+  UnsupportedError,
+} from "../futures/errors.ts";
+import { FutureSource, outcome, sourceOf } from "../futures/future.ts";
+import type { Future } from "../futures/future.ts";
+import type { Capabilities } from "../runtime/runtime.ts";
+import { EngineLink, within } from "./engine_link.ts";
+import { ExpiredError } from "./errors.ts";
+import { Inbox } from "./inbox.ts";
+import { ItemTable } from "./item_table.ts";
+import { Outbox } from "./outbox.ts";
+import type { OutboxOptions } from "./outbox.ts";
+import { Recall } from "./recall.ts";
+import { RemoteItem } from "./remote_item.ts";
+import type { RemoteLimits } from "./remote_item.ts";
+import { RemoteTask, toRemoteTask } from "./remote_task.ts";
+import { Signer } from "./signature.ts";
+import { Sweep } from "./sweep.ts";
+import type { RemoteWorkerInfo, Transport } from "./transport.ts";
+
+/** Places of a fleet of which nothing is known yet. */
+const UNKNOWN_PLACES = 16;
+
+/** Stands for the task of a future that was attached to: only its id is known. */
+const ATTACHED = new RemoteTask("attached", "task");
+
+/** Milliseconds that an executor that ends gives its engine to take tasks back. */
+const TELL_WITHIN = 1_000;
+
+/** Options of the backend, checked. */
+export interface RemoteBackendOptions extends OutboxOptions {
+  readonly maxPending: number;
+  readonly readyTimeout: number;
+  readonly secret: string | undefined;
+}
+
+/** Runs tasks on the workers of an engine. README.md beside this file tells why every future settles. */
+export class RemoteBackend implements TaskBackend {
+  readonly name = "DistributedExecutor";
+  readonly capabilities: Capabilities = {
+    parallel: true,
+    stopsBusyTasks: true,
+    sharedMemory: false,
+    sandbox: false,
+  };
+  readonly #options: RemoteBackendOptions;
+  readonly #link: EngineLink;
+  readonly #outbox: Outbox;
+  readonly #recall: Recall;
+  readonly #sweep: Sweep;
+  /** Unique on the engine. */
+  readonly #prefix = `x${randomText()}`;
+  readonly #items = new ItemTable(() => this.#sweep.rest());
+  readonly #inputs = new Set<OpenInput>();
+  #made = 0;
+  #places = UNKNOWN_PLACES;
+  #closed = false;
+  #ended: Promise<void> | undefined;
+
+  constructor(transport: Transport, options: RemoteBackendOptions) {
+    this.#options = options;
+    const signer = new Signer(options.secret);
+    const items = this.#items;
+    const inbox = new Inbox(signer, {
+      find: (id) => this.#items.get(id),
+      begun: (item) => items.setBegun(item),
+      progressed: (item, value) => this.#progressed(item, value),
+      completed: (item, value) => items.succeed(item, value),
+      failed: (item, error) => this.#items.fail(item, error),
+      doubtful: (item) => void this.#sweep.look(item),
+    });
+    this.#link = new EngineLink(transport, (replies) => inbox.receive(replies));
+    this.#recall = new Recall(this.#link, signer);
+    this.#outbox = new Outbox(this.#link, signer, options, {
+      itemsSent: (items) => this.#itemsSent(items),
+      itemRefused: (item, error) => this.#items.fail(item, error),
+    });
+    this.#sweep = new Sweep(this.#link, {
+      get items() {
+        return items.values();
+      },
+      lookedUp: async (item, found) => {
+        if (found === "pending") this.#checkExpired(item);
+        return await inbox.lookedUp(item, found);
+      },
+    });
+  }
+
+  get state(): "open" | "shut down" {
+    return this.#closed ? "shut down" : "open";
+  }
+
+  /** Places of all workers, as they were last seen. */
+  get maxWorkers(): number {
+    return this.#places;
+  }
+
+  get lookAhead(): number {
+    return 4 * this.#places;
+  }
+
+  checkOpen(): void {
+    if (!this.#closed) return;
+    throw new ShutdownError(`Cannot submit a task to ${this.name}: executor is shut down`);
+  }
+
+  checkTask(task: unknown): void {
+    toRemoteTask(task);
+  }
+
+  submit(
+    task: unknown,
+    args: readonly unknown[],
+    limits: TaskLimits | undefined,
+  ): Future<unknown> {
+    this.checkOpen();
+    const remote = toRemoteTask(task);
+    const { maxPending } = this.#options;
+    if (this.#items.pending >= maxPending) {
+      throw new QueueFullError(
+        `Cannot submit a task to ${this.name}: ${maxPending} tasks are pending; await ready() first`,
+      );
+    }
+    return this.#take(remote, args, limits ?? {}, 0);
+  }
+
+  submitChunk(
+    task: unknown,
+    args: readonly unknown[],
+    limits: TaskLimits | undefined,
+    items: number,
+  ): Future<unknown> {
+    this.checkOpen();
+    return this.#take(toRemoteTask(task), args, limits ?? {}, items);
+  }
+
+  submitSupply(
+    task: unknown,
+    source: ChunkSource,
+    limits: TaskLimits | undefined,
+  ): Future<unknown> {
+    this.checkOpen();
+    const remote = toRemoteTask(task);
+    const whole = new FutureSource<unknown>();
+    // All at once: the engine has the queue, and no worker of it is known to be free.
+    while (source.remaining > 0) {
+      const size = Math.min(source.chunkSize ?? 1, source.remaining);
+      source.chunkMade(this.#take(remote, source.take(size), limits ?? {}, size), size);
+    }
+    whole.setResult(undefined);
+    return whole.future;
+  }
+
+  /** The future of a task that somebody submitted, perhaps another client, perhaps before this one began. */
+  attach(taskId: string): Future<unknown> {
+    this.checkOpen();
+    const id = idOfTask(taskId);
+    const known = this.#items.get(id);
+    if (known !== undefined) return known.future;
+    const item = new RemoteItem(this, id, ATTACHED, [], 0, {});
+    item.handed = item.sent = item.shared = true;
+    this.#items.add(item);
+    this.#sweep.begin();
+    void this.#sweep.look(item);
+    return item.future;
+  }
+
+  #take(
+    task: RemoteTask,
+    args: readonly unknown[],
+    limits: RemoteLimits,
+    items: number,
+  ): Future<unknown> {
+    const { taskId, signal } = limits;
+    let id = `${this.#prefix}-${this.#made}`;
+    if (taskId !== undefined) {
+      if (items > 0) {
+        throw new TypeError("Cannot map with taskId: it names one task, and map has many");
+      }
+      id = idOfTask(taskId);
+      const known = this.#items.get(id);
+      if (known !== undefined) return known.future;
+    }
+    const item = new RemoteItem(this, id, task, args, items, limits);
+    item.shared = taskId !== undefined;
+    this.#made++;
+    this.#items.add(item);
+    if (signal?.aborted) {
+      this.#items.cancel(item, reasonOf(signal));
+      return item.future;
+    }
+    if (signal !== undefined) {
+      try {
+        item.release.push(listenToAbort(signal, (reason) => this.#abort(item, reason)));
+      } catch (error) {
+        this.#items.cancel(item, error); // a signal of a user's own making
+        throw error;
+      }
+    }
+    this.#sweep.begin();
+    if (holdsFuture(args)) this.#hold(item);
+    else this.#outbox.put(item);
+    return item.future;
+  }
+
+  #hold(item: RemoteItem): void {
+    const wait = new ArgumentWait(item.args, {
+      argumentsReady: (args) => {
+        if (item.done) return;
+        item.args = args;
+        this.#outbox.put(item);
+      },
+      argumentFailed: (future) => {
+        if (item.done) return;
+        const { reason } = outcome(future) as { readonly reason: unknown };
+        if (future.cancelled()) this.#items.cancel(item, reason);
+        else this.#items.fail(item, reason);
+      },
+    });
+    item.release.push(() => wait.stop());
+    wait.begin();
+  }
+
+  /** `future.cancel()`: it is in no hands but ours. The future itself is cancelled by its caller. */
+  takeBack(item: RemoteItem): boolean {
+    return !item.handed && this.#items.takeOut(item);
+  }
+
+  #itemsSent(items: readonly RemoteItem[]): void {
+    const now = clock.now();
+    for (const item of items) {
+      item.sent = true;
+      item.looked = now;
+      const expires = item.limits.expires ?? this.#options.expires;
+      if (expires !== undefined) item.expiresAt = now + expires;
+      if (item.recall !== undefined) void this.#retrieve(item, item.recall.abort);
+      for (const tell of item.onSent.splice(0)) tell();
+    }
+  }
+
+  /** Its time in the queue is over; a worker that takes it now would refuse it. */
+  #checkExpired(item: RemoteItem): void {
+    if (item.begun || clock.now() < item.expiresAt) return;
+    item.expiresAt = Infinity;
+    void this.#recall.take(item).then((removed) => {
+      if (!removed || item.done) return;
+      this.#items.fail(
+        item,
+        new ExpiredError(`Cannot run task "${item.task.name}": it waited longer than expires`),
+      );
+    });
+  }
+
+  #abort(item: RemoteItem, reason: unknown): void {
+    if (item.done) return;
+    if (!item.handed) return this.#items.cancel(item, reason);
+    this.#recallLater(item, { reason });
+    this.#items.fail(item, reason);
+  }
+
+  discard(future: Future<unknown>): void {
+    if (future.cancel()) return;
+    const item = sourceOf(future);
+    if (item instanceof RemoteItem && item.owner === this) this.#recallLater(item, undefined);
+  }
+
+  #recallLater(item: RemoteItem, abort: { readonly reason: unknown } | undefined): void {
+    if (item.recall !== undefined && abort === undefined) return; // it is asked for already
+    item.recall = { abort };
+    if (item.sent) void this.#retrieve(item, abort);
+  }
+
+  async #retrieve(
+    item: RemoteItem,
+    abort: { readonly reason: unknown } | undefined,
+  ): Promise<boolean> {
+    const removed = await this.#recall.take(item, abort);
+    if (removed && !item.done) this.#items.cancel(item, undefined);
+    return removed;
+  }
+
+  /** Takes a task back, if no worker has it. */
+  async revoke(future: Future<unknown>): Promise<boolean> {
+    if (future.cancel()) return true;
+    const item = sourceOf(future);
+    if (!(item instanceof RemoteItem) || item.owner !== this) return false;
+    // It may be on its way; the engine is asked when it has come.
+    if (!item.sent && !item.done) await new Promise<void>((sent) => item.onSent.push(sent));
+    return item.done ? item.future.cancelled() : await this.#retrieve(item, undefined);
+  }
+
+  inputOpened(input: OpenInput): void {
+    this.#inputs.add(input);
+  }
+
+  inputClosed(input: OpenInput): void {
+    this.#inputs.delete(input);
+  }
+
+  broadcast(): Promise<unknown[]> {
+    return Promise.reject(
+      new UnsupportedError(
+        "Cannot broadcast to other machines: workers come and go; use their own initializer",
+      ),
+    );
+  }
+
+  async warmUp(): Promise<void> {
+    this.checkOpen();
+    const { readyTimeout } = this.#options;
+    const { transport } = this.#link;
+    let there = false;
+    const connected = this.#link.connected().then(() => {
+      there = true;
+    });
+    await within(readyTimeout, connected.catch(() => {}));
+    if (!there) {
+      const late = new TimeoutError(
+        `Cannot reach ${transport.name} within ${readyTimeout} ms`,
+      );
+      await Promise.race([connected, Promise.reject(late)]); // what it rejected with comes first
+    }
+    if (this.#places === UNKNOWN_PLACES) await this.workers().catch(() => {});
+  }
+
+  async ready(): Promise<void> {
+    await this.warmUp();
+    while (!this.#closed && this.#items.pending >= this.#options.maxPending) {
+      await this.#items.whenChanged();
+    }
+    this.checkOpen();
+  }
+
+  /** The workers that live. */
+  async workers(): Promise<readonly RemoteWorkerInfo[]> {
+    const workers = await this.#link.ask((transport) => transport.workers());
+    const places = workers.reduce((sum, { places }) => sum + places, 0);
+    if (places > 0) this.#places = places;
+    return workers;
+  }
+
+  stats(): ExecutorStats {
+    return {
+      workers: this.#places,
+      idle: Math.max(0, this.#places - this.#items.size),
+      pending: this.#items.pending,
+      running: this.#items.begun,
+      ...this.#items.counts,
+      crashed: 0,
+    };
+  }
+
+  async shutdown(cancelFutures: boolean): Promise<void> {
+    this.#close();
+    if (cancelFutures) await this.#cancelPending();
+    return await this.#whenEnded();
+  }
+
+  async terminate(): Promise<void> {
+    this.#close();
+    const reason = new BrokenExecutorError(
+      `Cannot finish the task: ${this.name} was terminated`,
+    );
+    await within(TELL_WITHIN, this.#cancelPending({ reason }));
+    for (const item of [...this.#items.values()]) this.#items.fail(item, reason);
+    return await this.#whenEnded();
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#items.wake();
+  }
+
+  /** Cancels what is here, and takes back from the engine what no worker has. */
+  async #cancelPending(abort?: { readonly reason: unknown }): Promise<void> {
+    const reason = new CancelledError(`Cannot go on with map: ${this.name} ended`);
+    for (const input of [...this.#inputs]) input.stop(reason);
+    const waiting: Promise<unknown>[] = [];
+    for (const item of [...this.#items.values()]) {
+      if (item.done || item.future.cancel()) continue;
+      if (item.sent) waiting.push(this.#retrieve(item, abort));
+      else this.#recallLater(item, abort);
+    }
+    await Promise.all(waiting);
+  }
+
+  #whenEnded(): Promise<void> {
+    return this.#ended ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
+    await this.#items.whenEmpty();
+    this.#sweep.end();
+    // What was aborted is still told so, if the engine is there.
+    await within(TELL_WITHIN, this.#outbox.rested().then(() => this.#recall.rested()));
+    await this.#link.close();
+  }
+
+  #progressed(item: RemoteItem, value: unknown): void {
+    const { onProgress } = item.limits;
+    if (onProgress === undefined || item.done) return;
+    callBack(() => onProgress(value, item.future), `onProgress of task "${item.task.name}"`);
+  }
+}
+
+/** An id that the engine takes, for one that a user chose. */
+function idOfTask(taskId: string): string {
+  const bytes = new TextEncoder().encode(taskId);
+  const text = btoa(String.fromCharCode(...bytes));
+  return `t-${text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
+}
+
+function randomText(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

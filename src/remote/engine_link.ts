@@ -1,0 +1,89 @@
+import { clock } from "../futures/clock.ts";
+import { TransportError } from "./transport.ts";
+import type { Reply, Subscription, Transport } from "./transport.ts";
+
+/** Milliseconds before an engine that is away is asked again: at first, and at the most. */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 500;
+
+/** One client's use of its transport: asks again while the engine is away, and ends. */
+export class EngineLink {
+  readonly transport: Transport;
+  readonly #onReplies: (replies: readonly Reply[]) => void;
+  #subscription: Promise<Subscription> | undefined;
+  #closed = false;
+  readonly #pauses = new Set<() => void>();
+
+  constructor(transport: Transport, onReplies: (replies: readonly Reply[]) => void) {
+    this.transport = transport;
+    this.#onReplies = onReplies;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Resolves when the engine is there and replies are read. */
+  connected(): Promise<Subscription> {
+    return this.#subscription ??= this.#persist(() => this.transport.replies(this.#onReplies));
+  }
+
+  /** Does something as soon as the engine is there; it may be done more than once. Rejects if it cannot be, or the link is closed. */
+  async ask<T>(call: (transport: Transport) => Promise<T>): Promise<T> {
+    await this.connected();
+    return await this.#persist(() => call(this.transport));
+  }
+
+  async #persist<T>(call: () => Promise<T>): Promise<T> {
+    for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      if (this.#closed) throw new TransportError("away", "Cannot ask the engine: closed");
+      try {
+        return await call();
+      } catch (error) {
+        if (this.#closed || !isAway(error)) throw error;
+      }
+      await this.#rest(pause);
+    }
+  }
+
+  #rest(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clock.clearTimeout(timer);
+        this.#pauses.delete(wake);
+        resolve();
+      };
+      const timer = clock.setTimeout(wake, milliseconds);
+      this.#pauses.add(wake);
+    });
+  }
+
+  /** Ends this client's connections; what waits is told. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const subscription = this.#subscription;
+    for (const wake of [...this.#pauses]) wake();
+    if (subscription !== undefined) {
+      // An engine that is away cannot be told; then its own limits clear the channel.
+      const left = subscription.then((own) => own.close()).catch(() => {});
+      await within(1_000, left);
+    }
+    await this.transport.close();
+  }
+}
+
+/** Whether the engine is only away. */
+export function isAway(error: unknown): boolean {
+  return error instanceof TransportError && error.reason === "away";
+}
+
+/** Waits for a promise that never rejects, but not for longer than this. */
+export async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = clock.setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([promise, late]);
+  clock.clearTimeout(timer);
+}
