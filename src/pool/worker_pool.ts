@@ -1,4 +1,4 @@
-import { describeExecutor, mapWith } from "../executor/executor.ts";
+import { backendOf, describeExecutor, mapWith } from "../executor/executor.ts";
 import { markLocal } from "../futures/local_object.ts";
 import type { Executor } from "../executor/executor.ts";
 import { isTypedArray } from "../executor/map_columns.ts";
@@ -10,7 +10,6 @@ import { describeAs } from "../futures/inspect.ts";
 import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
 import { show } from "../futures/show.ts";
-import { toTaskRef } from "../wire/task_ref.ts";
 import type { Task, TaskArguments, TaskItems } from "../wire/task_ref.ts";
 import { makeAsyncResult } from "./async_result.ts";
 import type { AsyncResult, AsyncResultOptions } from "./async_result.ts";
@@ -276,7 +275,8 @@ export abstract class WorkerPool implements AsyncDisposable {
   ): AsyncResult<R[]> {
     this.#check("mapAsync", options, ["chunkSize", ...CALLBACKS]);
     checkCount("chunkSize", options.chunkSize);
-    toTaskRef(fn);
+    const [backend] = backendOf(this.#executor);
+    backend().checkTask(fn);
     if (
       typeof (items as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] !== "function"
     ) {

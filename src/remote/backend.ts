@@ -1,5 +1,6 @@
 // Length: all calls of the port, each of them short; what they need is in the files beside this one.
 
+import type { ExecutorMetrics, Observer } from "../backend/executor_events.ts";
 import type {
   ChunkSource,
   ExecutorStats,
@@ -19,7 +20,8 @@ import {
   TimeoutError,
   UnsupportedError,
 } from "../futures/errors.ts";
-import { FutureSource, outcome, sourceOf } from "../futures/future.ts";
+import { outcome, sourceOf } from "../futures/future.ts";
+import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import { EngineLink, within } from "./engine_link.ts";
@@ -29,6 +31,7 @@ import { ItemTable } from "./item_table.ts";
 import { Outbox } from "./outbox.ts";
 import type { OutboxOptions } from "./outbox.ts";
 import { Recall } from "./recall.ts";
+import { RemoteEvents } from "./remote_events.ts";
 import { RemoteItem } from "./remote_item.ts";
 import type { RemoteLimits } from "./remote_item.ts";
 import { RemoteTask, toRemoteTask } from "./remote_task.ts";
@@ -47,6 +50,7 @@ const TELL_WITHIN = 1_000;
 
 /** Options of the backend, checked. */
 export interface RemoteBackendOptions extends OutboxOptions {
+  readonly label: string;
   readonly maxPending: number;
   readonly readyTimeout: number;
   readonly secret: string | undefined;
@@ -68,7 +72,8 @@ export class RemoteBackend implements TaskBackend {
   readonly #sweep: Sweep;
   /** Unique on the engine. */
   readonly #prefix = `x${randomText()}`;
-  readonly #items = new ItemTable(() => this.#sweep.rest());
+  readonly #events: RemoteEvents;
+  readonly #items: ItemTable;
   readonly #inputs = new Set<OpenInput>();
   #made = 0;
   #places = UNKNOWN_PLACES;
@@ -78,7 +83,8 @@ export class RemoteBackend implements TaskBackend {
   constructor(transport: Transport, options: RemoteBackendOptions) {
     this.#options = options;
     const signer = new Signer(options.secret);
-    const items = this.#items;
+    this.#events = new RemoteEvents(options.label, transport.name);
+    const items = this.#items = new ItemTable(this.#events, () => this.#sweep.rest());
     const inbox = new Inbox(signer, {
       find: (id) => this.#items.get(id),
       begun: (item) => items.setBegun(item),
@@ -248,6 +254,7 @@ export class RemoteBackend implements TaskBackend {
     const now = clock.now();
     for (const item of items) {
       item.sent = true;
+      this.#events.sent(item);
       item.looked = now;
       const expires = item.limits.expires ?? this.#options.expires;
       if (expires !== undefined) item.expiresAt = now + expires;
@@ -355,6 +362,20 @@ export class RemoteBackend implements TaskBackend {
     const places = workers.reduce((sum, { places }) => sum + places, 0);
     if (places > 0) this.#places = places;
     return workers;
+  }
+
+  get label(): string {
+    return this.#events.name;
+  }
+
+  observe(observer: Observer): () => void {
+    return this.#events.observe(observer);
+  }
+
+  metrics(): ExecutorMetrics {
+    throw new TypeError(
+      `Cannot give metrics: ${this.name} keeps none; see workers() and observe()`,
+    );
   }
 
   stats(): ExecutorStats {

@@ -1,7 +1,7 @@
 // Length: half of it is documentation.
 
 import { attachBackend, backendOf, Executor } from "../executor/executor.ts";
-import { checkOptions } from "../executor/options.ts";
+import { checkOptions, checkString } from "../executor/options.ts";
 import type { Future } from "../futures/future.ts";
 import { RemoteBackend } from "./backend.ts";
 import {
@@ -72,7 +72,15 @@ export interface DistributedExecutorOptions {
    * @default {10_000}
    */
   readyTimeout?: number | undefined;
+  /**
+   * What it is called in events.
+   *
+   * @default {"DistributedExecutor-<n>"}
+   */
+  name?: string | undefined;
 }
+
+let created = 0;
 
 /**
  * Runs tasks on other machines, over an engine that people operate already.
@@ -121,9 +129,11 @@ export class DistributedExecutor extends Executor {
     checkTransport("DistributedExecutor", transport);
     checkOptions("DistributedExecutor", options, [
       ...["maxPending", "batchSize", "retries", "maxRedeliveries", "expires", "resultTtl"],
-      ...["maxPayload", "secret", "readyTimeout"],
+      ...["maxPayload", "secret", "readyTimeout", "name"],
     ]);
+    checkString("name", options.name);
     const backend = this.#backend = new RemoteBackend(transport, {
+      label: options.name ?? `DistributedExecutor-${created++}`,
       maxPending: checkLimit("maxPending", options.maxPending) ?? Infinity,
       batchSize: checkLimit("batchSize", options.batchSize) ?? 500,
       retries: checkWhole("retries", options.retries) ?? 0,

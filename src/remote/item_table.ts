@@ -1,3 +1,4 @@
+import type { RemoteEvents } from "./remote_events.ts";
 import type { RemoteItem } from "./remote_item.ts";
 
 /** What has come of the items so far. */
@@ -17,8 +18,11 @@ export class ItemTable {
   /** Those that have settled. */
   readonly counts: ItemCounts = { completed: 0, failed: 0, cancelled: 0 };
 
+  readonly #events: RemoteEvents;
+
   /** @param onEmpty Told when the last one has settled. */
-  constructor(onEmpty: () => void) {
+  constructor(events: RemoteEvents, onEmpty: () => void) {
+    this.#events = events;
     this.#onEmpty = onEmpty;
   }
 
@@ -46,24 +50,28 @@ export class ItemTable {
 
   add(item: RemoteItem): void {
     this.#items.set(item.id, item);
+    this.#events.submitted(item);
   }
 
   setBegun(item: RemoteItem): void {
     if (item.begun || item.done) return;
     item.begun = true;
     this.#begun++;
+    this.#events.started(item);
     this.#changed();
   }
 
   succeed(item: RemoteItem, value: unknown): void {
     if (!this.#letGo(item)) return;
     this.counts.completed++;
+    this.#events.ended(item, "succeeded");
     item.setResult(value);
   }
 
   fail(item: RemoteItem, error: unknown): void {
     if (!this.#letGo(item)) return;
     this.counts.failed++;
+    this.#events.ended(item, "failed", error);
     item.setException(error);
   }
 
@@ -75,6 +83,7 @@ export class ItemTable {
   takeOut(item: RemoteItem): boolean {
     if (!this.#letGo(item)) return false;
     this.counts.cancelled++;
+    this.#events.ended(item, "cancelled");
     return true;
   }
 

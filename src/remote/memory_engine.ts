@@ -60,6 +60,7 @@ interface Entry {
   redeliveries: number;
   /** The delivery that has the lock. */
   holder: Held | undefined;
+  retry: ReturnType<typeof setTimeout> | undefined;
 }
 
 interface Held extends Delivery {
@@ -119,7 +120,10 @@ export class MemoryEngine {
 
   /** Forgets all jobs, as FLUSHALL does. */
   flush(): void {
-    for (const { holder } of this.#entries.values()) this.#lose(holder);
+    for (const { holder, retry } of this.#entries.values()) {
+      this.#lose(holder);
+      clock.clearTimeout(retry);
+    }
     this.#entries.clear();
     this.#waiting.length = 0;
   }
@@ -152,7 +156,7 @@ export class MemoryEngine {
       const entry: Entry = {
         ...{ job, client, order: this.#added++, added: clock.now(), state: "waiting" },
         ...{ outcome: undefined, ended: 0, attempt: 0, failures: 0, redeliveries: 0 },
-        holder: undefined,
+        ...{ holder: undefined, retry: undefined },
       };
       this.#entries.set(job.id, entry);
       this.#queue(entry);
@@ -187,6 +191,7 @@ export class MemoryEngine {
     const entry = this.#entries.get(id);
     if (entry === undefined || entry.state === "held" || entry.state === "ended") return false;
     this.#entries.delete(id);
+    clock.clearTimeout(entry.retry);
     if (entry.state === "waiting") this.#waiting.splice(this.#waiting.indexOf(entry), 1);
     entry.state = "ended";
     return true;
@@ -306,8 +311,7 @@ export class MemoryEngine {
     const { status, payload } = result;
     if (status === "failed" && !result.final && entry.failures < job.retries) {
       entry.state = "delayed";
-      clock.setTimeout(() => {
-        if (entry.state !== "delayed") return;
+      entry.retry = clock.setTimeout(() => {
         this.#queue(entry);
         this.#deal();
       }, job.backoff * 2 ** entry.failures++);

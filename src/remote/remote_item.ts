@@ -1,5 +1,5 @@
 import type { TaskLimits } from "../backend/task_backend.ts";
-import { FutureSource } from "../futures/future.ts";
+import { FutureSource } from "../futures/future_source.ts";
 import type { RemoteTask } from "./remote_task.ts";
 
 /** What may be asked for one task of a distributed executor; everything is checked already. */

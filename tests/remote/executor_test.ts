@@ -159,9 +159,12 @@ test("DistributedExecutor.submit refuses what cannot travel by name", async () =
 
 test("DistributedExecutor fails only the future whose task is unknown", async () => {
   await using f = fleet({ worker: { allow: ["tests#double"] } });
-  const { nope, constructor: own } = tasks as unknown as Record<string, typeof tasks.double>;
+  const { nope, answer, constructor: own } = tasks as unknown as Record<
+    string,
+    typeof tasks.double
+  >;
   const other = remoteTasks<typeof import("./tasks.ts")>("others").double;
-  for (const task of [nope!, own!, other, tasks.add, tasks.answer as never]) {
+  for (const task of [nope!, own!, answer!, other, tasks.add as never]) {
     const error = await f.executor.submit(task as typeof tasks.double, 1).exception();
     assert(error instanceof UnknownTaskError, String(error));
     assertEquals(error.code, "ERR_UNKNOWN_TASK");

@@ -5,7 +5,7 @@
  */
 
 import { InlineExecutor, ThreadPoolExecutor } from "../../mod.ts";
-import type { Executor } from "../../mod.ts";
+import type { Executor, TasksOf } from "../../mod.ts";
 import {
   DistributedExecutor,
   MemoryEngine,
@@ -23,7 +23,9 @@ import { detectRuntime } from "../../src/runtime/mod.ts";
 import { watched } from "../leaks.ts";
 
 /** The tasks of `tasks.ts`, as clients name them. */
-export const tasks = remoteTasks<typeof import("./tasks.ts")>("tests");
+export const tasks: TasksOf<typeof import("./tasks.ts")> = remoteTasks<typeof import("./tasks.ts")>(
+  "tests",
+);
 
 const MODULE = import.meta.resolve("./tasks.ts");
 
