@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "@std/async";
 import process from "node:process";
 
 /** Collects what can be collected. Call it with a turn of the event loop in between. */
@@ -21,7 +22,7 @@ export async function collectUntil(isSo: () => boolean): Promise<void> {
   while (!isSo()) {
     collect();
     overwriteStack(50);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await delay(5);
   }
 }
 

@@ -38,6 +38,7 @@ export function test(
   });
 }
 
+/** Not `deadline()` of `@std/async`: its timer does not keep a program alive that has nothing else to do. */
 async function withDeadline(
   name: string,
   fn: () => void | Promise<void>,

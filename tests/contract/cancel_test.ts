@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { delay } from "@std/async";
 import { asCompleted, CancelledError, TimeoutError, wait, WorkerCrashError } from "../../mod.ts";
 import type { TaskContext } from "../../mod.ts";
 import { block, Gate, note, noted, Notes, until } from "./executors.ts";
@@ -61,7 +62,7 @@ testEach("tasks behind a running one are pending, and can be cancelled", async (
   using gate = new Gate(kind);
   await blockAll(executor, gate);
   const futures = Array.from({ length: 300 }, (_, i) => executor.submit((x: number) => x, i));
-  await new Promise((resolve) => setTimeout(resolve, 5)); // let them be sent ahead, if they will
+  await delay(5); // let them be sent ahead, if they will
   assertEquals(futures.filter((future) => future.running()).length, 0);
   const half = futures.filter((_, i) => i % 2 === 0);
   assert(half.every((future) => future.cancel()));
@@ -83,7 +84,7 @@ testEach(
     for (let i = 0; i < count; i++) {
       const at = Math.floor(random() * count);
       if (futures[at]!.cancel()) cancelled.add(at);
-      if (i % 500 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      if (i % 500 === 0) await delay(0);
     }
     await wait(futures);
     const runs = new Int32Array(count);
@@ -162,7 +163,7 @@ testEach("timeout counts from the start of the run", async (kind) => {
   using gate = new Gate(kind);
   await blockAll(executor, gate);
   const future = executor.with({ timeout: 200 }).submit(() => "in time");
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await delay(300);
   assertEquals(future.state, "pending");
   gate.open();
   assertEquals(await future, "in time");

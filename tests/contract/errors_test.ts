@@ -6,6 +6,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async";
 import {
   type Future,
   importTasks,
@@ -368,7 +369,7 @@ testEach(
       }),
       "done",
     );
-    while (executor.stats().crashed === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (executor.stats().crashed === 0) await delay(1);
     assertEquals(await executor.submit(() => "alive"), "alive");
   },
   { parallel: true },

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "@std/async";
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -361,5 +362,5 @@ export async function settle(turns = 10): Promise<void> {
 }
 
 function turn(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return delay(milliseconds);
 }

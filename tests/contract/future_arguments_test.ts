@@ -11,6 +11,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
+import { delay } from "@std/async";
 import {
   asCompleted,
   BrokenExecutorError,
@@ -165,7 +166,7 @@ testEach("futures as arguments: a timeout counts from when all are there", async
       this.signal.addEventListener("abort", () => reject(new Error("aborted")));
     });
   }, source.future);
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  await delay(150);
   assertEquals(endless.state, "pending");
   source.setResult(1);
   await assertRejects(() => endless.result(), TimeoutError);

@@ -2,6 +2,7 @@
 
 import { clock } from "../../src/futures/clock.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import { createExecutor, InlineExecutor, TimeoutError } from "../../mod.ts";
 import { perRequest } from "../../src/executor/per_request.ts";
 import { test } from "../harness.ts";
@@ -125,7 +126,7 @@ test("An aborted chunk of map() goes no further on an InlineExecutor", async () 
   controller.abort(new Error("enough"));
   await outcomes;
   goOn();
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await delay(0);
   assertEquals(ran, [1]);
 });
 
@@ -157,7 +158,7 @@ test("waitUntil() is given one promise for all that is submitted, which resolves
   finish[2]!();
   await futures[0];
   await futures[2];
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await delay(0);
   assertEquals(ended(), 0);
   finish[1]!();
   await given[0];

@@ -6,6 +6,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async";
 import process from "node:process";
 import {
   CancelledError,
@@ -73,7 +74,7 @@ class Input implements Iterable<number> {
 
 async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
   for (const item of items) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await delay(0);
     yield item;
   }
 }

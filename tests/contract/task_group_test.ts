@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import {
   CancelledError,
   Executor,
@@ -73,7 +74,7 @@ test("TaskGroup: what failed in the same moment comes in an AggregateError", asy
   closed.catch(() => ended = true);
   await Promise.resolve();
   assert(group.signal.aborted);
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await delay(0);
   assert(!ended); // it waits for the third
   sources[2]!.setException(group.signal.reason);
   const error = await assertRejects(() => closed, AggregateError);

@@ -1,6 +1,7 @@
 /** What only edge runtimes ask for: programs inside of workerd and of Vercel's edge-runtime. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async";
 import { readFileSync } from "node:fs";
 import type { EdgeProgram } from "./runtimes.mjs";
 import { test } from "../harness.ts";
@@ -126,7 +127,7 @@ async function logOf(ask: (route: string) => Promise<unknown>): Promise<unknown>
   for (;;) {
     const log = await ask("log") as string[];
     if (log.length >= 2) return log;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await delay(5);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The example Worker, in workerd, against a server of our own. */
 
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "../harness.ts";
@@ -14,13 +15,13 @@ async function serve() {
   const server = createServer(async (request, response) => {
     if (request.method === "POST") {
       // Later than the Worker's answer.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await delay(50);
       for await (const chunk of request) seen.reports.push(String(chunk));
       return void response.end();
     }
     if (request.url === "/never") return void response.on("close", () => seen.hungUp++);
     seen.most = Math.max(seen.most, ++seen.now);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await delay(20);
     seen.now--;
     response.end("x".repeat(Number(request.url!.slice(1))));
   });
@@ -34,7 +35,7 @@ async function serve() {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!condition()) await delay(5);
 }
 
 test(

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "@std/async";
 import { globalsBefore } from "./globals.ts";
 import * as library from "../../mod.ts";
 import * as futures from "../../src/futures/mod.ts";
@@ -31,7 +32,7 @@ export interface Context {
 }
 
 function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return delay(milliseconds);
 }
 
 /** Something that only this request may touch. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async";
 import process from "node:process";
 import { InlineExecutor, ProcessPoolExecutor, ThreadPoolExecutor } from "../../mod.ts";
 import { TaskRegistry } from "../../src/engine/task_registry.ts";
@@ -111,7 +112,7 @@ test("a closure that was submitted inline is collected with all that it holds", 
   }
   for (let i = 0; i < 20 && collected < 98; i++) {
     gc();
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await delay(10);
   }
   assert(collected >= 98, `${collected} of 100 collected`);
 }, { skip });

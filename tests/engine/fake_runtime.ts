@@ -5,6 +5,7 @@
  * @module
  */
 
+import { delay } from "@std/async";
 import type {
   Runtime,
   WorkerEvents,
@@ -163,7 +164,7 @@ export class FakeRuntime implements Runtime {
     for (let quiet = 0; quiet < 2;) {
       await tick();
       // What is gathered while a task is waited for comes by a timer.
-      if (quiet > 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      if (quiet > 0) await delay(0);
       let moved = false;
       for (const worker of this.workers) {
         while (worker.receive()) moved = true;

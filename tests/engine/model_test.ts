@@ -8,6 +8,7 @@
  * @module
  */
 
+import { delay } from "@std/async";
 import fc from "fast-check";
 import { env, versions } from "node:process";
 import { test } from "../harness.ts";
@@ -172,7 +173,7 @@ test(
     const program = fc.array(step, { maxLength: 60, size: "max" });
     const details = await fc.check(
       fc.asyncProperty(setup, program, async (setup, program) => {
-        if (++runs % PAUSE_AFTER === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+        if (++runs % PAUSE_AFTER === 0) await delay(0);
         await run(setup, program);
       }),
       {

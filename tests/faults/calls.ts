@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { delay } from "@std/async";
 import {
   BrokenExecutorError,
   CancelledError,
@@ -267,7 +268,7 @@ const SHUTDOWNS: readonly Call[] = [
     options: { initializer: () => new Promise<void>(() => {}) },
     async act(executor) {
       const future = executor.submit(double, 1);
-      await new Promise((resolve) => setTimeout(resolve, 50)); // it may have begun
+      await delay(50); // it may have begun
       const ended = executor.shutdown({ cancelFutures: true });
       assertEquals(future.cancelled(), true);
       await within(ended, "shutdown()");
@@ -319,7 +320,7 @@ const TERMINATES: readonly Call[] = [
     async act(executor) {
       const future = executor.submit(double, 0);
       const warm = executor.warmUp();
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await delay(50);
       const ended = executor.terminate();
       await assertRejects(() => within(warm, "warmUp()"));
       await allEnd([future]);
@@ -337,7 +338,7 @@ const TERMINATES: readonly Call[] = [
     },
     async act(executor) {
       const future = executor.submit(double, 0);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await delay(50);
       await within(executor.terminate(), "terminate()");
       await allEnd([future]);
     },
@@ -347,7 +348,7 @@ const TERMINATES: readonly Call[] = [
     after: "shut down",
     async act(executor) {
       const future = executor.submit(hang.hang);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await delay(50);
       await within(executor.terminate(), "terminate()");
       assert("error" in await outcomeOf(future));
     },

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import {
   as_completed,
   asCompleted,
@@ -124,7 +125,7 @@ test("asCompleted() starts its clock at the call", async () => {
   const { all, futures } = sources(2);
   const iterator = asCompleted(futures, { timeout: 20 });
   all[0]!.setResult(1);
-  await new Promise((resolve) => setTimeout(resolve, 40)); // due after the other, however late both are
+  await delay(40); // due after the other, however late both are
   // Too late: its time is over, though nobody asked yet.
   all[1]!.setResult(1);
   assertStrictEquals((await iterator.next()).value, futures[0]);
@@ -135,7 +136,7 @@ test("asCompleted() that times out and is never taken raises nothing", async () 
   const { futures } = sources(2);
   asCompleted(futures, { timeout: 0 });
   asCompleted(futures, { timeout: 1 });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await delay(20);
 });
 
 test("asCompleted() validates at the call", () => {

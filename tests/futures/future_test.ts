@@ -6,6 +6,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async";
 import {
   CancelledError,
   Future,
@@ -113,7 +114,7 @@ const FALSY: [string, unknown][] = [
 ];
 
 function tick(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  return delay(0);
 }
 
 /** What console.error is told meanwhile. */
@@ -462,7 +463,7 @@ test("Done callbacks are microtasks", async () => {
   setTimeout(() => order.push("timer"), 0);
   source.setResult(1);
   order.push("sync");
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await delay(5);
   assertEquals(order, ["sync", "callback", "timer"]);
 });
 

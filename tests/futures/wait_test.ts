@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import {
   ALL_COMPLETED,
   FIRST_COMPLETED,
@@ -23,7 +24,7 @@ function at(futures: readonly Future<number>[], some: Set<Future<number>>): numb
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
   let pending = true;
   promise.then(() => pending = false, () => pending = false);
-  for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 0));
+  for (let i = 0; i < 3; i++) await delay(0);
   return pending;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "@std/async";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -137,7 +138,7 @@ export class Input implements IterableIterator<number> {
 
 export async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
   for (const item of items) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await delay(0);
     yield item;
   }
 }

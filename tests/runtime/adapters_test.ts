@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import { UnsupportedError } from "../../mod.ts";
 import { bunRuntime, denoRuntime, detectRuntime, nodeRuntime } from "../../src/runtime/mod.ts";
 import { browserRuntime, edgeRuntime } from "../../src/runtime/mod.ts";
@@ -6,7 +7,7 @@ import { test } from "../harness.ts";
 import { Observed, RUNTIME, SUBJECTS } from "./handles.ts";
 
 /** Long enough for a second exit, or for a message after it, to come if one was on its way. */
-const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+const later = (): Promise<void> => delay(20);
 
 for (const subject of SUBJECTS) {
   const { skip } = subject;
@@ -139,7 +140,7 @@ for (const subject of SUBJECTS) {
     const exited = worker.next("exit");
     for (let i = 0; i < 20; i++) { // some of these while it dies
       worker.handle.post(i);
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await delay(1);
     }
     await exited;
     worker.handle.post([1]);

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { delay } from "@std/async";
 import { EventGate } from "../../src/runtime/event_gate.ts";
 import { test } from "../harness.ts";
 
@@ -46,7 +47,7 @@ test("EventGate tells one exit, the first, and nothing after it", async () => {
   gate.error("late");
   gate.messageError();
   gate.exit(5);
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await delay(5);
   assertEquals(told, ["error on the way", "exit 3"]);
 });
 

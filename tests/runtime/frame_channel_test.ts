@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import fc from "fast-check";
 import { FrameChannel, Steps } from "../../src/runtime/process/frame_channel.ts";
 import type { ByteStream } from "../../src/runtime/process/frame_channel.ts";
@@ -192,7 +193,7 @@ test("bytes that are put in between, taken out or changed break the channel, and
 test("a header that ends early breaks the channel, and is not waited for", async () => {
   const { stream, told } = open();
   stream.tell("data", new Uint8Array([120, 10])); // "x\n"
-  while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (told.length === 0) await delay(20);
   assertEquals(told, ["broken: a header ends early"]);
 });
 

@@ -6,6 +6,7 @@
  */
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { delay } from "@std/async";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -129,7 +130,7 @@ test(
           const n = Math.floor(Math.random() * futures.length);
           if (futures[n]!.cancel()) cancelled.add(n);
         }
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await delay(1);
       }
       const runs = runsIn(file);
       for (const [n, future] of futures.entries()) {
@@ -165,7 +166,7 @@ test(
         }
         busy = executor.submit(spin, gate);
         aborted = executor.with({ signal: controller.signal }).submit(spin, undefined);
-        while (!busy.running()) await new Promise((resolve) => setTimeout(resolve, 1));
+        while (!busy.running()) await delay(1);
         if (aborted.running()) break; // sent ahead, behind the busy one
         writeFileSync(gate, "");
         await Promise.all([busy, aborted]);

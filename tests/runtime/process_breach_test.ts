@@ -6,6 +6,7 @@
  */
 
 import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import { delay } from "@std/async";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -133,7 +134,7 @@ test("a process that is stopped while its task runs is noticed by the task's tim
   await using executor = one();
   const pid = await executor.submit(() => process.pid);
   const late = executor.with({ timeout: 300 }).submit(() => new Promise<void>(() => {}));
-  while (!late.running()) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!late.running()) await delay(5);
   process.kill(pid, "SIGSTOP");
   assertInstanceOf(await late.exception(), TimeoutError);
   assertEquals(await executor.submit((x: number) => x, 2), 2);

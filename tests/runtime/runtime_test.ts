@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -54,7 +55,7 @@ test(
         });
         handle.ref();
         await ended.promise;
-        await new Promise((resolve) => setTimeout(resolve, 2));
+        await delay(2);
         assertEquals(seen.at(-1), "exit 3");
         assertEquals(seen.filter((text) => text.startsWith("exit")).length, 1);
         assertEquals(seen.slice(0, -1), seen.slice(0, -1).map((_, i) => String(i)));

@@ -7,6 +7,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async";
 import {
   BrokenExecutorError,
   CancelledError,
@@ -197,7 +198,7 @@ export class Program {
       case "abort":
         return this.#entryAt(step[1])?.controller?.abort(new Error("no need"));
       case "pause":
-        return new Promise((resolve) => setTimeout(resolve, step[1]));
+        return delay(step[1]);
       case "broadcast":
       case "warmUp":
       case "ready":
