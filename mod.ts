@@ -31,6 +31,7 @@ export type { MapOptions } from "./src/executor/map.ts";
 export type { MapBlocksOptions } from "./src/executor/map_blocks.ts";
 export type { TypedArray } from "./src/executor/map_columns.ts";
 export type { MapIterator } from "./src/executor/map_run.ts";
+export type { ReturnedBy, StreamedBy, TaskStream } from "./src/executor/task_stream.ts";
 export { ThreadPoolExecutor } from "./src/executor/thread_pool_executor.ts";
 export type { ThreadPoolExecutorOptions } from "./src/executor/thread_pool_executor.ts";
 export { ProcessPoolExecutor } from "./src/executor/process_pool_executor.ts";

@@ -7,6 +7,8 @@ export interface TaskLimits {
   readonly signal?: AbortSignal | undefined;
   readonly timeout?: number | undefined;
   readonly priority?: number | undefined;
+  /** Values of a stream that may wait to be taken. */
+  readonly bufferSize?: number | undefined;
   readonly onProgress?: ((value: unknown, future: Future<unknown>) => void) | undefined;
 }
 
@@ -48,6 +50,24 @@ export interface ChunkOutcome {
   readonly failures: Map<number, unknown> | undefined;
 }
 
+/** Who takes the values of a stream. */
+export interface ValueSink {
+  /** How many may be on their way or waiting to be taken. */
+  readonly bufferSize: number;
+  /** The next values, in order. */
+  valuesCame(values: ArrayLike<unknown>): void;
+}
+
+/** A stream, as whoever takes its values sees it. */
+export interface ValueFeed {
+  /** What the generator returned. All values have come when it is done. */
+  readonly future: Future<unknown>;
+  /** So many values were taken: as many more may come. */
+  more(count: number): void;
+  /** Nobody wants more of it: it is ended as by its signal, with that reason. */
+  end(reason: unknown): void;
+}
+
 /** An input of `map` whose reader may wait for its next item. */
 export interface OpenInput {
   /** Reads no more; the reader is told why. */
@@ -80,6 +100,13 @@ export interface TaskBackend {
     args: readonly unknown[],
     limits: TaskLimits | undefined,
   ): Future<unknown>;
+  /** Takes a task whose values are told as they come. Not every backend can. */
+  stream?(
+    task: unknown,
+    args: readonly unknown[],
+    limits: TaskLimits | undefined,
+    sink: ValueSink,
+  ): ValueFeed;
   /** Takes one chunk of `map`: the arguments of `items` calls, one after the other. */
   submitChunk(
     task: unknown,

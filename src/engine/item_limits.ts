@@ -49,8 +49,8 @@ export class ItemLimits {
     control.timeout = timeout;
     control.onProgress = onProgress;
     if (signal === undefined) return;
-    if (signal.aborted) this.#abort(item, reasonOf(signal));
-    else control.unlisten = listenToAbort(signal, (reason) => this.#abort(item, reason));
+    if (signal.aborted) this.abort(item, reasonOf(signal));
+    else control.unlisten = listenToAbort(signal, (reason) => this.abort(item, reason));
   }
 
   /** The item is in the queue: a worker has to start for it. */
@@ -66,7 +66,7 @@ export class ItemLimits {
     const { timeout } = control;
     control.stopTimer?.();
     control.stopTimer = startDeadline(timeout, () => {
-      this.#abort(
+      this.abort(
         item,
         new TimeoutError(`Cannot finish task "${item.task.name}" within ${timeout} ms`),
       );
@@ -92,7 +92,8 @@ export class ItemLimits {
     return false;
   }
 
-  #abort(item: WorkItem, reason: unknown): void {
+  /** Ends a task: one that has not begun is cancelled, one that runs has the grace for it. */
+  abort(item: WorkItem, reason: unknown): void {
     if (item.done || item.aborted !== undefined) return;
     if (this.abandon(item, reason)) return;
     const control = item.control!;

@@ -30,6 +30,7 @@ import {
   UnclonedError,
   UNREADABLE,
   UNRESOLVED,
+  VALUES,
 } from "../wire/messages.ts";
 import type { FailureKind } from "../wire/messages.ts";
 import { SerializationError } from "../futures/errors.ts";
@@ -109,6 +110,13 @@ export function readReply(
     }
     case TIMES:
       return readTimes(worker, message, tasks.events);
+    case VALUES: {
+      const item = worker.running(message[1]);
+      if (item === undefined) return;
+      const stream = item.control?.stream;
+      if (stream === undefined) throw new Breach("a task gives values that is no stream");
+      return stream.came(message[2]);
+    }
     case RETURNED:
       return tasks.tasksReturned(worker.returned(message));
     case UNREADABLE:
@@ -310,7 +318,8 @@ function failure(task: TaskEntry, kind: FailureKind, record: unknown): unknown {
   if (kind === THROWN) return reason;
   const why = messageOf(reason);
   if (kind === UNCLONEABLE) {
-    return new SerializationError(`Cannot send the result of task "${task.name}": ${why}`, {
+    const what = task.isStream ? "a value of stream" : "the result of task";
+    return new SerializationError(`Cannot send ${what} "${task.name}": ${why}`, {
       cause: reason,
     });
   }

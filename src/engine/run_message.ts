@@ -1,4 +1,11 @@
-import { FLAG_CHUNK, FLAG_CLAIMED, FLAG_NOTIFY, FLAG_PACKED, RUN } from "../wire/messages.ts";
+import {
+  FLAG_CHUNK,
+  FLAG_CLAIMED,
+  FLAG_NOTIFY,
+  FLAG_PACKED,
+  FLAG_STREAM,
+  RUN,
+} from "../wire/messages.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
 import type { TaskEntry } from "./task_registry.ts";
 import { isList } from "./work_item.ts";
@@ -15,6 +22,11 @@ export function runMessage(secret: number, items: readonly WorkItem[]): unknown[
   for (const item of items) {
     if (item.chunk > 0) {
       addChunk(message, item);
+      task = undefined;
+      continue;
+    }
+    if (item.control?.stream !== undefined) {
+      addStream(message, item, item.control.stream.credit);
       task = undefined;
       continue;
     }
@@ -50,6 +62,13 @@ function addChunk(message: unknown[], item: WorkItem): void {
   message.push(task.id, flags, arity, slot, count);
   if (packed !== undefined) message.push(packed);
   else for (let i = 0; i < args.length; i++) message.push(args[i]);
+}
+
+function addStream(message: unknown[], item: WorkItem, credit: number): void {
+  const { argumentList } = item;
+  message.push(item.task.id, flagsOf(item) | FLAG_STREAM, argumentList.length + 1, item.slot, 1);
+  for (let i = 0; i < argumentList.length; i++) message.push(argumentList[i]);
+  message.push(credit);
 }
 
 function flagsOf(item: WorkItem): number {

@@ -6,6 +6,8 @@ import type {
   OpenInput,
   TaskBackend,
   TaskLimits,
+  ValueFeed,
+  ValueSink,
 } from "../backend/task_backend.ts";
 import { holdsFuture } from "../futures/argument_wait.ts";
 import { QueueFullError, ShutdownError } from "../futures/errors.ts";
@@ -21,6 +23,7 @@ import { ItemLimits } from "./item_limits.ts";
 import type { SchedulerOptions } from "./scheduler_options.ts";
 import { Settlement } from "./settlement.ts";
 import { SilenceWatch } from "./silence_watch.ts";
+import { StreamFeed } from "./stream_feed.ts";
 import { Supervisor } from "./supervisor.ts";
 import { TakeBack } from "./take_back.ts";
 import { TaskQueue } from "./task_queue.ts";
@@ -169,15 +172,35 @@ export class Scheduler implements TaskBackend {
   ): Future<unknown> {
     this.checkOpen();
     const entry = this.#tasks.entry(task);
-    if (this.#backPressure.isFull) {
-      const { executorName, maxPending } = this.#options;
-      throw new QueueFullError(
-        `Cannot submit a task to ${executorName}: ${maxPending} tasks are pending; ` +
-          `await ready() first`,
-      );
-    }
+    this.#checkRoom();
     const item = new WorkItem(this.#takeBack, entry, args);
     return holdsFuture(args) ? this.#hold(item, limits) : this.#enqueue(item, limits);
+  }
+
+  /** Queues a task whose values are told as they come. */
+  stream(
+    task: unknown,
+    args: readonly unknown[],
+    limits: TaskLimits | undefined,
+    sink: ValueSink,
+  ): ValueFeed {
+    this.checkOpen();
+    const entry = this.#tasks.streamEntry(task);
+    this.#checkRoom();
+    const item = new WorkItem(this.#takeBack, entry, args);
+    const feed = new StreamFeed(item, sink, this.#limits);
+    if (holdsFuture(args)) this.#hold(item, limits);
+    else this.#enqueue(item, limits);
+    return feed;
+  }
+
+  #checkRoom(): void {
+    if (!this.#backPressure.isFull) return;
+    const { executorName, maxPending } = this.#options;
+    throw new QueueFullError(
+      `Cannot submit a task to ${executorName}: ${maxPending} tasks are pending; ` +
+        `await ready() first`,
+    );
   }
 
   /** Queues one chunk of `map`, whose reader bounds how many there are. */

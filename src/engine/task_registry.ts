@@ -1,4 +1,5 @@
 import { toTaskRef } from "../wire/task_ref.ts";
+import type { TaskRef } from "../wire/task_ref.ts";
 import type { WireTask } from "../wire/messages.ts";
 
 /**
@@ -19,6 +20,8 @@ export class TaskEntry {
   readonly wire: WireTask;
   /** Where the function itself is called: it lives as long as this, and so as its tasks. */
   readonly fn: unknown;
+  /** Whether its values are told one by one. */
+  readonly isStream: boolean = false;
   /** Run time of one task; -1 while nothing is known. */
   nanoseconds = -1;
 
@@ -52,6 +55,13 @@ export class TaskEntry {
   }
 }
 
+/** A function that is streamed: what it takes says nothing, since it waits for those who take its values. */
+class StreamEntry extends TaskEntry {
+  override readonly isStream: boolean = true;
+
+  override observe(): void {}
+}
+
 /**
  * The task functions of one scheduler, each with its number. A function is known by identity, and a
  * plain function also by its source text: `() => 1` written in a loop is one function here.
@@ -61,6 +71,7 @@ export class TaskRegistry {
   #lastEntry: TaskEntry | undefined = undefined;
   #byIdentity = new WeakMap<WeakKey, TaskEntry>();
   #byText = new Map<string, TaskEntry>();
+  #streams = new WeakMap<WeakKey, TaskEntry>();
   #count = 0;
   readonly #inThread: boolean;
 
@@ -78,12 +89,7 @@ export class TaskRegistry {
     if (task === this.#lastTask && this.#lastEntry !== undefined) return this.#lastEntry;
     let entry = this.#byIdentity.get(task as WeakKey);
     if (entry === undefined) {
-      const ref = toTaskRef(task);
-      entry = this.#inThread && ref.kind === "source"
-        ? this.#add({ kind: "source", source: "", name: ref.name, fn: weakly(ref.fn) }, ref.fn)
-        : this.#sharedEntry(
-          ref.kind === "source" ? { kind: "source", source: ref.source, name: ref.name } : ref,
-        );
+      entry = this.#entryOf(toTaskRef(task), false);
       this.#byIdentity.set(task as WeakKey, entry);
     }
     this.#lastTask = task;
@@ -91,15 +97,38 @@ export class TaskRegistry {
     return entry;
   }
 
-  #sharedEntry(wire: WireTask): TaskEntry {
-    const text = wire.kind === "source"
+  /**
+   * The entry of a task that is streamed, which is another than that of the same task that is not.
+   *
+   * @throws {TypeError} If it cannot be streamed.
+   */
+  streamEntry(task: unknown): TaskEntry {
+    let entry = this.#streams.get(task as WeakKey);
+    if (entry === undefined) {
+      entry = this.#entryOf(toTaskRef(task, true), true);
+      this.#streams.set(task as WeakKey, entry);
+    }
+    return entry;
+  }
+
+  #entryOf(ref: TaskRef, isStream: boolean): TaskEntry {
+    if (ref.kind !== "source") return this.#sharedEntry(ref, isStream);
+    const { name, source, fn } = ref;
+    return this.#inThread
+      ? this.#add({ kind: "source", source: "", name, fn: weakly(fn) }, isStream, fn)
+      : this.#sharedEntry({ kind: "source", source, name }, isStream);
+  }
+
+  #sharedEntry(wire: WireTask, isStream: boolean): TaskEntry {
+    const of = wire.kind === "source"
       ? `${wire.kind} ${wire.name} ${wire.source}`
       : wire.kind === "module"
       ? `${wire.kind} ${wire.name} ${wire.url}`
       : `${wire.kind} ${wire.name}`;
+    const text = isStream ? `stream ${of}` : of;
     let entry = this.#byText.get(text);
     if (entry === undefined) {
-      entry = this.#add(wire);
+      entry = this.#add(wire, isStream);
       if (this.#byText.size >= MAX_TEXTS) {
         // The oldest; what is still used is found by its identity, or measured anew.
         for (const old of this.#byText.keys()) {
@@ -123,8 +152,9 @@ export class TaskRegistry {
     return this.#byText.size;
   }
 
-  #add(wire: WireTask, fn?: unknown): TaskEntry {
-    return new TaskEntry(this.#count++, wire, fn);
+  #add(wire: WireTask, isStream: boolean, fn?: unknown): TaskEntry {
+    const id = this.#count++;
+    return isStream ? new StreamEntry(id, wire, fn) : new TaskEntry(id, wire, fn);
   }
 }
 

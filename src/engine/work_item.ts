@@ -23,8 +23,18 @@ export interface WorkItemHolder {
   isRunning(item: WorkItem): boolean;
   /** Takes the task back, if the worker has not begun it. */
   revoke(item: WorkItem): boolean;
+  /** Lets a running stream give so many values more. */
+  grant(item: WorkItem, count: number): void;
   /** Asks the running task to end. */
   abort(item: WorkItem, reason: unknown): void;
+}
+
+/** What is known of a stream. */
+export interface ItemStream {
+  /** Values that its worker may still send. */
+  readonly credit: number;
+  /** Its worker has sent something as its next values. Throws a `Breach` if they are none that it may send. */
+  came(values: unknown): void;
 }
 
 /** What is known of a task beyond its function and its arguments; most tasks have none of it. */
@@ -46,6 +56,8 @@ export class ItemControl {
   context: AsyncContext | undefined = undefined;
   /** It is cancelled if its worker gives it back. */
   unwanted = false;
+  /** It is a stream. */
+  stream: ItemStream | undefined = undefined;
   /** The items of a chunk that cannot be cloned, by index. */
   unsent: Map<number, unknown> | undefined = undefined;
   /** What the future rejects with when the task ends, whatever its outcome: it was aborted. */

@@ -1,6 +1,16 @@
 // Length: all that is known of one worker, and every check of what it says of its slots.
 
-import { ABORT, DEFINE, FORGET, REVOKE, SETUP, STOP, TIME, UNDEFINE } from "../wire/messages.ts";
+import {
+  ABORT,
+  CREDIT,
+  DEFINE,
+  FORGET,
+  REVOKE,
+  SETUP,
+  STOP,
+  TIME,
+  UNDEFINE,
+} from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
 import { clock } from "../futures/clock.ts";
 import { encodeError } from "../wire/error_codec.ts";
@@ -411,6 +421,10 @@ export class WorkerSlot implements WorkItemHolder {
   abort(item: WorkItem, reason: unknown): void {
     this.#tell([this.secret + ABORT, item.slot, encodeError(reason, this.handle.check)]);
     if (this.counts) this.askBack(1, (one) => one === item);
+  }
+
+  grant(item: WorkItem, count: number): void {
+    this.#tell([this.secret + CREDIT, item.slot, count]);
   }
 
   /** Tells a worker on the owner's thread that its task is not waited for any more. */

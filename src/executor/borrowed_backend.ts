@@ -5,11 +5,14 @@ import type {
   OpenInput,
   TaskBackend,
   TaskLimits,
+  ValueFeed,
+  ValueSink,
 } from "../backend/task_backend.ts";
 import { BrokenExecutorError, CancelledError, ShutdownError } from "../futures/errors.ts";
 import { observe } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
+import { openFeed } from "./task_stream.ts";
 
 /**
  * The backend of an executor that is somebody else's, as whoever borrows it sees it: it can be shut down
@@ -73,6 +76,18 @@ export class BorrowedBackend implements TaskBackend {
   submit(task: unknown, args: readonly unknown[]): Future<unknown> {
     this.checkOpen();
     return this.#track(this.#find().submit(task, args, this.#limits));
+  }
+
+  stream(
+    task: unknown,
+    args: readonly unknown[],
+    _limits: TaskLimits | undefined,
+    sink: ValueSink,
+  ): ValueFeed {
+    this.checkOpen();
+    const feed = openFeed(this.#find(), task, args, this.#limits, sink);
+    this.#track(feed.future);
+    return feed;
   }
 
   submitChunk(

@@ -17,6 +17,8 @@ import type { MapIterator, MapRun } from "./map_run.ts";
 import { checkBoolean, checkFunction, checkOptions } from "./options.ts";
 import { checkTaskOptions } from "./task_options.ts";
 import type { TaskOptions } from "./task_options.ts";
+import { streamOf } from "./task_stream.ts";
+import type { ReturnedBy, StreamedBy, TaskStream } from "./task_stream.ts";
 
 /** Options of {@linkcode Executor.shutdown}. */
 export interface ShutdownOptions {
@@ -180,6 +182,52 @@ export abstract class Executor implements AsyncDisposable {
     ...args: TaskArguments<A>
   ): Future<Awaited<R>> {
     return this.#backend.submit(fn, args, this.#limits) as Future<Awaited<R>>;
+  }
+
+  /**
+   * Runs a generator on a worker and gives its values as it yields them.
+   *
+   * `fn` may also give another iterable, or an async one. The generator is never more than
+   * `bufferSize` values ahead of those taken (see {@linkcode Executor.with}); beyond that it stands still,
+   * and a stream has its place until it ends. Leaving the loop, `return()` and a signal end it: its
+   * `finally` runs in the worker, which has the executor's `grace` for it. A timeout counts for the stream
+   * as a whole. Values may be marked by `transfer()`. Python has no counterpart; `Pool.imap` streams
+   * over items, not within one task.
+   *
+   * @typeParam A The task's parameters.
+   * @typeParam G What the task gives: a generator, or another iterable.
+   * @param fn A self-contained generator function, or a task made by `importTasks` or `namedTasks`.
+   * @param args Its arguments.
+   * @returns The values, to be iterated over once; `future` is what the generator returns.
+   * @throws What {@linkcode Executor.submit} throws.
+   * @throws {UnsupportedError} If the executor cannot stream.
+   *
+   * @example Usage
+   * ```ts
+   * import { ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using executor = new ThreadPoolExecutor(1);
+   * const squares = executor.stream(function* (from: number) {
+   *   for (let i = from;; i++) yield i * i;
+   * }, 3);
+   *
+   * const few: number[] = [];
+   * for await (const square of squares) {
+   *   few.push(square);
+   *   if (few.length === 3) break; // ends the generator
+   * }
+   * assertEquals(few, [9, 16, 25]);
+   * ```
+   */
+  stream<A extends unknown[], G>(
+    fn: Task<A, G>,
+    ...args: TaskArguments<A>
+  ): TaskStream<StreamedBy<G>, ReturnedBy<G>> {
+    return streamOf(this.#backend, fn, args, this.#limits) as TaskStream<
+      StreamedBy<G>,
+      ReturnedBy<G>
+    >;
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { TaskLimits } from "../backend/task_backend.ts";
 import type { Future } from "../futures/future.ts";
 import { bindContext } from "../runtime/async_context.ts";
-import { checkFunction, checkOptions, checkSignal, checkTime } from "./options.ts";
+import { checkCount, checkFunction, checkOptions, checkSignal, checkTime } from "./options.ts";
 import { show } from "../futures/show.ts";
 
 /** What may be asked for each task beyond running it; see `Executor.with()`. */
@@ -28,6 +28,12 @@ export interface TaskOptions {
    */
   priority?: number | undefined;
   /**
+   * Values of a stream that may wait here to be taken: its generator is never further ahead.
+   *
+   * @default {64}
+   */
+  bufferSize?: number | undefined;
+  /**
    * Called with each value that the task gives to `this.report()`.
    *
    * @default {undefined}
@@ -39,10 +45,17 @@ export interface TaskOptions {
  * Task options, checked.
  *
  * @throws {TypeError} If one is of a wrong kind.
+ * @throws {RangeError} If `bufferSize` is no count.
  */
 export function checkTaskOptions(options: TaskOptions): TaskLimits {
-  checkOptions("with", options ?? null, ["signal", "timeout", "priority", "onProgress"]);
-  const { signal, timeout, priority, onProgress } = options;
+  checkOptions("with", options ?? null, [
+    "signal",
+    "timeout",
+    "priority",
+    "bufferSize",
+    "onProgress",
+  ]);
+  const { signal, timeout, priority, bufferSize, onProgress } = options;
   checkSignal("signal", signal);
   checkFunction("onProgress", onProgress);
   if (priority !== undefined && (typeof priority !== "number" || Number.isNaN(priority))) {
@@ -52,6 +65,7 @@ export function checkTaskOptions(options: TaskOptions): TaskLimits {
   if (signal !== undefined) limits.signal = signal;
   if (timeout !== undefined) limits.timeout = checkTime("timeout", timeout);
   if (priority !== undefined) limits.priority = priority;
+  if (bufferSize !== undefined) limits.bufferSize = checkCount("bufferSize", bufferSize);
   if (onProgress !== undefined) limits.onProgress = bindContext(onProgress);
   return limits;
 }

@@ -12,16 +12,23 @@ export interface Clock {
   /** Milliseconds since the program began. */
   now(): number;
   queueMicrotask(callback: () => void): void;
+  /** Calls back when messages that have arrived were read. */
+  giveWay(callback: () => void): void;
   setTimeout(callback: () => void, milliseconds: number): ReturnType<typeof setTimeout>;
   clearTimeout(timer: ReturnType<typeof setTimeout> | undefined): void;
 }
 
 function makeClock(): Clock {
-  const { performance, queueMicrotask, setTimeout, clearTimeout } = realOnes();
+  const { performance, queueMicrotask, setTimeout, clearTimeout, setImmediate } = realOnes();
   return {
     now: performance.now.bind(performance),
     // Called without a receiver, as a page wants it.
     queueMicrotask: (callback) => queueMicrotask(callback),
+    giveWay: (callback) => {
+      // Deno reads messages in one of dozens of turns that end with `setImmediate`.
+      if (setImmediate === undefined || "Deno" in globalThis) setTimeout(callback, 0);
+      else setImmediate(callback);
+    },
     setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
     clearTimeout: (timer) => clearTimeout(timer),
   };
@@ -45,7 +52,12 @@ function realOnes(): Real {
   };
 }
 
-type Real = Pick<
-  typeof globalThis,
-  "performance" | "queueMicrotask" | "setTimeout" | "clearTimeout"
->;
+type Real =
+  & Pick<
+    typeof globalThis,
+    "performance" | "queueMicrotask" | "setTimeout" | "clearTimeout"
+  >
+  & {
+    /** Pages have none. */
+    readonly setImmediate?: (callback: () => void) => unknown;
+  };

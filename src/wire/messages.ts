@@ -67,6 +67,9 @@ export const UNDEFINE = 7;
 /** `[TIME, isObserved]`: from now on times are told of every task, or no more. */
 export const TIME = 8;
 
+/** `[CREDIT, slot, count]`: the stream in a slot may give so many values more. */
+export const CREDIT = 9;
+
 /** Numbers in front of the arguments of one segment of `RUN`. */
 export const RUN_HEADER = 5;
 
@@ -79,6 +82,12 @@ export const FLAG_CLAIMED = 4;
 
 /** Flag of a chunk: its arguments, all of them numbers, are one `Float64Array`. */
 export const FLAG_PACKED = 8;
+
+/**
+ * Flag of a `RUN` segment with one task: it is a stream. The last of its arguments is the program's: how
+ * many values it may give before there is a `CREDIT`.
+ */
+export const FLAG_STREAM = 16;
 
 /** A task function as a worker is told of it. `fn`, which gives the function itself, stays inside one thread. */
 export type WireTask =
@@ -143,6 +152,11 @@ export const RETURNED = 11;
  * after `TIME`, before the message that tells how the tasks ended.
  */
 export const TIMES = 12;
+/**
+ * `[VALUES, slot, values]`: what the stream in a slot has given, never more than it has credit for: an
+ * array or, all of them numbers, a `Float64Array`.
+ */
+export const VALUES = 13;
 
 /** Numbers in front of the values of one segment of `DONE`. */
 export const DONE_HEADER = 3;

@@ -187,9 +187,10 @@ function references<M>(url: string | undefined): TasksOf<M> {
 /**
  * What is to be sent for a task.
  *
+ * @param isStream Whether it may be a generator.
  * @throws {TypeError} If it cannot be submitted; the message says what to do.
  */
-export function toTaskRef(task: unknown): TaskRef {
+export function toTaskRef(task: unknown, isStream = false): TaskRef {
   if (task instanceof Reference) {
     const { url, name } = task;
     return url === undefined ? { kind: "named", name } : { kind: "module", url, name };
@@ -202,12 +203,12 @@ export function toTaskRef(task: unknown): TaskRef {
   const fn = task as (...args: never[]) => unknown;
   const source = Function.prototype.toString.call(fn);
   const name = typeof fn.name === "string" && fn.name !== "" ? fn.name : "anonymous";
-  refuse(source, name);
+  refuse(source, name, isStream);
   return { kind: "source", source, name, fn };
 }
 
 /** Refuses functions whose text alone is not a function. */
-function refuse(source: string, name: string): void {
+function refuse(source: string, name: string, isStream: boolean): void {
   const text = skipSpace(source);
   // A native function's text is fixed by the language: its body is `[native code]` and nothing else.
   if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
@@ -224,13 +225,15 @@ function refuse(source: string, name: string): void {
   const head = /^(?:async\b)?/.exec(text)![0];
   const rest = skipSpace(text.slice(head.length));
   if (/^function\b/.test(rest)) {
-    if (skipSpace(rest.slice("function".length)).startsWith("*")) refuseGenerator(name);
+    if (!isStream && skipSpace(rest.slice("function".length)).startsWith("*")) {
+      refuseGenerator(name);
+    }
     return;
   }
   if (isArrow(rest)) return;
   // `async` may also be the name of an arrow function's only parameter: async => async + 1.
   if (head !== "" && /^=>/.test(rest)) return;
-  if (rest.startsWith("*")) refuseGenerator(name);
+  if (rest.startsWith("*") && !isStream) refuseGenerator(name);
   throw new TypeError(
     `Cannot submit "${name}": it is a method, and does not work without its object; ` +
       `pass a function, or export one from a module and use importTasks`,
@@ -239,8 +242,7 @@ function refuse(source: string, name: string): void {
 
 function refuseGenerator(name: string): never {
   throw new TypeError(
-    `Cannot submit generator "${name}": its values cannot be sent one by one; ` +
-      `return an array, or report() them`,
+    `Cannot submit generator "${name}": its values come one by one; use executor.stream()`,
   );
 }
 

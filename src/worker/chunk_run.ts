@@ -2,7 +2,7 @@ import { clock } from "../futures/clock.ts";
 import { append, PromiseOf } from "../wire/originals.ts";
 import { end, hasEnded, slotOf } from "./context.ts";
 import type { Context } from "./context.ts";
-import { toNanoseconds } from "./outbox.ts";
+import { toNanoseconds } from "./nanoseconds.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Pause } from "./program_host.ts";
 import type { Row, TaskCaller } from "./task_call.ts";

@@ -6,7 +6,6 @@ import {
   DONE_HEADER,
   FAILED,
   HELLO,
-  MAX_NANOSECONDS,
   PROGRESS,
   PROTOCOL,
   READY,
@@ -16,11 +15,12 @@ import {
   TIMES,
   UNCLONEABLE,
   UNREADABLE,
-  UNRESOLVED,
+  VALUES,
 } from "../wire/messages.ts";
-import { append, hasOwn, round } from "../wire/originals.ts";
+import { append, hasOwn } from "../wire/originals.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
+import { generatorError } from "./generator_error.ts";
 import type { ProgramHost } from "./program_host.ts";
 import { Unresolved } from "./task_functions.ts";
 import type { LocalTask } from "./task_table.ts";
@@ -97,6 +97,12 @@ export class Outbox {
 
   progress(slot: number, value: unknown): void {
     if (!this.#closed) this.#host.post([this.#secret + PROGRESS, slot, value]);
+  }
+
+  /** Values of a stream. Throws if they cannot be sent. */
+  values(slot: number, values: readonly unknown[], transfer?: readonly Transferable[]): void {
+    if (this.#closed) return;
+    this.#host.post([this.#secret + VALUES, slot, packNumbers(values) ?? values], transfer);
   }
 
   /** These were asked for, and will not begin here. */
@@ -207,7 +213,7 @@ export class Outbox {
     if (unresolved === undefined && wire.kind === "source" && !hasOwn(wire, "fn")) {
       explainClosure(error, wire.name);
     }
-    append(failures, unresolved === undefined ? THROWN : UNRESOLVED);
+    append(failures, unresolved === undefined ? THROWN : unresolved.kind);
     append(failures, this.#host.encodeError(unresolved === undefined ? error : unresolved.reason));
   }
 
@@ -332,17 +338,11 @@ export class Outbox {
             slot + i,
             nanoseconds,
             UNCLONEABLE,
-            this.#host.encodeError(error),
+            this.#host.encodeError(generatorError(done[at + i]) ?? error),
           ]);
         }
       }
       if (count > 0) at += count;
     }
   }
-}
-
-/** What one of some tasks took on average, as it is told. */
-export function toNanoseconds(milliseconds: number, tasks: number): number {
-  const nanoseconds = round(milliseconds * 1e6 / tasks);
-  return nanoseconds > MAX_NANOSECONDS ? MAX_NANOSECONDS : nanoseconds > 0 ? nanoseconds : 0;
 }

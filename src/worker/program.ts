@@ -1,6 +1,7 @@
 import { decodeError } from "../wire/error_codec.ts";
 import {
   ABORT,
+  CREDIT,
   DEFINE,
   EXITING,
   FORGET,
@@ -64,6 +65,8 @@ export class Program {
       case TIME:
         this.#outbox.times = message[1] === true ? [] : undefined;
         return;
+      case CREDIT:
+        return loop.grant(message[1], message[2]);
       case REVOKE:
         return this.#outbox.returned(loop.batches.giveBack(message));
       case FORGET:

@@ -8,6 +8,7 @@ import {
   FLAG_CLAIMED,
   FLAG_NOTIFY,
   FLAG_PACKED,
+  FLAG_STREAM,
   RUN_HEADER,
 } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
@@ -18,10 +19,11 @@ import { ChunkRun } from "./chunk_run.ts";
 import type { ChunkTools } from "./chunk_run.ts";
 import { abort, Context, end, slotOf } from "./context.ts";
 import type { ContextOwner } from "./context.ts";
-import { toNanoseconds } from "./outbox.ts";
+import { toNanoseconds } from "./nanoseconds.ts";
 import type { Outbox } from "./outbox.ts";
 import { Places } from "./places.ts";
 import type { ProgramHost } from "./program_host.ts";
+import { Streams } from "./streams.ts";
 import { TaskCaller } from "./task_call.ts";
 import type { Row } from "./task_call.ts";
 import { TaskFunctions } from "./task_functions.ts";
@@ -57,6 +59,7 @@ export class RunLoop implements ContextOwner {
   readonly #outbox: Outbox;
   readonly #caller: TaskCaller;
   readonly #chunkTools: ChunkTools;
+  readonly #streams: Streams;
   #claims: Int32Array = NO_CLAIMS;
   #shared = false;
   #ready = false;
@@ -68,6 +71,12 @@ export class RunLoop implements ContextOwner {
     this.#outbox = outbox;
     this.functions = new TaskFunctions(host);
     this.#caller = new TaskCaller(host, this.places);
+    this.#streams = new Streams(
+      { outbox, caller: this.#caller, pause: host.pause },
+      this.functions,
+      (task, context) => this.#wait(task, context, outbox.startTime()),
+      (task, context, loaded, failed) => this.#load(task, context, loaded, failed),
+    );
     this.#chunkTools = { outbox, caller: this.#caller, pause: host.pause };
   }
 
@@ -100,6 +109,12 @@ export class RunLoop implements ContextOwner {
     } catch {
       /* a task has broken signals: it does not hear, and is stopped when its grace is over */
     }
+    this.#streams.end(slot);
+  }
+
+  /** The stream in a slot may give so many values more. */
+  grant(slot: number, count: number): void {
+    this.#streams.grant(slot, count);
   }
 
   /** The task in a slot is not waited for any more. */
@@ -158,6 +173,16 @@ export class RunLoop implements ContextOwner {
         if (packed) {
           this.#runChunk(task, flags, slot, message[first] as Float64Array, 0, arity, count);
         } else this.#runChunk(task, flags, slot, message, first, arity, count);
+      }
+      return true;
+    }
+    if ((flags & FLAG_STREAM) !== 0) {
+      batch.at = header + RUN_HEADER + arity;
+      if (this.#claim(slot, flags)) {
+        this.#outbox.flush();
+        if ((flags & FLAG_NOTIFY) !== 0) this.#outbox.started(slot);
+        const context = new Context(this, slot);
+        this.#streams.run(task, context, slot, message, header + RUN_HEADER, arity - 1);
       }
       return true;
     }

@@ -1,5 +1,6 @@
+import { UNRESOLVED } from "../wire/messages.ts";
+import type { FailureKind, WireTask } from "../wire/messages.ts";
 import { hasOwn, TypeErrorOf } from "../wire/originals.ts";
-import type { WireTask } from "../wire/messages.ts";
 import { exportOf } from "./load_module.ts";
 import type { ProgramHost } from "./program_host.ts";
 import type { AnyFunction } from "./task_table.ts";
@@ -60,18 +61,22 @@ export class TaskFunctions {
   }
 }
 
-/** The function of a task could not be had. */
+/** A task failed, and it was not what it threw: by default, its function could not be had. */
 export class Unresolved {
   readonly #reason: unknown;
+  readonly #kind: FailureKind;
 
-  constructor(reason: unknown) {
+  constructor(reason: unknown, kind: FailureKind = UNRESOLVED) {
     this.#reason = reason;
+    this.#kind = kind;
   }
 
-  /** The reason, if a thrown value is one of these. Not by `instanceof`: a Proxy may throw at that. */
-  static reasonOf(thrown: unknown): { readonly reason: unknown } | undefined {
+  /** What went wrong, if a thrown value is one of these. Not by `instanceof`: a Proxy may throw at that. */
+  static reasonOf(
+    thrown: unknown,
+  ): { readonly reason: unknown; readonly kind: FailureKind } | undefined {
     if (typeof thrown !== "object" || thrown === null || !(#reason in thrown)) return undefined;
-    return { reason: thrown.#reason };
+    return { reason: thrown.#reason, kind: thrown.#kind };
   }
 }
 

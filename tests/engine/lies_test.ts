@@ -8,7 +8,7 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { ThreadPoolExecutor, WorkerCrashError } from "../../mod.ts";
-import { HELLO, KINDS, SETUP, STARTED } from "../../src/wire/messages.ts";
+import { HELLO, KINDS, SETUP, STARTED, VALUES as GIVES } from "../../src/wire/messages.ts";
 import { test } from "../harness.ts";
 import { FakeRuntime, type FakeWorker, type Memory, tick } from "./fake_runtime.ts";
 
@@ -182,4 +182,36 @@ test("a task that is said to begin twice is a breach", async () => {
   const ended = executor.shutdown();
   await runtime.settle();
   await ended;
+});
+
+test("a stream that gives what it may not is a breach; its values so far hold", async () => {
+  for (const values of [[], Array(65).fill(0), "x", { length: 1 }, undefined, null, 5]) {
+    const runtime = new FakeRuntime();
+    const executor = new ThreadPoolExecutor({ maxWorkers: 1, runtime });
+    const stream = executor.stream(async function* () {
+      yield 1;
+      await new Promise<void>(() => {});
+    });
+    const plain = executor.submit(count, 1);
+    await tick();
+    const worker = runtime.workers[0]!;
+    worker.start();
+    worker.reply();
+    await tick();
+    const secret = secretOf(worker);
+    await runtime.settle();
+    worker.events.message([secret + GIVES, 0, values]);
+    assertEquals(await stream.next(), { done: false, value: 1 });
+    await tick();
+    for (const other of runtime.workers) if (!other.dead && other !== worker) other.start();
+    await runtime.settle();
+    const error = await stream.next().catch((error) => error);
+    assertInstanceOf(error, WorkerCrashError);
+    assertInstanceOf(error.cause, Error);
+    assert(error.cause.message.startsWith("The worker does not keep to the protocol"));
+    assertEquals(await plain, 1);
+    const ended = executor.shutdown();
+    await runtime.settle();
+    await ended;
+  }
 });

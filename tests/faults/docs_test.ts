@@ -162,6 +162,38 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/typed_arrays_test.ts",
     "into() writes results into a typed array",
   ],
+  "a stream that throws": [
+    "contract/stream_test.ts",
+    "a stream that fails rejects after the values that came",
+  ],
+  "a stream with a value that cannot be cloned": [
+    "contract/stream_test.ts",
+    "a stream that fails rejects after the values that came",
+  ],
+  "a stream whose worker dies": [
+    "contract/stream_test.ts",
+    "a stream whose worker dies rejects after the values that came",
+  ],
+  "a stream that is left": [
+    "contract/stream_test.ts",
+    "leaving a stream ends its generator before its place is free",
+  ],
+  "an abort or a `timeout` of a stream": [
+    "contract/stream_test.ts",
+    "a signal and a timeout end a stream, after the values that came",
+  ],
+  "shutdown() while a stream gives values": [
+    "contract/stream_test.ts",
+    "shutdown() lets streams end; terminate() ends them",
+  ],
+  "terminate() while a stream gives values": [
+    "contract/stream_test.ts",
+    "shutdown() lets streams end; terminate() ends them",
+  ],
+  "a generator that is submitted": [
+    "contract/stream_test.ts",
+    "submit() of a generator says to use stream()",
+  ],
 };
 
 /** The cells of each row of the table. */

@@ -1,0 +1,304 @@
+import { clock } from "../futures/clock.ts";
+import { UNCLONEABLE } from "../wire/messages.ts";
+import { append, apply, CALL, TypeErrorOf } from "../wire/originals.ts";
+import { unwrapTransfer } from "../wire/transfer.ts";
+import type { Moved } from "../wire/transfer.ts";
+import { hasEnded, slotOf } from "./context.ts";
+import type { Context } from "./context.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Pause } from "./program_host.ts";
+import type { TaskCaller } from "./task_call.ts";
+import { Unresolved } from "./task_functions.ts";
+import { isThenable, whenSettled } from "./thenable.ts";
+
+/** Values that take longer, in milliseconds, are sent before the next is asked for. */
+const SLOW = 0.1;
+
+/** Values wait for each other this long, in milliseconds. Less costs messages, more delays the owner. */
+const GATHER_MILLISECONDS = 0.5;
+
+/** Values between two looks at the clock, if they take about no time. */
+const CLOCK_INTERVAL = 16;
+
+/** Milliseconds after which messages are read: among them may be the one that ends the stream. */
+const TURN_MILLISECONDS = 2;
+
+const ASYNC_ITERATOR: typeof Symbol.asyncIterator = Symbol.asyncIterator;
+const ITERATOR: typeof Symbol.iterator = Symbol.iterator;
+const NOTHING: readonly unknown[] = [];
+
+/** What all streams of a worker share. */
+export interface StreamTools {
+  readonly outbox: Outbox;
+  readonly caller: TaskCaller;
+  readonly pause: Pause | undefined;
+}
+
+/** How a stream ends as a task. */
+export interface StreamEnds {
+  succeed(value: unknown): void;
+  fail(error: unknown): void;
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/**
+ * A stream: a task whose values are sent as they come, and no more of them than the owner has asked
+ * for. Where there is no credit, the generator stands still.
+ */
+export class StreamRun {
+  readonly #tools: StreamTools;
+  readonly #context: Context;
+  readonly #ends: StreamEnds;
+  #credit: number;
+  #iterator: object | undefined = undefined;
+  #isAsync = false;
+  /** Asks for the next value. */
+  #step: Method = () => undefined;
+  /** It has begun, and nothing is under way: it waits for credit. */
+  #idle = false;
+  /** It shall give nothing more. */
+  #ending = false;
+  /** It was told to close: what comes of what is under way is passed over. */
+  #closed = false;
+  #values: unknown[] = [];
+  #gatheredSince = 0;
+  /** When messages were read last, about. */
+  #turnSince = 0;
+  #lookedAt = 0;
+  /** Values until the next look at the clock. */
+  #untilLook = 0;
+  #interval = 1;
+  #flushScheduled = false;
+
+  constructor(tools: StreamTools, context: Context, ends: StreamEnds, credit: number) {
+    this.#tools = tools;
+    this.#context = context;
+    this.#ends = ends;
+    this.#credit = credit;
+  }
+
+  /** Takes what the task's function gave: something to iterate over. */
+  begin(result: unknown): void {
+    if (this.#ending) return this.#ends.succeed(undefined);
+    try {
+      this.#open(result);
+    } catch (error) {
+      return this.#ends.fail(error);
+    }
+    this.#turn();
+  }
+
+  /** So many values more are wanted. */
+  grant(count: number): void {
+    this.#credit += count;
+    if (this.#idle) this.#turn();
+  }
+
+  /** No value is wanted any more: the generator ends, with its `finally`. */
+  end(): void {
+    this.#ending = true;
+    if (this.#iterator !== undefined) this.#close(() => this.#ends.succeed(undefined));
+  }
+
+  #open(result: unknown): void {
+    const iterable = result as { [ASYNC_ITERATOR]?: unknown; [ITERATOR]?: unknown } | null;
+    const async = iterable?.[ASYNC_ITERATOR];
+    const open = async ?? iterable?.[ITERATOR];
+    if (typeof open !== "function") {
+      throw new TypeErrorOf(
+        "it gave nothing to iterate over; a stream is a generator, or gives an iterable",
+      );
+    }
+    this.#isAsync = async !== undefined && async !== null;
+    const iterator = this.#call(() => apply(open, iterable, NOTHING)) as { next: unknown };
+    if (!isObject(iterator)) throw new TypeErrorOf("its iterator is no object");
+    const { next } = iterator;
+    if (typeof next !== "function") throw new TypeErrorOf("its iterator has no next()");
+    this.#step = next.call === CALL
+      ? () => (next as Method).call(iterator)
+      : () => apply(next, iterator, NOTHING);
+    this.#iterator = iterator;
+  }
+
+  /** Calls something of the task's own. */
+  #call(callback: Method): unknown {
+    const { caller } = this.#tools;
+    caller.enter(this.#context);
+    try {
+      return caller.call(callback, this.#context, NOTHING, 0, 0);
+    } finally {
+      caller.pause();
+    }
+  }
+
+  /** Messages were read: goes on as far as there is credit. */
+  #turn(): void {
+    this.#turnSince = this.#lookedAt = clock.now();
+    this.#interval = 1;
+    this.#untilLook = 2; // at the second value, since of the first nothing is known
+    this.#run();
+  }
+
+  /** Asks for values until there is no credit, one has to be waited for, or messages are to be read. */
+  #run(): void {
+    this.#idle = false;
+    try {
+      while (this.#credit > 0) {
+        if (this.#isOver) return;
+        if (--this.#untilLook <= 0 && this.#look()) return;
+        const result = this.#call(this.#step);
+        if (this.#isAsync && isThenable(result)) {
+          return this.#wait(result, (settled) => this.#take(settled) && this.#run());
+        }
+        if (!this.#take(result)) return;
+      }
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (!this.#flush()) return;
+    this.#idle = true;
+  }
+
+  get #isOver(): boolean {
+    return this.#closed || hasEnded(this.#context);
+  }
+
+  /** Looks at the clock. True if what there is to do is done later. */
+  #look(): boolean {
+    const { pause } = this.#tools;
+    const now = clock.now();
+    const each = (now - this.#lookedAt) / this.#interval;
+    this.#lookedAt = now;
+    this.#untilLook = this.#interval = each < SLOW / 10 ? CLOCK_INTERVAL : 1;
+    if (each >= SLOW || now - this.#gatheredSince > GATHER_MILLISECONDS) {
+      if (!this.#flush()) return true;
+    }
+    const isDue = pause?.isDue === undefined
+      ? now - this.#turnSince >= TURN_MILLISECONDS
+      : pause.isDue();
+    if (!isDue) return false;
+    if (!this.#flush()) return true;
+    const goOn = (): void => {
+      if (!this.#isOver) this.#turn();
+    };
+    if (pause?.isDue === undefined) clock.giveWay(goOn);
+    else pause.wait(goOn);
+    return true;
+  }
+
+  /** Waits for a value. What was given before it is sent meanwhile. */
+  #wait(pending: PromiseLike<unknown>, settled: (value: unknown) => void): void {
+    this.#flushSoon();
+    whenSettled(pending, (value) => {
+      if (this.#isOver) return;
+      try {
+        settled(value);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }, (error) => {
+      if (!this.#isOver) this.#fail(error);
+    });
+  }
+
+  /** Takes the result of one step. False if it was the last, or is waited for. */
+  #take(result: unknown): boolean {
+    if (!isObject(result)) throw new TypeErrorOf("its iterator gave what is no result");
+    const { done, value } = result as IteratorResult<unknown>;
+    if (done) {
+      if (isThenable(value)) this.#wait(value, (settled) => this.#finish(settled));
+      else this.#finish(value);
+      return false;
+    }
+    if (!this.#isAsync && isThenable(value)) {
+      // As `for await` over what is not asynchronous.
+      this.#wait(value, (settled) => this.#give(settled) && this.#run());
+      return false;
+    }
+    return this.#give(value);
+  }
+
+  #give(value: unknown): boolean {
+    this.#credit--;
+    const moved = unwrapTransfer(value);
+    if (moved !== undefined) return this.#flush() && this.#send(moved);
+    if (this.#values.length === 0) this.#gatheredSince = this.#lookedAt;
+    append(this.#values, value);
+    return true;
+  }
+
+  #finish(value: unknown): void {
+    if (!this.#flush()) return;
+    this.#closed = true;
+    this.#ends.succeed(value);
+  }
+
+  /** The generator has failed by itself, and is over. */
+  #fail(error: unknown): void {
+    if (this.#closed || !this.#flush()) return;
+    this.#closed = true;
+    this.#ends.fail(error);
+  }
+
+  /** Ends the generator, if it has an end of its own, and calls back when it has come to it. */
+  #close(ended: () => void): void {
+    if (this.#isOver) return;
+    if (!this.#flush()) return;
+    this.#closed = true;
+    try {
+      const iterator = this.#iterator as { return?: unknown };
+      const close = iterator.return;
+      if (typeof close === "function") {
+        const closing = this.#call(() => apply(close, iterator, [undefined]));
+        if (isThenable(closing)) return whenSettled(closing, ended, ended);
+      }
+    } catch { /* it is over, and was to be */ }
+    ended();
+  }
+
+  // --- what is sent ---
+
+  /** Sends what is gathered. False if something of it cannot be sent: then the stream is over. */
+  #flush(): boolean {
+    const values = this.#values;
+    if (values.length === 0) return true;
+    this.#values = [];
+    if (hasEnded(this.#context)) return false;
+    const { outbox } = this.#tools;
+    const slot = slotOf(this.#context);
+    try {
+      outbox.values(slot, values);
+      return true;
+    } catch { /* found out below whose fault it is */ }
+    for (let i = 0; i < values.length; i++) {
+      if (!this.#send({ value: values[i], transfer: undefined })) return false;
+    }
+    return true;
+  }
+
+  #send({ value, transfer }: Moved | { value: unknown; transfer: undefined }): boolean {
+    if (hasEnded(this.#context)) return false;
+    try {
+      this.#tools.outbox.values(slotOf(this.#context), [value], transfer);
+      return true;
+    } catch (error) {
+      this.#close(() => this.#ends.fail(new Unresolved(error, UNCLONEABLE)));
+      return false;
+    }
+  }
+
+  /** What is gathered does not wait for what the generator waits for. */
+  #flushSoon(): void {
+    if (this.#flushScheduled || this.#values.length === 0) return;
+    this.#flushScheduled = true;
+    clock.giveWay(() => {
+      this.#flushScheduled = false;
+      if (!this.#isOver) this.#flush();
+    });
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}

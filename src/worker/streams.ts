@@ -1,0 +1,95 @@
+import { SafeMap } from "../wire/originals.ts";
+import type { Context } from "./context.ts";
+import { StreamRun } from "./stream_run.ts";
+import type { StreamEnds, StreamTools } from "./stream_run.ts";
+import type { TaskFunctions } from "./task_functions.ts";
+import type { AnyFunction, LocalTask } from "./task_table.ts";
+import { isThenable, whenSettled } from "./thenable.ts";
+
+/** The streams of a worker that have begun, by slot. */
+export class Streams {
+  readonly #runs = new SafeMap<number, StreamRun>();
+  readonly #tools: StreamTools;
+  readonly #functions: TaskFunctions;
+  readonly #wait: (task: LocalTask, context: Context) => StreamEnds;
+  readonly #load: (
+    task: LocalTask,
+    context: Context,
+    loaded: (call: AnyFunction) => void,
+    failed: (error: unknown) => void,
+  ) => void;
+
+  /**
+   * @param wait Gives a task its place, and what frees it.
+   * @param load Loads the function of a task that has its place.
+   */
+  constructor(
+    tools: StreamTools,
+    functions: TaskFunctions,
+    wait: (task: LocalTask, context: Context) => StreamEnds,
+    load: (
+      task: LocalTask,
+      context: Context,
+      loaded: (call: AnyFunction) => void,
+      failed: (error: unknown) => void,
+    ) => void,
+  ) {
+    this.#tools = tools;
+    this.#functions = functions;
+    this.#wait = wait;
+    this.#load = load;
+  }
+
+  /** So many values more are wanted of the stream in a slot. */
+  grant(slot: number, count: number): void {
+    this.#runs.get(slot)?.grant(count);
+  }
+
+  /** The task in a slot was aborted. */
+  end(slot: number): void {
+    this.#runs.get(slot)?.end();
+  }
+
+  /** Runs a task as a stream. Behind its arguments stands for how many values there is credit. */
+  run(
+    task: LocalTask,
+    context: Context,
+    slot: number,
+    args: readonly unknown[],
+    at: number,
+    arity: number,
+  ): void {
+    const { caller } = this.#tools;
+    const runs = this.#runs;
+    const { succeed, fail } = this.#wait(task, context);
+    const left = (end: (value: unknown) => void) => (value: unknown): void => {
+      if (runs.get(slot) === run) runs.delete(slot);
+      end(value);
+    };
+    const ends = { succeed: left(succeed), fail: left(fail) };
+    const run = new StreamRun(this.#tools, context, ends, args[at + arity] as number);
+    runs.set(slot, run);
+    const begin = (call: AnyFunction): void => {
+      let result: unknown;
+      caller.enter(context);
+      try {
+        result = caller.call(call, context, args, at, arity);
+        caller.pause();
+        if (isThenable(result)) {
+          return whenSettled(result, (iterable) => run.begin(iterable), ends.fail);
+        }
+      } catch (error) {
+        return ends.fail(error);
+      }
+      run.begin(result);
+    };
+    let call: AnyFunction | undefined;
+    try {
+      call = task.call ?? this.#functions.findNow(task.wire);
+    } catch (error) {
+      return ends.fail(error);
+    }
+    if (call === undefined) return this.#load(task, context, begin, ends.fail);
+    begin(task.call = call);
+  }
+}
