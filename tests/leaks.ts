@@ -51,7 +51,7 @@ export function watched(runtime: Runtime): Runtime {
 }
 
 /**
- * In a page, workers are given the files of the tests, as `tools/browser/` provides them. Where a
+ * In a page, workers are given the files of the tests, as `tests/browser/runner/` provides them. Where a
  * Content-Security-Policy forbids the library's workers, they are made as its users would.
  */
 function inPage(options: WorkerOptions): WorkerOptions {

@@ -92,9 +92,17 @@ const STEPS = {
   playground: nodeSuite("examples/playground/*_test.ts"),
   packages: nodeSuite("tests/packaging/*_test.ts"),
   runners: nodeSuite("tests/runners/*_test.ts"),
-  "browser:isolated": browser("isolated"),
-  "browser:plain": browser("plain"),
-  "browser:csp": browser("csp"),
+  "chromium:isolated": browser("chromium", "isolated"),
+  "chromium:plain": browser("chromium", "plain"),
+  "chromium:csp": browser("chromium", "csp"),
+  firefox: browser("firefox", "chosen"),
+  webkit: browser("webkit", "chosen"),
+  "firefox:isolated": onRequest(browser("firefox", "isolated")),
+  "firefox:plain": onRequest(browser("firefox", "plain")),
+  "firefox:csp": onRequest(browser("firefox", "csp")),
+  "webkit:isolated": onRequest(browser("webkit", "isolated")),
+  "webkit:plain": onRequest(browser("webkit", "plain")),
+  "webkit:csp": onRequest(browser("webkit", "csp")),
   size: { command: ["node", "tests/bundlers/size.ts"], note: /^size: .*/gm },
   publish: {
     command: ["deno", "publish", "--dry-run", "--allow-dirty"],
@@ -121,13 +129,20 @@ function nodeSuite(...files) {
   ]);
 }
 
-/** Tests in pages, in one of the modes of `tools/browser/modes.mjs`. */
-function browser(mode) {
-  return suite((report) => [
-    ..."node --disable-warning=ExperimentalWarning tools/browser/run.mjs".split(" "),
+/** Tests in pages, in one of the modes of `tests/browser/runner/modes.mjs`. */
+function browser(name, mode) {
+  const step = suite((report) => [
+    ..."node --disable-warning=ExperimentalWarning tests/browser/runner/run.mjs".split(" "),
+    name,
     mode,
     report,
   ]);
+  return { ...step, maySkipAll: true }; // where the browser is missing
+}
+
+/** A step that runs only where it is named. */
+function onRequest(step) {
+  return { ...step, onRequest: true };
 }
 
 function environmentOf(name) {
@@ -179,7 +194,7 @@ function run([name, ...args]) {
 }
 
 /** What came of a step: how many passed and failed, what to print, and how many tests there are. */
-async function check({ command, report, wrong, note }) {
+async function check({ command, report, wrong, note, maySkipAll = false }) {
   const { code, output } = await run(command);
   if (report === undefined) {
     const ok = code === 0 && !wrong?.test(output);
@@ -193,7 +208,8 @@ async function check({ command, report, wrong, note }) {
   const counts = readReport(existsSync(report) ? readFileSync(report, "utf8") : "");
   const { passed, failures, skipped } = counts;
   // A run that fails without a failed test, or reports none, has failed as a whole.
-  const broken = failures.length === 0 && (code !== 0 || passed === 0);
+  const none = passed + (maySkipAll ? skipped.length : 0) === 0;
+  const broken = failures.length === 0 && (code !== 0 || none);
   return {
     passed,
     failed: failures.length + (broken ? 1 : 0),
@@ -217,18 +233,20 @@ let passed = 0;
 let failed = 0;
 const failedSteps = [];
 const suites = new Map();
-const queue = chosen.length > 0 ? chosen : Object.keys(STEPS);
+const queue = chosen.length > 0
+  ? chosen
+  : Object.keys(STEPS).filter((name) => !STEPS[name].onRequest);
 
-/** Steps that open pages. On a fresh machine the browser is installed first, beside the other steps. */
-const IN_CHROMIUM = /^(browser:.*|bundlers|playground)$/;
-const chromium = queue.some((name) => IN_CHROMIUM.test(name))
-  ? run(["node", "tools/browser/chromium.mjs"])
+/** Steps that open pages. On a fresh machine the browsers are installed first, beside the other steps. */
+const IN_BROWSER = /^((?:chromium|firefox|webkit)(?::.*)?|bundlers|playground)$/;
+const browsers = queue.some((name) => IN_BROWSER.test(name))
+  ? run(["node", "tests/browser/runner/browsers.mjs"])
   : undefined;
 
 /** Takes one step after the other. */
 async function lane() {
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    if (IN_CHROMIUM.test(name)) await chromium; // if there is none, the step itself says so
+    if (IN_BROWSER.test(name)) await browsers; // if one is missing, the step itself says so
     const started = Date.now();
     const result = await check(STEPS[name]);
     const seconds = `${((Date.now() - started) / 1000).toFixed(1)} s`;

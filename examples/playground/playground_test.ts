@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { build } from "./build.ts";
-import { launchChromium } from "../../tools/browser/chromium.mjs";
+import { launchChromium } from "../../tests/browser/runner/browsers.mjs";
 import { paintRows, paintScene } from "./mandelbrot.ts";
 import type { RenderEvent } from "./renderer.ts";
 import { serve, type Served } from "./serve.ts";

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { build } from "./build.ts";
-import { launchChromium } from "../../tools/browser/chromium.mjs";
+import { launchChromium } from "../../tests/browser/runner/browsers.mjs";
 import { serve } from "./serve.ts";
 
 const IMAGES = fileURLToPath(new URL("../../docs/images/", import.meta.url));

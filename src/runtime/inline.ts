@@ -21,10 +21,16 @@ const CAPABILITIES: Capabilities = {
   sandbox: false,
 };
 
-/** Whether a clone of a `SharedArrayBuffer` is of the same memory; some pages and edge runtimes have none. */
+/**
+ * Whether a clone of a `SharedArrayBuffer` is of the same memory: some pages and edge runtimes have none,
+ * and `structuredClone` of WebKit copies it.
+ */
 function clonesSharedMemory(): boolean {
   try {
-    return structuredClone(new SharedArrayBuffer(1)).byteLength === 1;
+    const memory = new Uint8Array(new SharedArrayBuffer(1));
+    const clone = structuredClone(memory);
+    memory[0] = 1;
+    return clone[0] === 1;
   } catch {
     return false;
   }

@@ -23,11 +23,13 @@ const CLASSES: Classes = Object.assign(Object.create(null), {
   URIError,
   AggregateError,
 });
-const { SuppressedError: Suppressed, WebAssembly: wasm } = globalThis as {
+const { SuppressedError: Suppressed, InternalError: Internal, WebAssembly: wasm } = globalThis as {
   SuppressedError?: ErrorClass;
+  InternalError?: ErrorClass; // of Firefox: what a stack overflow is there
   WebAssembly?: unknown;
 };
 if (Suppressed !== undefined) CLASSES["SuppressedError"] = Suppressed;
+if (Internal !== undefined) CLASSES["InternalError"] = Internal;
 
 /** Where a runtime has more of them. A name alone would confuse a user's `NotFound` with the runtime's. */
 const SPACES: (readonly [prefix: string, classes: () => unknown])[] = [[

@@ -236,6 +236,9 @@ const ENGINE_PROPERTIES: Record<string, true> = Object.assign(Object.create(null
   sourceURL: true,
   originalLine: true,
   originalColumn: true,
+  fileName: true,
+  lineNumber: true,
+  columnNumber: true,
 });
 
 /** Class names from the error's own down to the first that is built in. */

@@ -32,6 +32,13 @@ export function stray(): Promise<void> {
   return new Promise(() => {});
 }
 
+export function strayLater(): Promise<void> {
+  setTimeout(() => {
+    throw new RangeError("stray");
+  });
+  return new Promise(() => {});
+}
+
 export function storeIn(key: string, value: number): void {
   Object.assign(globalThis, { [key]: value });
 }

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } fr
 import {
   BrokenThreadPoolError,
   importTasks,
+  InlineExecutor,
   namedTasks,
   ThreadPoolExecutor,
   WorkerCrashError,
@@ -70,6 +71,11 @@ testInPage("memory is shared where the page is cross-origin isolated, and only t
     sandbox: false,
   });
   assertEquals(crossOriginIsolated, "SharedArrayBuffer" in globalThis);
+  await using inline = new InlineExecutor();
+  const memory = new Uint8Array(new (crossOriginIsolated ? SharedArrayBuffer : ArrayBuffer)(1));
+  const clone = await inline.submit((bytes: Uint8Array) => [bytes], memory);
+  memory[0] = 7;
+  assertEquals(inline.capabilities.sharedMemory, clone[0]![0] === 7);
   assertEquals(await executor.submit(() => self.crossOriginIsolated), crossOriginIsolated);
 });
 
@@ -129,6 +135,15 @@ testInPage("a rejection that nobody handles is told, with its reason as cause", 
   assertInstanceOf(error.cause, RangeError);
   assertEquals(error.cause.message, "nobody's");
   assertEquals(await executor.submit((x: number) => x, 1), 1);
+});
+
+testInPage("an error that a module's task throws later is told, in every browser", async () => {
+  await using executor = new ThreadPoolExecutor(1);
+  const { strayLater } = importTasks<typeof import("./own_tasks.ts")>(moduleUrl);
+  const error = await executor.submit(strayLater).exception();
+  assertInstanceOf(error, WorkerCrashError);
+  assertInstanceOf(error.cause, RangeError);
+  assertEquals(error.cause.message, "stray");
 });
 
 // --- blob: URLs ---

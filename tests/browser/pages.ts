@@ -1,4 +1,4 @@
-/** What the tests of pages share. They run by `npm run test:chromium`, and nowhere else. @module */
+/** What the tests of pages share. They run by `npm run test:browsers`, and nowhere else. @module */
 
 import { test, type TestOptions } from "../harness.ts";
 import { IN_PAGE } from "../contract/executors.ts";
@@ -9,7 +9,7 @@ export function testInPage(
   fn: () => Promise<void>,
   { skip, ...options }: TestOptions = {},
 ): void {
-  test(name, fn, { ...options, skip: IN_PAGE ? skip : "it is for pages: npm run test:chromium" });
+  test(name, fn, { ...options, skip: IN_PAGE ? skip : "it is for pages: npm run test:browsers" });
 }
 
 /** A worker of the user's own, as bundlers and policies want it. */

@@ -9,7 +9,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import type { Browser } from "playwright-core";
-import { launchChromium } from "../../tools/browser/chromium.mjs";
+import { launchChromium } from "../browser/runner/browsers.mjs";
 
 /** What a page has printed. */
 export interface Printed {

@@ -68,7 +68,13 @@ const THREADS = {
   brokenError: BrokenThreadPoolError,
 } as const;
 
-const INLINE = { ...THREADS, parallel: false, shared: false, inline: true } as const;
+const INLINE = {
+  ...THREADS,
+  parallel: false,
+  shared: false,
+  memory: new InlineExecutor().capabilities.sharedMemory,
+  inline: true,
+} as const;
 
 const THREAD_POOLS: readonly ExecutorKind[] = [
   {
@@ -95,7 +101,7 @@ const THREAD_POOLS: readonly ExecutorKind[] = [
 ];
 
 /** Those whose tasks can count in memory that the test has, too. */
-export const EXECUTORS: readonly ExecutorKind[] = [
+export const EXECUTORS: readonly ExecutorKind[] = chosen([
   ...(HAS_WORKERS ? THREAD_POOLS : []),
   {
     ...INLINE,
@@ -108,7 +114,13 @@ export const EXECUTORS: readonly ExecutorKind[] = [
     name: "createExecutor()",
     create: (options = {}) => createExecutor(options),
   },
-];
+]);
+
+/** Those that `FC_EXECUTORS` names, where only a part is to be run. */
+function chosen(kinds: readonly ExecutorKind[]): readonly ExecutorKind[] {
+  const names = process.env.FC_EXECUTORS;
+  return names === undefined ? kinds : kinds.filter(({ name }) => names.split(",").includes(name));
+}
 
 /** Those that keep the contract: all. */
 export const ALL_EXECUTORS: readonly ExecutorKind[] = [
@@ -324,6 +336,14 @@ export function note(handle: Handle, value: number): void {
 
 /** Whether the tests run in a page. */
 export const IN_PAGE: boolean = "document" in globalThis;
+
+/**
+ * In a worker of WebKit, what the page is told of an error that code made from text throws outside of its
+ * task: "Script error." and nothing more. Elsewhere, and of a module's code, it is told the error.
+ */
+export const MUTED: string | undefined = IN_PAGE && navigator.vendor.startsWith("Apple")
+  ? "Script error."
+  : undefined;
 
 /** Why a test of processes is skipped. */
 export const NO_PROCESSES: string | undefined = IN_PAGE ? "a page has no processes" : undefined;

@@ -14,7 +14,10 @@ function sources(text) {
   return {
     name: "edge",
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^node:test$/ }, () => ({ path: `${ROOT}tools/browser/node_test.ts` }));
+      onResolve(
+        { filter: /^node:test$/ },
+        () => ({ path: `${ROOT}tests/browser/runner/node_test_shim.ts` }),
+      );
       onResolve({ filter: /^node:/ }, () => ({ path: `${ROOT}tests/edge/node_stub.ts` }));
       onResolve({ filter: /^edge:/ }, ({ path }) => ({ path, namespace: "edge" }));
       onResolve(

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type PageTest, TESTS } from "../../tools/browser/node_test.ts";
+import { type PageTest, TESTS } from "../browser/runner/node_test_shim.ts";
 
 /** How a test has ended. */
 export interface EdgeResult {

@@ -94,14 +94,29 @@ const ARGUMENTS: readonly Fault[] = neverRun([
   },
   {
     name: "an argument too deep to be cloned",
-    cause(executor) {
-      let deep: unknown[] = [];
-      for (let i = 0; i < 200_000; i++) deep = [deep];
-      return [executor.submit(returnIt, deep)];
-    },
-    sees: orArrives((value) => assert(Array.isArray(value))),
+    cause: (executor) => [executor.submit(returnIt, deepList())],
+    sees: (outcome, kind) =>
+      (isProcesses(kind) || !clonesDeepLists()
+        ? orArrives((value) => assert(Array.isArray(value)))
+        : fails(SerializationError, /^Cannot send the result of task "returnIt"/))(outcome, kind),
   },
 ]);
+
+function deepList(): unknown[] {
+  let deep: unknown[] = [];
+  for (let i = 0; i < 200_000; i++) deep = [deep];
+  return deep;
+}
+
+/** Firefox does: there the task is run, and comes to a result that is too deep for others. */
+function clonesDeepLists(): boolean {
+  try {
+    structuredClone(deepList());
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const TRANSFERS: readonly Fault[] = [
   {

@@ -1,6 +1,7 @@
 /**
  * Serves this repository to a browser: TypeScript without its types, the tests' bare imports by an
- * import map. There is no bundler between the source and the page, but for one worker.
+ * import map. There is no bundler between the source and the page, but for one worker; and for the
+ * syntax that the browser does not have, which esbuild lowers, file by file.
  *
  * @module
  */
@@ -11,9 +12,9 @@ import { createServer } from "node:http";
 import { stripTypeScriptTypes } from "node:module";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildSync } from "esbuild";
+import { buildSync, transformSync } from "esbuild";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
 const TYPES = {
   ".html": "text/html",
@@ -61,12 +62,17 @@ class Files {
 /**
  * Starts the server on a free port of this machine.
  *
- * @param {{ isolated?: boolean, csp?: string, cspOf?: "pages" | "everything", host?: string }} options
- *   The headers, as `modes.mjs` explains them.
+ * @param {{
+ *   isolated?: boolean,
+ *   csp?: string,
+ *   cspOf?: "pages" | "everything",
+ *   host?: string,
+ *   lacks?: readonly string[],
+ * }} options The headers, as `modes.mjs` explains them, and the syntax to lower.
  * @param {(page: string, result: unknown) => void} report Is told what the pages report.
  * @returns {Promise<{ url: string, close(): void }>}
  */
-export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1" }, report) {
+export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1", lacks = [] }, report) {
   const policy = csp?.replace("script-src", `script-src ${importMapHash()}`);
   const stripped = new Map();
   const files = new Files();
@@ -88,7 +94,7 @@ export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1" }, repo
       if (type === undefined) throw new Error("not served");
       let body = readFileSync(join(ROOT, path));
       if (extname(path) === ".ts") {
-        if (!stripped.has(path)) stripped.set(path, scriptOf(path, body.toString()));
+        if (!stripped.has(path)) stripped.set(path, scriptOf(path, body.toString(), lacks));
         body = stripped.get(path);
       }
       response.writeHead(200, {
@@ -120,13 +126,18 @@ export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1" }, repo
 }
 
 /** A module without its types; the worker that most tests use is one file, as a user's would be. */
-function scriptOf(path, text) {
-  if (path !== "/tools/browser/own_worker.ts") return stripTypeScriptTypes(text);
+function scriptOf(path, text, lacks) {
+  const supported = Object.fromEntries(lacks.map((feature) => [feature, false]));
+  if (path !== "/tests/browser/runner/own_worker.ts") {
+    if (!lacks.includes("using") || !/\busing\b/.test(text)) return stripTypeScriptTypes(text);
+    return transformSync(text, { loader: "ts", format: "esm", target: "esnext", supported }).code;
+  }
   const { outputFiles } = buildSync({
     entryPoints: [join(ROOT, path)],
     bundle: true,
     format: "esm",
     target: "esnext",
+    supported,
     write: false,
   });
   return outputFiles[0].text;

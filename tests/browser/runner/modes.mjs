@@ -23,8 +23,29 @@ const ON_FAKES = [
   "tests/wire/task_ref_test.ts", // makes some, too
 ];
 
+/** Behaviour, faults, and how workers end. */
+const CHOSEN = [
+  ...globSync("tests/contract/*_test.ts").filter((file) => !/nine_pairs|graphs/.test(file)),
+  "tests/faults/faults_test.ts",
+  "tests/futures/dispose_test.ts",
+  "tests/runtime/table_test.ts",
+  "tests/browser/page_test.ts",
+];
+
 /** Nothing but what the server has itself. */
 const STRICT = "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src 'self'";
+
+/** What tests of browsers alone need. */
+const OWN_PAGES = [
+  { csp: STRICT, cspOf: "everything", files: ["tests/browser/csp_test.ts"] },
+  {
+    name: "blob: allowed",
+    csp: STRICT.replace("worker-src 'self'", "worker-src blob:"),
+    cspOf: "everything",
+    files: ["tests/browser/csp_blob_test.ts"],
+  },
+  { name: "insecure", insecure: true, files: ["tests/browser/page_test.ts"] },
+];
 
 /**
  * What a mode is made of: files, each in a page of its own, and how the page is served.
@@ -32,8 +53,9 @@ const STRICT = "default-src 'none'; script-src 'self'; connect-src 'self'; worke
  * - `isolated`: with the headers that let a page share memory.
  * - `csp`: the Content-Security-Policy; `cspOf` is what it is sent with.
  * - `ownWorker`: tests start workers from a file, as `new Worker(new URL(...))`, and not from a `blob:`.
+ * - `executors`: of those that keep the contract only these.
  * - `runs`: fewer random programs, which are the same with any headers; `isolated` runs all.
- * - `host`: another host than this one, for a page that is not secure.
+ * - `insecure`: by a host that is not this machine, as far as the browser knows.
  */
 export const MODES = {
   isolated: [
@@ -42,7 +64,7 @@ export const MODES = {
   plain: [
     { files: [...EVERYWHERE, "tests/browser/page_test.ts"] },
     { files: ON_FAKES, runs: 1_000 },
-    { name: "insecure", host: "insecure.test", files: ["tests/browser/page_test.ts"] },
+    ...OWN_PAGES.filter(({ insecure }) => insecure),
   ],
   csp: [
     // Only the page has the policy, as one of a <meta> would be: what has no text runs from text.
@@ -60,12 +82,16 @@ export const MODES = {
       files: ON_FAKES,
       runs: 1_000,
     },
-    { csp: STRICT, cspOf: "everything", files: ["tests/browser/csp_test.ts"] },
+    ...OWN_PAGES.filter(({ csp }) => csp !== undefined),
+  ],
+  // What depends on the browser most, for those that `npm test` does not run whole.
+  chosen: [
+    { isolated: true, executors: "ThreadPoolExecutor,InlineExecutor", files: CHOSEN },
     {
-      name: "blob: allowed",
-      csp: STRICT.replace("worker-src 'self'", "worker-src blob:"),
-      cspOf: "everything",
-      files: ["tests/browser/csp_blob_test.ts"],
+      name: "plain",
+      executors: "ThreadPoolExecutor",
+      files: ["tests/contract/submit_test.ts", "tests/browser/page_test.ts"],
     },
+    ...OWN_PAGES,
   ],
 };

@@ -1,0 +1,33 @@
+import type { Browser } from "playwright-core";
+
+/** A browser that runs tests in pages. */
+export interface DrivenBrowser {
+  /** Its name and version. */
+  readonly version: string;
+  /** Pages that it may have open at once: tests wait more than they work. */
+  readonly lanes: number;
+  /** Syntax that it does not have, by the names that esbuild has for it. */
+  readonly lacks?: readonly string[];
+  /** A host of this machine whose pages are not secure. */
+  readonly insecureHost: string;
+  /** Opens a page, which nothing looks into; gives what closes it. */
+  openUnwatched(url: string): Promise<() => Promise<unknown>>;
+  close(): Promise<void>;
+}
+
+/** Browsers by name. */
+export type BrowserName = "chromium" | "firefox" | "webkit";
+export const BROWSERS: Record<BrowserName, { title: string }>;
+
+/** That a browser is not there; the message says how it comes. */
+export class MissingBrowserError extends Error {}
+
+export function findBrowser(
+  name: BrowserName,
+  options?: { env?: Record<string, string | undefined>; uid?: number },
+): string;
+export function drive(
+  name: BrowserName,
+  options?: { sharedMemory?: boolean },
+): Promise<DrivenBrowser>;
+export function launchChromium(): Promise<Browser>;

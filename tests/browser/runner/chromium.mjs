@@ -1,0 +1,38 @@
+/** Chromium, by Playwright. @module */
+
+import { chromium } from "playwright-core";
+
+/** It is started without what looks for Google's hosts. */
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  // A page that is not secure: one of this machine would be.
+  "--host-resolver-rules=MAP insecure.test 127.0.0.1",
+];
+
+/** Starts it, for who knows Playwright. */
+export function launchChromium(executablePath) {
+  return chromium.launch({ executablePath, args: FLAGS });
+}
+
+/** Starts it for the tests in pages: see `browsers.d.mts`. */
+export async function driveChromium(executablePath) {
+  const browser = await launchChromium(executablePath);
+  const driver = await browser.newBrowserCDPSession();
+  return {
+    version: `Chromium ${browser.version()}`,
+    lanes: 2,
+    insecureHost: "insecure.test",
+    /** A page of Playwright's own would stop each of its workers at the start, to attach to it. */
+    async openUnwatched(url) {
+      const { targetId } = await driver.send("Target.createTarget", { url });
+      return () => driver.send("Target.closeTarget", { targetId });
+    },
+    close: () => browser.close(),
+  };
+}

@@ -1,0 +1,86 @@
+/** WebKitGTK's MiniBrowser, by Selenium and WebKitWebDriver, on a screen that nobody sees. @module */
+
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import process from "node:process";
+
+/** Milliseconds in which the driver must answer. */
+const START_LIMIT = 60_000;
+
+/** Starts it for the tests in pages: see `browsers.d.mts`. */
+export async function driveWebKit(driverPath, { sharedMemory = false } = {}) {
+  const { Builder, Capabilities } = await import("selenium-webdriver");
+  const port = await freePort();
+  const child = spawn("xvfb-run", [
+    ..."-a -s".split(" "),
+    "-screen 0 1400x1000x24",
+    driverPath,
+    `--port=${port}`,
+  ], {
+    detached: true, // a group of its own: the script does not end its children
+    stdio: "ignore",
+    env: {
+      ...process.env,
+      NO_AT_BRIDGE: "1",
+      // Safari has SharedArrayBuffer on pages that are isolated; WebKitGTK nowhere, or everywhere.
+      JSC_useSharedArrayBuffer: String(Number(sharedMemory)),
+    },
+  });
+  const end = () => {
+    try {
+      process.kill(-child.pid, "SIGTERM");
+    } catch { /* it has ended already */ }
+  };
+  process.once("exit", end);
+  try {
+    await answers(child, port);
+    const browser = await new Builder()
+      .usingServer(`http://127.0.0.1:${port}`)
+      .withCapabilities(new Capabilities({ browserName: "MiniBrowser" }))
+      .build();
+    const capabilities = await browser.getCapabilities();
+    return {
+      version: `WebKitGTK ${capabilities.getBrowserVersion()}`,
+      lacks: ["using"],
+      lanes: 1, // a window that is behind another is a page in the background
+      insecureHost: "[::ffff:127.0.0.1]", // by this number it does not know its own machine
+      async openUnwatched(url) {
+        await browser.get(url);
+        return () => browser.get("about:blank");
+      },
+      async close() {
+        await browser.quit();
+        end();
+      },
+    };
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
+async function answers(child, port) {
+  let failure;
+  child.once("error", (error) => failure = error);
+  child.once("exit", (code) => failure = new Error(`WebKitWebDriver has ended with ${code}`));
+  const end = Date.now() + START_LIMIT;
+  for (;;) {
+    if (failure !== undefined) throw failure;
+    try {
+      return await fetch(`http://127.0.0.1:${port}/status`);
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
