@@ -6,17 +6,19 @@ import { CLAIM_PENDING, CLAIM_REVOKED, CLAIM_RUNNING } from "../wire/messages.ts
  * wins, wins, and no message is needed to know it.
  *
  * Without shared memory nothing is sent ahead: a task that was sent is running.
+ *
+ * One more word, the last, is the worker's alone: how many messages it has sent.
  */
 export class Claims {
   /** The table as the worker gets it; `undefined` where memory cannot be shared. */
   readonly table: Int32Array | undefined;
 
   constructor(slots: number, memory: "shared" | "local" | "none") {
-    const bytes = slots * Int32Array.BYTES_PER_ELEMENT;
+    const bytes = (slots + 1) * Int32Array.BYTES_PER_ELEMENT;
     this.table = memory === "shared"
       ? new Int32Array(new SharedArrayBuffer(bytes))
       : memory === "local"
-      ? new Int32Array(bytes / Int32Array.BYTES_PER_ELEMENT)
+      ? new Int32Array(slots + 1)
       : undefined;
   }
 
@@ -38,5 +40,10 @@ export class Claims {
   /** Whether the worker has begun the task. */
   isRunning(slot: number): boolean {
     return this.table === undefined || Atomics.load(this.table, slot) === CLAIM_RUNNING;
+  }
+
+  /** How many messages the worker has sent, as it says; 0 where it cannot. */
+  get sent(): number {
+    return this.table === undefined ? 0 : Atomics.load(this.table, this.table.length - 1);
   }
 }

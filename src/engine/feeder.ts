@@ -168,6 +168,7 @@ export class Feeder {
     });
     this.#watch.events?.sent(worker, batch);
     if (this.#options.inThread) return;
+    this.#silence.watch();
     for (const item of batch) {
       const timeout = item.control?.timeout;
       if (timeout !== undefined && !item.done) this.#silence.sent(worker, item, timeout);

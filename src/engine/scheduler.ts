@@ -60,7 +60,7 @@ export class Scheduler implements TaskBackend {
     const supervisor = this.#supervisor = new Supervisor(options, initializer);
     const settlement = this.#settlement = new Settlement(options.waitUntil, watch);
     watch.workers = supervisor.workers;
-    const silence = new SilenceWatch(grace);
+    const silence = new SilenceWatch(grace, supervisor.workers, options.runtime);
     const takeBack = this.#takeBack = new TakeBack(
       tasksPerWorker,
       maxPending !== undefined,

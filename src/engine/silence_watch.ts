@@ -1,6 +1,7 @@
 import { clock } from "../futures/clock.ts";
 import { startDeadline } from "../futures/deadline.ts";
 import { TimeoutError } from "../futures/errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
@@ -16,6 +17,18 @@ const SILENCE_PATIENCE = 1_000;
 /** Milliseconds that a worker has to answer which tasks it gives back, if it has begun none. */
 const ANSWER_WITHIN = 2_000;
 
+/** Milliseconds between two looks at whether workers stand still. */
+const LOOK_EVERY = 500;
+
+/**
+ * Looks at the least until a worker is given up that stands still though nothing says that it must hurry.
+ * Looks are counted, not time, which goes on while this program itself is stopped or busy.
+ */
+const PATIENCE = 5;
+
+/** The same of a worker whose tasks cannot run on another one, and of all where the machine is that slow. */
+const MOST_PATIENCE = 40;
+
 /** Who acts when a worker is given up. */
 export interface SilenceOwner {
   /** Whether a worker takes tasks. */
@@ -29,17 +42,69 @@ export interface SilenceOwner {
 /**
  * Notices workers that never start, and those that stand still: stopped by a signal, or blocked by what
  * is no task. A task's timeout counts from its begin, so it says nothing of one that never begins; and a
- * task that waits behind another one has all the time of the world. So a worker is given up only for a
- * task with a timeout, or one that is to be given back, and only if nothing of it runs.
+ * task that waits behind another one has all the time of the world. So a worker is given up only if
+ * nothing of it runs: after a bound for a task with a timeout, or one that is to be given back, and
+ * otherwise when it was seen to stand still again and again. Then it costs no task anything.
+ *
+ * The last also holds for one whose messages do not arrive, as it shows in its claim table: a task may have
+ * broken what its runtime sends or receives with.
  */
 export class SilenceWatch {
   /** Set right after construction. */
   owner!: SilenceOwner;
   readonly #grace: number;
 
-  constructor(grace: number) {
+  readonly #workers: Iterable<WorkerSlot>;
+  readonly #runtime: Runtime;
+  #look: ReturnType<typeof setTimeout> | undefined = undefined;
+  #lookedAt = 0;
+  #patience = PATIENCE;
+
+  constructor(grace: number, workers: Iterable<WorkerSlot>, runtime: Runtime) {
     this.#grace = grace;
+    this.#workers = workers;
+    this.#runtime = runtime;
   }
+
+  // --- workers that stand still ---
+
+  /** A worker has something to do: it is looked at until all have nothing to do. */
+  watch(): void {
+    this.#look ??= this.#runtime.timer(() => this.#lookAtAll(), LOOK_EVERY);
+  }
+
+  /** No worker is left. */
+  rest(): void {
+    clock.clearTimeout(this.#look);
+    this.#look = undefined;
+  }
+
+  #lookAtAll(): void {
+    this.#look = undefined;
+    const still: WorkerSlot[] = [];
+    for (const worker of this.#workers) {
+      if (worker.state !== "live" && worker.state !== "initializing") continue;
+      if (worker.heardAt > this.#lookedAt) this.#patience = PATIENCE;
+      const isStill = worker.standsStill;
+      worker.stillLooks = isStill ? worker.stillLooks + 1 : 0;
+      if (isStill || worker.inFlight > 0 || worker.state === "initializing") this.watch();
+      if (worker.stillLooks < this.#patience) continue;
+      if (worker.stillLooks >= MOST_PATIENCE || worker.losesNothing || worker.isMute) {
+        still.push(worker);
+      }
+    }
+    this.#lookedAt = clock.now();
+    for (const worker of still) {
+      // Should it have been the machine, the next ones have more time.
+      this.#patience = Math.min(2 * this.#patience, MOST_PATIENCE);
+      const what = worker.isMute
+        ? "The worker's messages do not arrive"
+        : "The worker stands still: it has begun nothing of what it was sent";
+      this.owner.workerSilent(worker, new TimeoutError(what), undefined);
+    }
+  }
+
+  // --- what has a bound ---
 
   /** A task with a timeout was queued. */
   queued(item: WorkItem, timeout: number): void {

@@ -1,5 +1,6 @@
 import type { ReturnReason } from "../backend/executor_events.ts";
 import { clock } from "../futures/clock.ts";
+import { HELLO } from "../wire/messages.ts";
 import { BrokenExecutorError, SerializationError, WorkerCrashError } from "../futures/errors.ts";
 import type { TimeoutError } from "../futures/errors.ts";
 import type { LimitsOwner } from "./item_limits.ts";
@@ -30,6 +31,8 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   received(worker: WorkerSlot, message: unknown): void {
     if (worker.state === "dead" || !isReply(worker, message)) return;
     worker.heardAt = clock.now();
+    if (message[0] !== HELLO) worker.received++;
+    worker.stillLooks = 0;
     worker.recalled = false;
     const { supervisor, watch } = this.#parts;
     watch.events?.received(worker.heardAt);
@@ -80,6 +83,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   }
 
   workerGone(): void {
+    if (this.#parts.supervisor.workers.size === 0) this.#parts.silence.rest();
     if (this.#parts.queue.length > 0) this.#feeder.schedule();
     this.#parts.ending.check();
   }

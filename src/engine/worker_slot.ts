@@ -75,6 +75,10 @@ export class WorkerSlot implements WorkItemHolder {
   readonly startedAt: number = clock.now();
   /** When it last said something, in milliseconds of the scheduler's clock. */
   heardAt = 0;
+  /** How many messages came that only the program can have sent. */
+  received = 0;
+  /** How often it was looked at, one look after the other, and seen to stand still. */
+  stillLooks = 0;
   /** Whether what was sent ahead to it was taken back since it was last heard. */
   recalled = false;
   /** What the worker died of, if it said so. */
@@ -182,6 +186,30 @@ export class WorkerSlot implements WorkItemHolder {
   hasBegunAny(): boolean {
     return this.sendsAhead &&
       this.#items.some((item) => typeof item === "object" && this.hasBegun(item));
+  }
+
+  /** Whether it has sent more than has arrived, so far. */
+  get isMute(): boolean {
+    return ((this.claims.sent - this.received) | 0) > 0; // the count goes round
+  }
+
+  /**
+   * Whether something is wrong if this lasts: it is mute, or was sent tasks and has begun none. Where it
+   * cannot be known, false.
+   */
+  get standsStill(): boolean {
+    if (this.isMute) return true;
+    if (this.inFlight === 0 || !this.sendsAhead) return false;
+    return !this.#items.some((item) =>
+      typeof item === "object" && (item.pinned || this.hasBegun(item))
+    );
+  }
+
+  /** Whether all that it has may run on another worker. */
+  get losesNothing(): boolean {
+    return !this.#items.some((item) =>
+      typeof item === "object" && (item.moved || item.pinned || this.hasBegun(item))
+    );
   }
 
   /** The async context in which the task in a slot was submitted, where it runs in it. */

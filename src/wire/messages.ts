@@ -101,7 +101,7 @@ export interface WorkerSetup {
   /** Added to the kind of every message from now on, in both directions. */
   readonly secret: number;
   readonly name: string;
-  /** One Int32 per slot; absent where memory cannot be shared. */
+  /** One Int32 per slot, and one that counts what the worker sends; absent where memory cannot be shared. */
   readonly claims: Int32Array | undefined;
   readonly tasksPerWorker: number;
   readonly initializer: { readonly task: WireTask; readonly args: readonly unknown[] } | undefined;

@@ -22,6 +22,7 @@ import { initialize } from "./initialize.ts";
 import { Outbox } from "./outbox.ts";
 import type { ProgramHost } from "./program_host.ts";
 import { RunLoop } from "./run_loop.ts";
+import { SentCount } from "./sent_count.ts";
 
 /** The far side: takes messages of the owner, runs its tasks, and tells it of their outcomes. */
 export class Program {
@@ -33,10 +34,12 @@ export class Program {
   /** A message was lost: what comes after it is not taken. */
   #deaf = false;
 
+  readonly #sent = new SentCount();
+
   constructor(host: ProgramHost) {
-    this.#host = host;
-    this.#outbox = new Outbox(host);
-    this.#loop = new RunLoop(host, this.#outbox);
+    const counting = this.#host = this.#sent.counting(host);
+    this.#outbox = new Outbox(counting);
+    this.#loop = new RunLoop(counting, this.#outbox);
   }
 
   /** Says that the program listens. */
@@ -75,6 +78,7 @@ export class Program {
         if (isSetUp) return;
         this.#secret = (message[1] as WorkerSetup).secret; // also if it strayed: it is told to stop by it
         this.#outbox.open(this.#secret);
+        this.#sent.open(message[1]);
         if (!this.#isDead) this.#setUp(message[1]);
         return;
       case STOP:
@@ -86,9 +90,16 @@ export class Program {
   /** An error outside of every task: the owner replaces this worker; nothing begins here any more. */
   stray(error: unknown): void {
     if (this.#isDead) return;
-    this.#outbox.flush();
-    this.#outbox.close();
-    this.#outbox.say(STRAY, this.#host.encodeError(error));
+    try {
+      this.#outbox.flush();
+      this.#outbox.close();
+      this.#outbox.say(STRAY, this.#host.encodeError(error));
+    } catch {
+      // A task has broken what its runtime sends with: the owner hears of the end, or sees the count.
+      this.#outbox.close();
+      this.#sent.add();
+      this.#host.exit();
+    }
   }
 
   /** This worker ends on its own account: nothing begins here any more, though `close()` goes on. */

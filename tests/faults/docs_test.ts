@@ -42,6 +42,18 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/errors_test.ts",
     "three deaths in a row break the executor, and all that is pending",
   ],
+  "a task that replaces, removes or freezes built-ins, listeners or ports of its worker": [
+    "faults/sabotage_test.ts",
+    "later tasks settle, whatever a task has replaced [${kind}]",
+  ],
+  "a worker that does not hear what it is sent": [
+    "engine/stands_still_test.ts",
+    "a worker that does not hear is replaced, and its tasks run elsewhere [${memory}]",
+  ],
+  "a worker whose messages do not arrive": [
+    "engine/stands_still_test.ts",
+    "a worker that is not heard fails what it has begun, and is replaced",
+  ],
   "an end that nobody tells": [
     "browser/page_test.ts",
     "a worker that ends silently fails its task alone, and is replaced",
