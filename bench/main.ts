@@ -23,6 +23,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** In the order of the report. */
 const WORKLOADS = [
   "burst",
+  "watched",
   "map",
   "process_burst",
   "process_map",

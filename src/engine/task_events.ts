@@ -24,8 +24,11 @@ export class TaskEvents {
   readonly #metrics: Metrics | undefined;
   readonly #onEmpty: () => void;
   #observers: readonly { readonly observer: Observer }[] = [];
-  /** What is to be told as soon as the engine has done what it does: an observer may do whatever it likes. */
-  #untold: ExecutorEvent[] = [];
+  /**
+   * What is to be told as soon as the engine has done what it does: an observer may do whatever it likes.
+   * A record stands for the submit of its task, of which there may be many in one turn.
+   */
+  #untold: (ExecutorEvent | TaskRecord)[] = [];
   #nextId = 0;
   /** When the message came that is acted upon: what it tells has one time. */
   #receivedAt: number | undefined = undefined;
@@ -56,7 +59,7 @@ export class TaskEvents {
     if (this.#observers.length === 0) this.#onEmpty();
   }
 
-  #emit(event: ExecutorEvent): void {
+  #emit(event: ExecutorEvent | TaskRecord): void {
     if (this.#untold.push(event) === 1) clock.queueMicrotask(() => this.#tell());
   }
 
@@ -64,7 +67,8 @@ export class TaskEvents {
     const events = this.#untold;
     if (events.length === 0) return;
     this.#untold = [];
-    for (const event of events) {
+    for (const what of events) {
+      const event = what instanceof TaskRecord ? this.#submitOf(what) : what;
       for (const entry of this.#observers) {
         try {
           const { observer } = entry;
@@ -75,6 +79,10 @@ export class TaskEvents {
         }
       }
     }
+  }
+
+  #submitOf({ submittedAt: at, info }: TaskRecord): ExecutorEvent {
+    return { type: "submitted", at, executor: this.name, task: info! };
   }
 
   get #isObserved(): boolean {
@@ -111,8 +119,8 @@ export class TaskEvents {
     const { task: { name }, priority, chunk } = item;
     const isSupply = item instanceof ChunkSupply;
     const task = { id: this.#nextId++, name, priority, chunk: isSupply ? 0 : chunk };
-    item.record = new TaskRecord(task, at);
-    if (!isSupply) this.#emit({ type: "submitted", at, executor: this.name, task });
+    const record = item.record = new TaskRecord(task, at);
+    if (!isSupply) this.#emit(record);
   }
 
   /** Tasks are about to be sent: long ones are to tell when they begin, short ones do with their end. */

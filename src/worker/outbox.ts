@@ -45,6 +45,8 @@ export class Outbox {
   #flushScheduled = false;
   /** Slot, start and time of each task whose outcome is gathered, while somebody looks. */
   times: number[] | undefined = undefined;
+  /** When the last task ended, if the next one begins right after it; else 0. */
+  #endedAt = 0;
 
   constructor(host: ProgramHost) {
     this.#host = host;
@@ -125,9 +127,10 @@ export class Outbox {
 
   // --- times ---
 
-  /** The time now, if tasks are timed; else 0. */
+  /** The time now, if tasks are timed; else 0. In a row of tasks each begins when the one before it ends. */
   startTime(): number {
-    return this.times === undefined ? 0 : clock.now();
+    if (this.times === undefined) return 0;
+    return this.#endedAt > 0 ? this.#endedAt : clock.now();
   }
 
   /** A task ends that began at this time. */
@@ -136,7 +139,8 @@ export class Outbox {
     if (times === undefined || startedAt === 0) return;
     append(times, slot);
     append(times, startedAt);
-    append(times, clock.now() - startedAt);
+    this.#endedAt = clock.now();
+    append(times, this.#endedAt - startedAt);
   }
 
   /** The owner hears of times before it hears of the outcomes. */
@@ -172,6 +176,7 @@ export class Outbox {
 
   /** What comes next begins a segment of its own. */
   closeSegment(): void {
+    this.#endedAt = 0;
     this.#nextSlot = -1;
     this.#nextSkip = -1;
   }
