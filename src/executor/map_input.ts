@@ -9,6 +9,8 @@ import { bindContext } from "../runtime/async_context.ts";
 
 /** The input of one `map`: it makes chunks and tells its reader. */
 export interface MapInput {
+  /** How many items there are, if that is known by now. */
+  readonly total: number | undefined;
   /** Begins to read. */
   start(): void;
   /** So many results were taken. */
@@ -86,6 +88,10 @@ export class KnownInput implements MapInput {
     this.#reader = reader;
   }
 
+  get total(): number {
+    return this.#length;
+  }
+
   get remaining(): number {
     return this.#length - this.#at;
   }
@@ -142,6 +148,8 @@ export class KnownInput implements MapInput {
 
 /** Inputs that are read on demand, at most `bufferSize` items ahead of what was taken. */
 class LazyInput implements MapInput {
+  total: number | undefined = undefined;
+  #count = 0;
   readonly #backend: TaskBackend;
   readonly #task: unknown;
   readonly #limits: TaskLimits | undefined;
@@ -278,6 +286,7 @@ class LazyInput implements MapInput {
 
   #add(row: readonly unknown[]): void {
     this.#ahead++;
+    this.#count++;
     // What waits for futures goes alone: its neighbours need not wait, nor fail with them.
     const waits = holdsFuture(row);
     if (waits) this.#submit();
@@ -314,6 +323,7 @@ class LazyInput implements MapInput {
       ending = { reason };
     }
     this.#ended = true;
+    if (ending === undefined) this.total = this.#count;
     this.#backend.inputClosed(this);
     this.#iterators = this.#iterators.filter((iterator) => iterator !== finished);
     this.#closeIterators();

@@ -22,6 +22,10 @@ export interface MapIterator<R> extends AsyncIterableIterator<R>, AsyncDisposabl
   next(): Promise<IteratorResult<R, undefined>>;
   /** Ends the iteration and cancels what has not begun. */
   return(): Promise<IteratorResult<R, undefined>>;
+  /** How many items have ended, with whatever outcome, whether their results were taken or not: for progress bars. */
+  readonly completed: number;
+  /** How many items there are; `undefined` while an input of unknown length is not read to its end. */
+  readonly total: number | undefined;
   /** This. */
   [Symbol.asyncIterator](): MapIterator<R>;
   /** All results that are left, in one array: the fastest way to take them. */
@@ -81,7 +85,7 @@ export class MapRun implements MapIterator<unknown> {
   readonly #settled: boolean;
   readonly #goesOn: boolean;
   readonly #check: ((value: unknown, index: number) => unknown) | undefined;
-  /** Results in the chunks that were opened. */
+  /** Results in the chunks that were opened; when it has ended, those that had come. */
   #opened = 0;
   /** If results are given as they come: the chunks that are not done. They join the others when they are. */
   readonly #open: Set<Future<unknown>> | undefined;
@@ -156,6 +160,19 @@ export class MapRun implements MapIterator<unknown> {
   futureDone(): void {
     this.#observed = undefined;
     this.#serve();
+  }
+
+  get completed(): number {
+    let completed = this.#opened;
+    for (let i = this.#head; i < this.#chunks.length; i++) {
+      const { future, size } = this.#chunks[i]!;
+      if (future.done()) completed += size;
+    }
+    return completed;
+  }
+
+  get total(): number | undefined {
+    return this.#input.total;
   }
 
   /** How many results are there, as it is printed. */
@@ -396,6 +413,7 @@ export class MapRun implements MapIterator<unknown> {
   /** No more results: what has not begun is cancelled. */
   #end(): void {
     if (this.#ended) return;
+    this.#opened = this.completed;
     this.#ended = true;
     this.#values = [];
     this.#at = 0;

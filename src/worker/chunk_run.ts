@@ -85,7 +85,7 @@ export class ChunkRun {
     caller.enter(undefined);
     end(this.#context);
     const elapsed = clock.now() - this.#startedAt;
-    outbox.endTime(slotOf(this.#context), this.#startedAt);
+    outbox.times.end(slotOf(this.#context), this.#startedAt);
     this.#task.nanoseconds = toNanoseconds(elapsed, this.#count);
     outbox.finishChunk(this.#task.nanoseconds, this.#values, this.#failures);
   }

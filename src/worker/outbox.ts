@@ -24,6 +24,7 @@ import { generatorError } from "./generator_error.ts";
 import type { ProgramHost } from "./program_host.ts";
 import { Unresolved } from "./task_functions.ts";
 import type { LocalTask } from "./task_table.ts";
+import { TaskTimes } from "./task_times.ts";
 import { explainClosure } from "./task_text.ts";
 
 /** Where the values of a chunk begin in its message. */
@@ -43,10 +44,8 @@ export class Outbox {
   #nextSkip = -1;
   #gatheredSince = 0;
   #flushScheduled = false;
-  /** Slot, start and time of each task whose outcome is gathered, while somebody looks. */
-  times: number[] | undefined = undefined;
-  /** When the last task ended, if the next one begins right after it; else 0. */
-  #endedAt = 0;
+  /** Told before the outcomes. */
+  readonly times: TaskTimes = new TaskTimes();
 
   constructor(host: ProgramHost) {
     this.#host = host;
@@ -93,7 +92,7 @@ export class Outbox {
   /** A task of which it was asked to be told begins. */
   started(slot: number): void {
     const message = [this.#secret + STARTED, slot];
-    if (this.times !== undefined) append(message, clock.now());
+    if (this.times.isOn) append(message, clock.now());
     this.#host.post(message);
   }
 
@@ -125,29 +124,10 @@ export class Outbox {
     this.#host.post(message);
   }
 
-  // --- times ---
-
-  /** The time now, if tasks are timed; else 0. In a row of tasks each begins when the one before it ends. */
-  startTime(): number {
-    if (this.times === undefined) return 0;
-    return this.#endedAt > 0 ? this.#endedAt : clock.now();
-  }
-
-  /** A task ends that began at this time. */
-  endTime(slot: number, startedAt: number): void {
-    const { times } = this;
-    if (times === undefined || startedAt === 0) return;
-    append(times, slot);
-    append(times, startedAt);
-    this.#endedAt = clock.now();
-    append(times, this.#endedAt - startedAt);
-  }
-
   /** The owner hears of times before it hears of the outcomes. */
   #sendTimes(): void {
-    const { times } = this;
-    if (times === undefined || times.length === 0 || this.#closed) return;
-    this.times = [];
+    const times = this.times.take();
+    if (times === undefined || this.#closed) return;
     this.#host.post([this.#secret + TIMES, clock.now(), packNumbers(times) ?? times]);
   }
 
@@ -176,7 +156,7 @@ export class Outbox {
 
   /** What comes next begins a segment of its own. */
   closeSegment(): void {
-    this.#endedAt = 0;
+    this.times.pause();
     this.#nextSlot = -1;
     this.#nextSkip = -1;
   }

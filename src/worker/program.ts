@@ -66,7 +66,7 @@ export class Program {
       case ABORT:
         return loop.abort(message[1], decodeError(message[2]));
       case TIME:
-        this.#outbox.times = message[1] === true ? [] : undefined;
+        this.#outbox.times.isOn = message[1] === true;
         return;
       case CREDIT:
         return loop.grant(message[1], message[2]);

@@ -74,7 +74,7 @@ export class RunLoop implements ContextOwner {
     this.#streams = new Streams(
       { outbox, caller: this.#caller, pause: host.pause },
       this.functions,
-      (task, context) => this.#wait(task, context, outbox.startTime()),
+      (task, context) => this.#wait(task, context, outbox.times.start()),
       (task, context, loaded, failed) => this.#load(task, context, loaded, failed),
     );
     this.#chunkTools = { outbox, caller: this.#caller, pause: host.pause };
@@ -256,7 +256,7 @@ export class RunLoop implements ContextOwner {
     const context = new Context(this, slot);
     const outbox = this.#outbox;
     if ((flags & FLAG_NOTIFY) !== 0) outbox.started(slot);
-    const startedAt = outbox.startTime();
+    const startedAt = outbox.times.start();
     let result: unknown;
     try {
       const call = task.call ?? this.functions.findNow(task.wire);
@@ -273,19 +273,19 @@ export class RunLoop implements ContextOwner {
     } catch (error) {
       caller.enter(undefined);
       end(context);
-      outbox.endTime(slot, startedAt);
+      outbox.times.end(slot, startedAt);
       return outbox.fail(slot, task, -1, error);
     }
     caller.enter(undefined);
     end(context);
-    outbox.endTime(slot, startedAt);
+    outbox.times.end(slot, startedAt);
     outbox.succeed(slot, result);
   }
 
   /**
    * A task that does not end at once: it takes one of the places until one of two calls.
    *
-   * @param begunAt See `Outbox.startTime()`.
+   * @param begunAt See `TaskTimes.start()`.
    */
   #wait(task: LocalTask, context: Context, begunAt: number): Ends {
     const startedAt = clock.now();
@@ -293,7 +293,7 @@ export class RunLoop implements ContextOwner {
     this.#caller.pause();
     const ended = () => {
       this.#caller.leave(context);
-      this.#outbox.endTime(slotOf(context), begunAt);
+      this.#outbox.times.end(slotOf(context), begunAt);
       return task.nanoseconds = toNanoseconds(clock.now() - startedAt, 1);
     };
     return {

@@ -1,0 +1,40 @@
+import { clock } from "../futures/clock.ts";
+import { append } from "../wire/originals.ts";
+
+/** When tasks began and how long they ran, while somebody looks. */
+export class TaskTimes {
+  /** Whether tasks are timed. */
+  isOn = false;
+  /** Slot, start and milliseconds of each task whose outcome is gathered. */
+  #times: number[] = [];
+  /** When the last task ended, if the next one begins right after it; else 0. */
+  #endedAt = 0;
+
+  /** The time now, if tasks are timed; else 0. In a row of tasks each begins when the one before it ends. */
+  start(): number {
+    if (!this.isOn) return 0;
+    return this.#endedAt > 0 ? this.#endedAt : clock.now();
+  }
+
+  /** A task ends that began at this time. */
+  end(slot: number, startedAt: number): void {
+    if (!this.isOn || startedAt === 0) return;
+    append(this.#times, slot);
+    append(this.#times, startedAt);
+    this.#endedAt = clock.now();
+    append(this.#times, this.#endedAt - startedAt);
+  }
+
+  /** What comes next does not begin right after the last task. */
+  pause(): void {
+    this.#endedAt = 0;
+  }
+
+  /** Takes what is gathered; `undefined` if that is nothing. */
+  take(): number[] | undefined {
+    const times = this.#times;
+    if (times.length === 0) return undefined;
+    this.#times = [];
+    return times;
+  }
+}
