@@ -236,6 +236,7 @@ export abstract class Executor implements AsyncDisposable {
    * Mirrors `Executor.map(fn, *iterables, timeout, chunksize, buffersize)`. Inputs of known length are
    * submitted by the call; others are read as results are taken. An item that is a future is waited for,
    * as an argument of `submit` is. An item that fails rejects at its place and ends the iteration, unless `settled`. Leaving the loop cancels what has not begun.
+   * `completed` and `total` of the iterator tell how far it is.
    *
    * @typeParam A What an item is.
    * @typeParam R What the task returns.

@@ -26,6 +26,7 @@ import {
   settle,
   until,
 } from "./executors.ts";
+import { testEach } from "./subjects.ts";
 
 const END = { done: true, value: undefined } as const;
 
@@ -764,3 +765,36 @@ for (const kind of ALL_EXECUTORS) {
     assertEquals(await results.toArray(), items);
   });
 }
+
+testEach("map() tells how many items there are and how many have ended", async (kind) => {
+  await using executor = kind.create();
+  const known = executor.map((x: number) => x + 1, [1, 2, 3, 4, 5], { chunkSize: 2 });
+  assertEquals([known.completed, known.total], [0, 5]);
+  assertEquals((await known.next()).value, 2);
+  assert(known.completed >= 2); // its chunk, whether all of it was taken or not
+  await known.toArray();
+  assertEquals([known.completed, known.total], [5, 5]);
+
+  const read = executor.map((x: number) => x + 1, new Set([1, 2, 3]).values(), { bufferSize: 2 });
+  assertEquals([read.completed, read.total], [0, undefined]);
+  await read.toArray();
+  assertEquals([read.completed, read.total], [3, 3]);
+
+  const failing = executor.map(
+    (x: number) => {
+      if (x === 2) throw new Error("no");
+    },
+    [1, 2, 3, 4],
+    { chunkSize: 1, settled: true },
+  );
+  await failing.toArray();
+  assertEquals(failing.completed, 4); // failed ones have ended, too
+
+  const left = executor.map((x: number) => x, [1, 2, 3], { chunkSize: 1 });
+  await left.next();
+  await left.return();
+  const { completed } = left;
+  assert(completed >= 1);
+  await executor.submit(() => {});
+  assertEquals(left.completed, completed); // nobody counts any more
+});
