@@ -92,7 +92,8 @@ export function decodeTask(bytes: Uint8Array): TaskEnvelope {
   }
   if (typeof module !== "string" || typeof name !== "string") throw notOurs();
   if (!isCount(items) || items > MAX_ITEMS) throw notOurs();
-  if (items > 0 && args.length % items !== 0) throw notOurs();
+  // Each item has an argument, so that a short message cannot ask for a million calls.
+  if (items > 0 && (args.length < items || args.length % items !== 0)) throw notOurs();
   if (args.length > 64 * MAX_ITEMS) throw notOurs();
   if (!isLimit(timeout) || !isLimit(expires) || !isCount(maxPayload)) throw notOurs();
   checkDepth(args);

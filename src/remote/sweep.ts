@@ -3,11 +3,16 @@ import type { EngineLink } from "./engine_link.ts";
 import type { RemoteItem } from "./remote_item.ts";
 import type { Lookup } from "./transport.ts";
 
-/** Milliseconds between two sweeps. */
-const INTERVAL = 1_000;
+/** When the engine is asked: in milliseconds. One object, so that the library's own tests can put theirs into it. */
+export const sweepTimes: SweepTimes = { interval: 1_000, overdue: 2_000 };
 
-/** Milliseconds after which the engine is asked for an item that nobody told of. */
-const OVERDUE = 2_000;
+/** See {@linkcode sweepTimes}. */
+export interface SweepTimes {
+  /** Between two sweeps. */
+  interval: number;
+  /** After that the engine is asked for an item that nobody told of. */
+  overdue: number;
+}
 
 /** Ids in one call of the engine. */
 const BATCH = 500;
@@ -35,7 +40,7 @@ export class Sweep {
   /** There is an item. */
   begin(): void {
     if (this.#timer !== undefined || this.#ended) return;
-    this.#timer = clock.setTimeout(() => void this.#sweep(), INTERVAL);
+    this.#timer = clock.setTimeout(() => void this.#sweep(), sweepTimes.interval);
   }
 
   /** There is none. */
@@ -74,7 +79,7 @@ export class Sweep {
     for (const item of this.#owner.items) {
       if (!item.sent || item.done) continue;
       const urgent = item.shared || item.missing > 0 || now >= item.expiresAt;
-      if (now - item.looked < (urgent ? INTERVAL / 2 : OVERDUE)) continue;
+      if (now - item.looked < (urgent ? sweepTimes.interval / 2 : sweepTimes.overdue)) continue;
       items.push(item);
       if (items.length === BATCH) break;
     }

@@ -37,7 +37,7 @@ test("every export leads to a file", () => {
   const targets = Object.values(manifest.exports).flatMap((target) =>
     typeof target === "string" ? [target] : [target.types, target.default]
   );
-  assertEquals(targets.length, 11);
+  assertEquals(targets.length, 13);
   for (const target of targets) assert(files.includes(target.slice(2)), target);
 });
 
