@@ -20,6 +20,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
+import { build as bundle } from "esbuild";
 import { createLogger, createServer } from "vite";
 import { test } from "../harness.ts";
 import { runtimeCommand, sh, warnings } from "./commands.ts";
@@ -236,6 +237,20 @@ for (
     assert(warnings(outcome).length > 0, outcome.stdout + outcome.stderr);
   }, { deadline: 60_000 });
 }
+
+test("the core's bundle has no byte of other machines in it", async () => {
+  const { metafile } = await bundle({
+    entryPoints: [fileURLToPath(new URL("../../mod.ts", import.meta.url))],
+    bundle: true,
+    format: "esm",
+    metafile: true,
+    write: false,
+  });
+  const inputs = Object.keys(metafile.inputs);
+  assert(inputs.some((path) => path.endsWith("src/executor/executor.ts")));
+  const remote = inputs.filter((path) => /src\/(remote|transports|cli)\//.test(path));
+  assertEquals(remote, []);
+});
 
 /** The folder of a fixture: the program, and what differs for this bundler. */
 function fixtureFolder(fixture: string): string {
