@@ -7,6 +7,7 @@
 
 import {
   createExecutor,
+  InlineExecutor,
   ProcessPoolExecutor,
   ThreadPoolExecutor,
   UnsupportedError,
@@ -15,8 +16,8 @@ import type { Executor, ProcessPoolExecutorOptions, ThreadPoolExecutorOptions } 
 import { detectRuntime } from "../../src/runtime/mod.ts";
 import type { Capabilities } from "../../src/runtime/mod.ts";
 
-/** The word that a cell begins with. A cell may go on, to say when or how. */
-export type Word = "yes" | "no" | "threads" | "inline" | "with" | "isolated" | "–";
+/** The word that a cell begins with. A cell may go on, to say when or how. "?" is not known here. */
+export type Word = "yes" | "no" | "threads" | "inline" | "with" | "isolated" | "–" | "?";
 
 /** Words of the capabilities of an executor, or why there is none. */
 function words(make: () => Executor): Record<keyof Capabilities, Word> {
@@ -44,6 +45,14 @@ function memoryWord({ sharedMemory }: { sharedMemory: Word }): Word {
   if (!("document" in globalThis)) return sharedMemory;
   const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true;
   return sharedMemory === (isolated ? "yes" : "no") ? "isolated" : sharedMemory;
+}
+
+/** A page that is not isolated has none to share, and cannot know whether one that is would. */
+function inlineMemoryWord(): Word {
+  const { sharedMemory } = words(() => new InlineExecutor());
+  if (!("document" in globalThis)) return sharedMemory;
+  if (!(globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated) return "?";
+  return sharedMemory === "yes" ? "isolated" : sharedMemory;
 }
 
 /** Deno's workers have permissions of their own if it was started with a flag, which the error names. */
@@ -75,6 +84,7 @@ export function tellColumn(): Record<string, Word> {
       : "inline",
     "`ThreadPoolExecutor`: tasks in parallel": has ? thread.parallel : "no",
     "memory is shared": memoryWord(thread),
+    "`InlineExecutor` shares memory": inlineMemoryWord(),
     "a busy task can be stopped": thread.stopsBusyTasks,
     "`env`": has ? takes(threads({ env: {} })) : "–",
     "`resourceLimits`": has ? takes(threads({ resourceLimits: { stackSizeMb: 4 } })) : "–",
@@ -87,7 +97,10 @@ export function tellColumn(): Record<string, Word> {
 
 /** The column of the README that this runtime is in. */
 export function columnName(): string {
-  if ("document" in globalThis) return "browsers";
+  if ("document" in globalThis) {
+    if (navigator.vendor.startsWith("Apple")) return "WebKit";
+    return navigator.userAgent.includes("Firefox/") ? "Firefox" : "Chromium";
+  }
   const { name } = detectRuntime();
   return name === "Node.js" ? "Node" : name;
 }

@@ -7,5 +7,8 @@ const README = new URL("../../README.md", import.meta.url);
 
 test("the README's table of runtimes tells what this one can do", () => {
   const readme = readFileSync(README, "utf8");
-  assertEquals(readColumn(readme, columnName()), tellColumn());
+  const written = readColumn(readme, columnName());
+  const told: Record<string, string> = tellColumn();
+  for (const [row, word] of Object.entries(told)) if (word === "?") told[row] = written[row]!;
+  assertEquals(written, told);
 });

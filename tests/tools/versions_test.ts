@@ -20,7 +20,9 @@ test("the README's table names the versions that are really run", async () => {
     `Deno ${installed("deno")}`,
     `Bun ${installed("bun")}`,
     `Node ${NODE_VERSIONS.join(", ")}`,
-    "browsers",
+    "Chromium",
+    "Firefox",
+    "WebKit²",
     `workerd ${installed("workerd")}`,
     `edge-runtime ${installed("edge-runtime")}`,
   ]);

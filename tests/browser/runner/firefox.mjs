@@ -6,7 +6,13 @@ export async function driveFirefox(executablePath) {
   const browser = await puppeteer.launch({
     browser: "firefox",
     executablePath,
-    extraPrefsFirefox: { "network.dns.localDomains": "insecure.test" },
+    extraPrefsFirefox: {
+      "network.dns.localDomains": "insecure.test",
+      // One of two pages is behind the other: its timers would run once a second.
+      "dom.min_background_timeout_value": 4,
+      "dom.timeout.enable_budget_timer_throttling": false,
+      "dom.ipc.processPriorityManager.enabled": false,
+    },
   });
   return {
     version: (await browser.version()).replace("/", " "),

@@ -90,7 +90,11 @@ export const MODES = {
     {
       name: "plain",
       executors: "ThreadPoolExecutor",
-      files: ["tests/contract/submit_test.ts", "tests/browser/page_test.ts"],
+      files: [
+        "tests/contract/submit_test.ts",
+        "tests/runtime/table_test.ts",
+        "tests/browser/page_test.ts",
+      ],
     },
     ...OWN_PAGES,
   ],
