@@ -9,6 +9,8 @@ export interface TaskLimits {
   readonly priority?: number | undefined;
   /** Values of a stream that may wait to be taken. */
   readonly bufferSize?: number | undefined;
+  /** Tasks of one key run on one worker, in order, one after the other. */
+  readonly affinity?: unknown;
   readonly onProgress?: ((value: unknown, future: Future<unknown>) => void) | undefined;
 }
 

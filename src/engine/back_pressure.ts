@@ -24,7 +24,7 @@ export class BackPressure {
 
   /** Tasks that have not begun. */
   get pending(): number {
-    let pending = this.#queue.length + this.#queue.waiting.size;
+    let { pending } = this.#queue;
     for (const worker of this.#workers) {
       pending += worker.backlog.length;
       if (worker.inFlight > 0) pending += worker.countUnstarted();

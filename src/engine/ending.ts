@@ -5,7 +5,6 @@ import type { Settlement } from "./settlement.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { TakeBack } from "./take_back.ts";
 import type { TaskQueue } from "./task_queue.ts";
-import type { WorkItem } from "./work_item.ts";
 
 /** Ends an engine: no new tasks, then no tasks, then no workers. */
 export class Ending {
@@ -67,8 +66,7 @@ export class Ending {
   cancelPending(error?: () => unknown): void {
     for (const worker of this.#supervisor.workers) this.#takeBack.all(worker);
     const queue = this.#queue;
-    const next = (): WorkItem | undefined => queue.shift() ?? queue.waiting.shift();
-    for (let item = next(); item !== undefined; item = next()) {
+    for (let item = queue.shiftAny(); item !== undefined; item = queue.shiftAny()) {
       if (error !== undefined) this.#settlement.fail(item, error());
       else this.#settlement.cancel(item);
     }

@@ -76,6 +76,7 @@ export class Feeder {
   pump(): void {
     this.#takeBack.makeWayForPriority();
     this.#startWorkers();
+    if (this.#queue.lanes.length > 0) this.#feedLanes();
     for (;;) {
       const worker = this.#room.first;
       if (worker === undefined || this.#queue.length === 0 || !this.#feed(worker)) break;
@@ -92,13 +93,44 @@ export class Feeder {
     while (wanted-- > 0 && supervisor.free > 0) supervisor.start();
   }
 
+  /** Gives workers the tasks that only they may take. */
+  #feedLanes(): void {
+    this.#queue.lanes.settle(() => this.#home());
+    for (const worker of this.#supervisor.workers) {
+      if (worker.state === "live" && (worker.own?.length ?? 0) > 0) this.#feed(worker);
+    }
+  }
+
+  /** The worker that is to have one group of keys more. */
+  #home(): WorkerSlot | undefined {
+    const supervisor = this.#supervisor;
+    let least: WorkerSlot | undefined;
+    for (const worker of supervisor.workers) {
+      if (worker.state === "stopping" || worker.remaining <= 0) continue;
+      if (least === undefined || worker.groups < least.groups) least = worker;
+    }
+    if ((least?.groups ?? 1) === 0 || supervisor.free <= 0) return least;
+    const started = supervisor.start();
+    return started.state === "dead" ? least : started;
+  }
+
+  /** What a worker is to have next: of the queue, or of what only it may take. */
+  #next(worker: WorkerSlot): WorkItem | undefined {
+    const any = this.#queue.first;
+    const own = worker.own?.first;
+    if (own === undefined || any === undefined) return own ?? any;
+    const ownIsFirst = own.priority > any.priority ||
+      (own.priority === any.priority && own.sequence < any.sequence);
+    return ownIsFirst ? own : any;
+  }
+
   /** Gives a worker its share of the queue. False if nothing fits. */
   #feed(worker: WorkerSlot): boolean {
     const queue = this.#queue;
     const { live } = this.#supervisor;
     const share = shareOf(queue.length, live);
     const batch: WorkItem[] = [];
-    for (let item = queue.first; item !== undefined; item = queue.first) {
+    for (let item = this.#next(worker); item !== undefined; item = this.#next(worker)) {
       if (item instanceof ChunkSupply) {
         const size = item.nextSize(live);
         const chunks = batch.length + Math.ceil(item.source.remaining / size);
@@ -106,8 +138,10 @@ export class Feeder {
         const chunk = this.#cut(worker, item, size);
         if (!chunk.done) batch.push(chunk);
       } else {
-        if (batch.length >= share || !this.#fits(worker, item, item.chunk)) break;
-        queue.shift();
+        const isOwn = item.control?.lane !== undefined;
+        if (batch.length >= share && !isOwn || !this.#fits(worker, item, item.chunk)) break;
+        if (isOwn) queue.lanes.take(worker);
+        else queue.shift();
         this.#assign(worker, item);
         batch.push(item);
       }
@@ -193,9 +227,9 @@ export class Feeder {
     if (worker.state !== "live") return;
     if (worker.backlog.length > 0) this.sendBacklog(worker);
     this.#room.update(worker);
-    if (this.#queue.length > 0) {
+    const next = this.#next(worker);
+    if (next !== undefined) {
       this.#takeBack.recallStalled(worker);
-      const next = this.#queue.first!;
       const window = next instanceof ChunkSupply ? MAX_WINDOW : next.task.window(next.chunk);
       if (2 * worker.inFlight <= window) this.#feed(worker);
       this.pump();

@@ -38,7 +38,7 @@ export class Scheduler implements TaskBackend {
   readonly #options: SchedulerOptions;
   readonly #watch: Watch;
   readonly #tasks: TaskRegistry;
-  readonly #queue = new TaskQueue();
+  readonly #queue: TaskQueue;
   readonly #supervisor: Supervisor;
   readonly #settlement: Settlement;
   readonly #takeBack: TakeBack;
@@ -55,7 +55,7 @@ export class Scheduler implements TaskBackend {
     const initializer = options.initializer === undefined
       ? undefined
       : tasks.entry(options.initializer.task).wire;
-    const queue = this.#queue;
+    const queue = this.#queue = new TaskQueue(tasksPerWorker === 1);
     const room = new WorkerList(tasksPerWorker);
     const supervisor = this.#supervisor = new Supervisor(options, initializer);
     const settlement = this.#settlement = new Settlement(options.waitUntil, watch);
@@ -109,6 +109,7 @@ export class Scheduler implements TaskBackend {
       },
       itemCancelled: () => backPressure.check(),
     };
+    queue.lanes.onReady = () => this.#feeder.schedule();
     queue.waiting.owner = {
       argumentsReady: (item) => this.#argumentsReady(item),
       argumentFailed: (item, future) => this.#argumentFailed(item, future),
@@ -255,6 +256,9 @@ export class Scheduler implements TaskBackend {
     if (limits?.priority !== undefined) {
       item.control ??= new ItemControl();
       item.control.priority = limits.priority;
+    }
+    if (limits?.affinity !== undefined) {
+      (item.control ??= new ItemControl()).affinity = limits.affinity;
     }
     this.#watch.events?.submitted(item);
   }

@@ -84,7 +84,8 @@ export class Supervisor implements WorkerReplies {
 
   // --- start ---
 
-  start(): void {
+  /** Starts a worker; one that cannot be started is dead. */
+  start(): WorkerSlot {
     const options = this.#options;
     const worker = new WorkerSlot(
       `${options.namePrefix}_${this.#count++}`,
@@ -111,10 +112,11 @@ export class Supervisor implements WorkerReplies {
     } catch (reason) {
       worker.error = { reason };
       this.#exited(worker, {});
-      return;
+      return worker;
     }
     worker.handle = handle;
     worker.setReferenced(true);
+    return worker;
   }
 
   /** Starts all workers; resolves when each has run its initializer. */

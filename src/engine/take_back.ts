@@ -124,10 +124,10 @@ export class TakeBack implements WorkItemOwner {
     const ahead = victim.inFlight - settled;
     const wanted = Math.min(Math.ceil(ahead / 2), thief.remaining);
     if (victim.claims.table === undefined) {
-      if (!victim.isAsked) this.#askBack(victim, wanted, "stolen");
+      if (!victim.isAsked) this.#askBack(victim, wanted, "stolen", isFree);
       return [];
     }
-    const taken = victim.revokeLast(wanted).reverse();
+    const taken = victim.revokeLast(wanted, isFree).reverse();
     if (taken.length === 0) return taken;
     this.#room.update(victim);
     this.#watch.events?.returned(taken, "stolen");
@@ -147,7 +147,7 @@ export class TakeBack implements WorkItemOwner {
       ahead = true;
       if (worker === fed || worker.recalled || worker.heardAt > before) continue;
       worker.recalled = true;
-      this.#recall(worker, "recalled");
+      this.#recall(worker, "recalled", isFree);
     }
     // With nothing ahead anywhere, as with long tasks, the next reply need not look.
     if (!ahead) this.#aheadPriority = Infinity;
@@ -188,6 +188,11 @@ export class TakeBack implements WorkItemOwner {
     worker.askBack(most, which);
     this.#room.update(worker);
   }
+}
+
+/** Whether any other worker may run a task now. */
+function isFree(item: WorkItem): boolean {
+  return !item.moved && item.control?.lane === undefined;
 }
 
 /** Whether the item is to be cancelled when its worker gives it back. */

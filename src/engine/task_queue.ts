@@ -1,115 +1,48 @@
+import { ItemQueue } from "./item_queue.ts";
+import { Lanes } from "./lanes.ts";
 import { WaitingItems } from "./waiting_items.ts";
 import type { WorkItem } from "./work_item.ts";
 
-/** Work items of one priority, first in, first out: a list linked through the items themselves. */
-class Level {
-  readonly priority: number;
-  first: WorkItem | undefined;
-  last: WorkItem | undefined;
-
-  constructor(priority: number) {
-    this.priority = priority;
-  }
-
-  insertAfter(item: WorkItem, previous: WorkItem | undefined): void {
-    const next = previous === undefined ? this.first : previous.next;
-    item.previous = previous;
-    item.next = next;
-    if (previous === undefined) this.first = item;
-    else previous.next = item;
-    if (next === undefined) this.last = item;
-    else next.previous = item;
-  }
-
-  unlink(item: WorkItem): void {
-    if (item.previous === undefined) this.first = item.next;
-    else item.previous.next = item.next;
-    if (item.next === undefined) this.last = item.previous;
-    else item.next.previous = item.previous;
-    item.previous = undefined;
-    item.next = undefined;
-  }
-}
-
-/**
- * The work items that no worker has: higher priority first, equal ones in submit order.
- *
- * `push`, `shift` and `remove` take constant time (and the logarithm of the number of different
- * priorities in use, which is one for almost everybody). A cancelled item leaves at once, with
- * its arguments.
- */
-export class TaskQueue {
-  /** How many items could begin. */
-  length = 0;
-  /** Those that cannot yet. */
+/** The work items that no worker has. Those that any worker may take are in the queue itself. */
+export class TaskQueue extends ItemQueue {
+  /** Those that cannot begin yet. */
   readonly waiting: WaitingItems = new WaitingItems();
-  #levels: Level[] = [];
+  /** Those that a certain worker has to take. */
+  readonly lanes: Lanes;
 
-  /** The item that is next, without taking it. */
-  get first(): WorkItem | undefined {
-    return this.#levels[0]?.first;
+  /** @param serial Whether a worker runs one task at a time. */
+  constructor(serial: boolean) {
+    super();
+    this.lanes = new Lanes(serial);
   }
 
-  /** Adds an item behind those of its priority. */
-  push(item: WorkItem): void {
-    const level = this.#level(item.priority);
-    level.insertAfter(item, level.last);
-    this.length++;
+  /** How many items could be sent to some worker. */
+  get sendable(): number {
+    return this.length + this.lanes.length;
   }
 
-  /**
-   * Puts an item that was taken out back to its place in submit order. Such items are older than
-   * almost all that wait, so the search from the front is short.
-   */
-  restore(item: WorkItem): void {
-    const level = this.#level(item.priority);
-    let previous: WorkItem | undefined;
-    let next = level.first;
-    while (next !== undefined && next.sequence < item.sequence) {
-      previous = next;
-      next = next.next;
-    }
-    level.insertAfter(item, previous);
-    this.length++;
+  /** How many there are, of all kinds. */
+  get pending(): number {
+    return this.length + this.lanes.length + this.waiting.size;
   }
 
-  /** Takes the item that is next. */
-  shift(): WorkItem | undefined {
-    const level = this.#levels[0];
-    if (level === undefined) return undefined;
-    const item = level.first!;
-    level.unlink(item);
-    this.length--;
-    if (level.first === undefined) this.#levels.shift();
-    return item;
+  override push(item: WorkItem): void {
+    if (item.control?.affinity === undefined) super.push(item);
+    else this.lanes.push(item);
   }
 
-  /** Takes one item out, whether it could begin or not. False if it is not here. */
-  remove(item: WorkItem): boolean {
-    const level = this.#levels.find(({ priority }) => priority === item.priority);
-    if (level === undefined || (item.previous === undefined && level.first !== item)) {
-      return this.waiting.remove(item);
-    }
-    level.unlink(item);
-    this.length--;
-    // An empty level goes, so that `first` need not look for one with items.
-    if (level.first === undefined) this.#levels.splice(this.#levels.indexOf(level), 1);
-    return true;
+  override restore(item: WorkItem): void {
+    if (item.control?.lane === undefined) super.restore(item);
+    else this.lanes.restore(item);
   }
 
-  #level(priority: number): Level {
-    const levels = this.#levels;
-    let low = 0;
-    let high = levels.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (levels[middle]!.priority > priority) low = middle + 1;
-      else high = middle;
-    }
-    const found = levels[low];
-    if (found !== undefined && found.priority === priority) return found;
-    const level = new Level(priority);
-    levels.splice(low, 0, level);
-    return level;
+  override remove(item: WorkItem): boolean {
+    if (item.control?.lane !== undefined) return this.lanes.remove(item);
+    return super.remove(item) || this.waiting.remove(item);
+  }
+
+  /** Takes any item out, those that can begin first. */
+  shiftAny(): WorkItem | undefined {
+    return this.shift() ?? this.lanes.shift() ?? this.waiting.shift();
   }
 }

@@ -37,6 +37,12 @@ export interface ItemStream {
   came(values: unknown): void;
 }
 
+/** Those of one key that a work item belongs to. */
+export interface WorkItemLane {
+  /** The item is settled, and no worker has it any more. */
+  done(item: WorkItem): void;
+}
+
 /** What is known of a task beyond its function and its arguments; most tasks have none of it. */
 export class ItemControl {
   priority = 0;
@@ -60,6 +66,12 @@ export class ItemControl {
   stream: ItemStream | undefined = undefined;
   /** The items of a chunk that cannot be cloned, by index. */
   unsent: Map<number, unknown> | undefined = undefined;
+  /** The key of those that run on one worker, one after the other. */
+  affinity: unknown = undefined;
+  /** Its place among these, until it is done. */
+  lane: WorkItemLane | undefined = undefined;
+  /** It may be sent; others of its lane have to wait. */
+  released = false;
   /** What the future rejects with when the task ends, whatever its outcome: it was aborted. */
   aborted: { readonly reason: unknown } | undefined = undefined;
 }
@@ -193,4 +205,5 @@ export function letGo(item: WorkItem): void {
   control.stopTimer = undefined;
   control.onProgress = undefined;
   control.context = undefined;
+  if (item.worker === undefined) control.lane?.done(item);
 }

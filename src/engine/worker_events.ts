@@ -63,7 +63,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     const taken = worker.revokeLast(worker.inFlight);
     watch.events?.returned(taken, "workerLost");
     for (const item of taken) queue.restore(item);
-    if (queue.length > 0) this.#feeder.schedule();
+    if (queue.sendable > 0) this.#feeder.schedule();
   }
 
   workerDied(worker: WorkerSlot, end: WorkerEnd): void {
@@ -77,6 +77,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
       else waiting.push(item);
     }
     this.#restore(waiting, "workerLost");
+    this.#parts.queue.lanes.died(worker);
     for (const item of worker.backlog) settlement.fail(item, crashError(item, end, worker.error));
     worker.backlog = [];
     watch.events?.workerEnded(worker, end, ending.isEnding);
@@ -84,7 +85,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
 
   workerGone(): void {
     if (this.#parts.supervisor.workers.size === 0) this.#parts.silence.rest();
-    if (this.#parts.queue.length > 0) this.#feeder.schedule();
+    if (this.#parts.queue.sendable > 0) this.#feeder.schedule();
     this.#parts.ending.check();
   }
 
@@ -187,7 +188,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
       }
     }
     room.update(worker);
-    if (queue.length > 0) this.#feeder.schedule();
+    if (queue.sendable > 0) this.#feeder.schedule();
   }
 
   /**

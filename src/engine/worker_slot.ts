@@ -20,6 +20,7 @@ import { runMessage } from "./run_message.ts";
 import { newSecret } from "./secret.ts";
 import { Claims } from "./claims.ts";
 import { MAX_WINDOW } from "./task_registry.ts";
+import type { ItemQueue } from "./item_queue.ts";
 import type { TaskEntry } from "./task_registry.ts";
 import type { WorkItem, WorkItemHolder } from "./work_item.ts";
 
@@ -102,6 +103,11 @@ export class WorkerSlot implements WorkItemHolder {
   /** Stops the timer of a question that it has to answer. */
   stopAnswerTimer: (() => void) | undefined = undefined;
   idleTimer: ReturnType<typeof setTimeout> | undefined = undefined;
+
+  /** Tasks that only this worker may take, and have not been sent. */
+  own: ItemQueue | undefined = undefined;
+  /** Groups of keys whose tasks these are. */
+  groups = 0;
 
   /** Links of the scheduler's list of workers with room. */
   previous: WorkerSlot | undefined = undefined;
@@ -424,6 +430,7 @@ export class WorkerSlot implements WorkItemHolder {
     if (item.long) this.longs--;
     item.worker = undefined;
     item.slot = -1;
+    if (item.control?.lane !== undefined && item.done) item.control.lane.done(item);
   }
 
   /**
@@ -484,7 +491,7 @@ export class WorkerSlot implements WorkItemHolder {
   }
 }
 
-/** Whether a task may run on another worker. */
+/** Whether a task may run on another worker, when this one has ended. */
 function canMove(item: WorkItem): boolean {
   return !item.moved;
 }

@@ -1,7 +1,7 @@
 import type { TaskBackend, TaskLimits } from "../backend/task_backend.ts";
 import { show } from "../futures/show.ts";
 import { blocksOf, isTypedArray } from "./map_columns.ts";
-import { KnownInput } from "./map_input.ts";
+import { chunksOf } from "./map_input.ts";
 import { MapRun } from "./map_run.ts";
 import { checkCount, checkOptions } from "./options.ts";
 
@@ -45,6 +45,6 @@ export function mapBlocks(
     );
   };
   const run = new MapRun({ check });
-  run.start(new KnownInput(backend, task, [blocks], limits, 1, run));
+  run.start(chunksOf(backend, task, [blocks], limits, 1, undefined, run));
   return run;
 }

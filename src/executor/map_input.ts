@@ -44,7 +44,9 @@ export function chunksOf(
   if (inputs.every(hasKnownLength)) {
     const { sharedMemory } = backend.capabilities;
     const columns = inputs.map((input) => columnOf(input, sharedMemory));
-    if (!columns.some((column) => Array.isArray(column) && holdsFuture(column))) {
+    // Those of one key go one after the other, each with its place.
+    const inLane = limits?.affinity !== undefined;
+    if (!inLane && !columns.some((column) => Array.isArray(column) && holdsFuture(column))) {
       return new KnownInput(backend, task, columns, limits, chunkSize, reader);
     }
     bufferSize = Infinity; // all are submitted by the call
@@ -60,7 +62,7 @@ function hasKnownLength(input: unknown): boolean {
 }
 
 /** Inputs of known length: they wait in the queue as one, to be cut when workers are free. */
-export class KnownInput implements MapInput {
+class KnownInput implements MapInput {
   readonly chunkSize: number | undefined;
   readonly #backend: TaskBackend;
   readonly #task: unknown;

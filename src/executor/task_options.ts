@@ -34,6 +34,15 @@ export interface TaskOptions {
    */
   bufferSize?: number | undefined;
   /**
+   * A key. Tasks of one key run on one worker, in submit order, one after the other: for what a worker
+   * keeps between tasks, as caches, open files, or the state of an actor. Different keys are spread over
+   * the workers, and a key stays with its worker as long as that lives. A task that waits for a future
+   * among its arguments takes its place when it has it.
+   *
+   * @default {undefined}
+   */
+  affinity?: string | number | bigint | object | undefined;
+  /**
    * Called with each value that the task gives to `this.report()`.
    *
    * @default {undefined}
@@ -52,20 +61,34 @@ export function checkTaskOptions(options: TaskOptions): TaskLimits {
     "signal",
     "timeout",
     "priority",
+    "affinity",
     "bufferSize",
     "onProgress",
   ]);
-  const { signal, timeout, priority, bufferSize, onProgress } = options;
+  const { signal, timeout, priority, affinity, bufferSize, onProgress } = options;
   checkSignal("signal", signal);
   checkFunction("onProgress", onProgress);
   if (priority !== undefined && (typeof priority !== "number" || Number.isNaN(priority))) {
     throw new TypeError(`Cannot use priority: expected a number, got ${show(priority)}`);
+  }
+  if (affinity !== undefined && !isKey(affinity)) {
+    throw new TypeError(
+      `Cannot use affinity: expected a string, a number, a bigint or an object, got ${
+        show(affinity)
+      }`,
+    );
   }
   const limits: { -readonly [K in keyof TaskLimits]: TaskLimits[K] } = {};
   if (signal !== undefined) limits.signal = signal;
   if (timeout !== undefined) limits.timeout = checkTime("timeout", timeout);
   if (priority !== undefined) limits.priority = priority;
   if (bufferSize !== undefined) limits.bufferSize = checkCount("bufferSize", bufferSize);
+  if (affinity !== undefined) limits.affinity = affinity;
   if (onProgress !== undefined) limits.onProgress = bindContext(onProgress);
   return limits;
+}
+
+function isKey(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "bigint" ||
+    (typeof value === "object" && value !== null);
 }

@@ -128,3 +128,11 @@ test(
   },
   { deadline: 30_000 },
 );
+
+test("user_cache loads each profile once", async () => {
+  assertEquals(await linesOf("user_cache"), ["40 requests, 4 profiles loaded"]);
+});
+
+test("actor handles the messages of an account one after the other", async () => {
+  assertEquals(await linesOf("actor"), ["70 170", "RangeError: Ada has only 70"]);
+});

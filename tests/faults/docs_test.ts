@@ -206,6 +206,22 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/stream_test.ts",
     "submit() of a generator says to use stream()",
   ],
+  "a worker that dies while tasks of its keys wait": [
+    "contract/affinity_test.ts",
+    "affinity: a worker that dies gives its keys to others",
+  ],
+  "a task that hangs before others of its key": [
+    "contract/affinity_test.ts",
+    "affinity: what was aborted has ended before the next of its key begins",
+  ],
+  "shutdown() or terminate() while tasks wait for others of their key": [
+    "contract/affinity_test.ts",
+    "affinity: shutdown(), cancelFutures and terminate()",
+  ],
+  "a death that breaks the executor while tasks wait for others of their key": [
+    "contract/affinity_test.ts",
+    "affinity: a broken executor fails what waits in its key",
+  ],
 };
 
 /** The cells of each row of the table. */
