@@ -15,11 +15,11 @@ import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import cliProgress from "cli-progress";
-import { type Executor, importTasks, ThreadPoolExecutor } from "../../mod.ts";
+import { type Executor, importTasks, type Task, ThreadPoolExecutor } from "../../mod.ts";
 import { DistributedExecutor, remoteTasks } from "../../src/remote/mod.ts";
 import { bullmq } from "../../src/transports/bullmq.ts";
 import { noRedis, RedisServer } from "../../tests/remote/redis_server.ts";
-import type { digestFile } from "../digest_tasks.ts";
+import type { FileDigest, FileError } from "../digest_tasks.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const TASKS = new URL("../digest_tasks.ts", import.meta.url);
@@ -27,11 +27,13 @@ const QUEUE = "digests";
 const RUNTIMES = { node: [], bun: [], deno: ["run", "-A", "--no-check"] };
 type RuntimeName = keyof typeof RUNTIMES;
 
+type DigestTask = Task<[path: string], FileDigest | FileError>;
+
 /** Milliseconds: a lost worker is noticed after both. The defaults are five times as long. */
 const [LOCK, CHECK] = [2_000, 1_000];
 
 /** Files of one task. */
-const CHUNK = 10;
+const CHUNK = 20;
 
 /** Starts a worker, and waits until it takes tasks. */
 function startWorker(runtime: RuntimeName, url: string): Promise<ChildProcess> {
@@ -63,7 +65,7 @@ function startWorker(runtime: RuntimeName, url: string): Promise<ChildProcess> {
 /** The digest of all files, in order, by whatever executor. */
 async function digestOf(
   executor: Executor,
-  task: typeof digestFile,
+  task: DigestTask,
   folder: string,
   paths: readonly string[],
   onFile: () => void,
@@ -91,7 +93,10 @@ function progress(total: number): { step(): void; say(text: string): void; stop(
     };
   }
   const bar = new cliProgress.SingleBar(
-    { format: "   {bar} {percentage}% | {value} of {total} files | {duration} s", hideCursor: true },
+    {
+      format: "   {bar} {percentage}% | {value} of {total} files | {duration} s",
+      hideCursor: true,
+    },
     cliProgress.Presets.shades_classic,
   );
   bar.start(total, 0);
@@ -110,7 +115,7 @@ async function main(): Promise<number> {
     console.error(`Cannot start a fleet: ${noRedis}`);
     return 1;
   }
-  const folder = resolve(process.argv[2] ?? join(ROOT, "node_modules", "typescript"));
+  const folder = resolve(process.argv[2] ?? join(ROOT, "node_modules"));
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))

@@ -55,7 +55,9 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
 export async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   try {
-    if (name === undefined) throw new UsageError("there is no command", "concurrent-futures --help");
+    if (name === undefined) {
+      throw new UsageError("there is no command", "concurrent-futures --help");
+    }
     if (name === "--help" || name === "-h" || name === "help") {
       console.log(HELP);
       return 0;

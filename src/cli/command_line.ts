@@ -30,7 +30,10 @@ export class Options {
   constructor(command: string, args: string[], options: OptionsConfig) {
     this.#help = `concurrent-futures ${command} --help`;
     try {
-      const parsed = parseArgs({ args, options: { ...options, help: { type: "boolean", short: "h" } } });
+      const parsed = parseArgs({
+        args,
+        options: { ...options, help: { type: "boolean", short: "h" } },
+      });
       this.#values = parsed.values as Record<string, unknown>;
     } catch (error) {
       const [line = ""] = (error as Error).message.split(/\n|\. To specify/);
@@ -79,7 +82,7 @@ export class Options {
 
   /** The engine that `--url`, `--queue` and `--prefix` name. Nothing connects yet. */
   async transport(): Promise<Transport> {
-    const url = this.text("url") ?? process.env[URL_VARIABLE];
+    const url = this.text("url") ?? (process.env[URL_VARIABLE] || undefined);
     const queue = this.needed("queue");
     const prefix = this.text("prefix");
     if (url === undefined) throw this.wrong(`--url is missing, and ${URL_VARIABLE} is not set`);
@@ -109,7 +112,8 @@ export const ENGINE_OPTIONS: OptionsConfig = {
 };
 
 /** Help for {@linkcode ENGINE_OPTIONS}. */
-export const ENGINE_HELP: string = `  --url URL             redis://[user:password@]host:port, or rediss:// for TLS
+export const ENGINE_HELP: string =
+  `  --url URL             redis://[user:password@]host:port, or rediss:// for TLS
                         [${URL_VARIABLE}, where no list of processes shows it]
   --queue NAME          the queue; clients say the same
   --prefix TEXT         what its keys begin with [cf]`;

@@ -146,7 +146,10 @@ export function tableOf(report: Report, now: number): string[] {
 }
 
 /** Columns side by side; numbers end at the same place. */
-function aligned(rows: readonly (readonly string[])[], right: (column: number) => boolean): string[] {
+function aligned(
+  rows: readonly (readonly string[])[],
+  right: (column: number) => boolean,
+): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>
     row.map((cell, column) =>
@@ -161,5 +164,7 @@ function span(milliseconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
+  return seconds < 172_800
+    ? `${Math.round(seconds / 3_600)} h`
+    : `${Math.round(seconds / 86_400)} d`;
 }

@@ -93,7 +93,7 @@ export async function workerCommand(args: string[]): Promise<number> {
     });
     log.line("info", `takes tasks from ${transport.name}`);
     await worker.run({ signal: stop.signal });
-    log.line("info", `stopped, ${health.done} done`);
+    log.line("info", "stopped");
     return 0;
   } finally {
     stop.end();
@@ -114,9 +114,7 @@ function modulesOf(options: Options): Record<string, URL> {
     }
     if (Object.hasOwn(modules, name)) throw options.wrong(`--module ${name} is there twice`);
     // A scheme of one letter is a drive.
-    modules[name] = /^[a-z][a-z\d+.-]+:/i.test(path)
-      ? new URL(path)
-      : pathToFileURL(resolve(path));
+    modules[name] = /^[a-z][a-z\d+.-]+:/i.test(path) ? new URL(path) : pathToFileURL(resolve(path));
   }
   if (Object.keys(modules).length === 0) throw options.wrong("--module is missing");
   return modules;

@@ -37,7 +37,7 @@ test("every export leads to a file", () => {
   const targets = Object.values(manifest.exports).flatMap((target) =>
     typeof target === "string" ? [target] : [target.types, target.default]
   );
-  assertEquals(targets.length, 13);
+  assertEquals(targets.length, 17);
   for (const target of targets) assert(files.includes(target.slice(2)), target);
 });
 
@@ -51,6 +51,10 @@ test("declarations and modules import only what is in the tarball", () => {
       : text.matchAll(/(?:^|[;\n])(?:import|export)\s*(?:\{[^{}"]*\}\s*from\s*)?"([^"]+)"/g);
     for (const [, specifier] of found) {
       count++;
+      // Its own entries alone know an engine's clients, and what all runtimes have.
+      if (/^(dist\/src\/(cli|transports)\/|dist\/chunks\/)/.test(path)) {
+        if (/^(node:\w+|bullmq|ioredis)$/.test(specifier!)) continue;
+      }
       assertMatch(specifier!, /^\.\.?\/.*\.js$/, `${path} imports ${specifier}`);
       const target = join(dirname(path), specifier!).replaceAll("\\", "/");
       const wanted = declares ? target.replace(/js$/, "d.ts") : target;
