@@ -21,6 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   pool: ["futures", "wire", "executor"],
   remote: ["futures", "wire", "backend", "executor", "runtime"],
   transports: ["remote"],
+  observe: ["futures", "backend", "executor", "runtime"],
   cli: ["futures", "executor", "remote", "transports"],
 };
 
