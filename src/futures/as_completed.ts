@@ -1,4 +1,5 @@
-import { checkWaitOptions, watch } from "./deadline.ts";
+import { clock } from "./clock.ts";
+import { checkWaitOptions, startTimer, watch } from "./deadline.ts";
 import type { WaitOptions } from "./deadline.ts";
 import { provideAsyncDispose } from "./dispose.ts";
 import { TimeoutError } from "./errors.ts";
@@ -76,10 +77,15 @@ class Completed<F extends Future<unknown>>
   #takers: Taker<F>[] = [];
   /** What the iteration rejects with once all that is done is taken. */
   #failure: { readonly reason: unknown } | undefined = undefined;
+  /** When time is up, in milliseconds of the clock. */
+  readonly #end: number;
   #stopWatch: () => void = () => {};
+  /** An iteration that nobody waits for keeps no program alive; one that somebody waits for does. */
+  #letGo: (() => void) | undefined = undefined;
 
   constructor(futures: Set<F>, timeout: number, signal: AbortSignal | undefined) {
     this.#total = futures.size;
+    this.#end = clock.now() + timeout;
     for (const future of futures) {
       if (future.done()) this.#ready.push(future);
       else this.#pending.add(future);
@@ -92,7 +98,7 @@ class Completed<F extends Future<unknown>>
       this.#stopWatch = watch(timeout, signal, {
         timedOut: () => this.#timedOut(),
         aborted: (reason) => this.#fail(reason),
-      });
+      }, true);
     }
   }
 
@@ -139,8 +145,13 @@ class Completed<F extends Future<unknown>>
         this.#takers.shift()!.reject(reason);
       } else if (this.#pending.size === 0) {
         this.#takers.shift()!.resolve({ done: true, value: undefined });
-      } else return;
+      } else {
+        this.#letGo ??= startTimer(this.#end - clock.now(), () => {});
+        return;
+      }
     }
+    this.#letGo?.();
+    this.#letGo = undefined;
   }
 
   #timedOut(): void {

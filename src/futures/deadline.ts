@@ -24,9 +24,14 @@ export interface WaitOptions {
 /**
  * Calls `callback` after so many milliseconds, however many.
  *
+ * @param background Whether the program may end before, where the runtime has such timers.
  * @returns Stops it.
  */
-export function startTimer(milliseconds: number, callback: () => void): () => void {
+export function startTimer(
+  milliseconds: number,
+  callback: () => void,
+  background = false,
+): () => void {
   if (milliseconds === Infinity) return () => {};
   const end = clock.now() + milliseconds;
   let timer: ReturnType<typeof setTimeout>;
@@ -35,6 +40,7 @@ export function startTimer(milliseconds: number, callback: () => void): () => vo
     timer = left > MAX_DELAY
       ? clock.setTimeout(arm, MAX_DELAY)
       : clock.setTimeout(callback, Math.max(0, Math.ceil(left)));
+    if (background) (timer as { unref?: () => void }).unref?.();
   };
   arm();
   return () => clock.clearTimeout(timer);
@@ -55,7 +61,11 @@ const TURNS = 2;
  *
  * @returns Stops it.
  */
-export function startDeadline(milliseconds: number, callback: () => void): () => void {
+export function startDeadline(
+  milliseconds: number,
+  callback: () => void,
+  background = false,
+): () => void {
   let stop = startTimer(milliseconds, () => {
     let turns = 0;
     const turn = (): void => {
@@ -64,7 +74,7 @@ export function startDeadline(milliseconds: number, callback: () => void): () =>
       stop = () => clock.clearTimeout(timer);
     };
     turn();
-  });
+  }, background);
   return () => stop();
 }
 
@@ -152,6 +162,7 @@ export function watch(
   timeout: number,
   signal: AbortSignal | undefined,
   deadline: Deadline,
+  background = false,
 ): () => void {
   const unlisten = signal === undefined ? undefined : listenToAbort(signal, (reason) => {
     stopTimer();
@@ -160,7 +171,7 @@ export function watch(
   const stopTimer = startDeadline(timeout, () => {
     unlisten?.();
     deadline.timedOut();
-  });
+  }, background);
   return () => {
     stopTimer();
     unlisten?.();

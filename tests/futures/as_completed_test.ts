@@ -126,6 +126,7 @@ test("asCompleted() starts its clock at the call", async () => {
   const iterator = asCompleted(futures, { timeout: 20 });
   all[0]!.setResult(1);
   await delay(40); // due after the other, however late both are
+  for (let turns = 0; turns < 6; turns++) await delay(2); // and what had arrived by then was read
   // Too late: its time is over, though nobody asked yet.
   all[1]!.setResult(1);
   assertStrictEquals((await iterator.next()).value, futures[0]);

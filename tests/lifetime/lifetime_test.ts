@@ -32,6 +32,22 @@ test("an executor that was never used lets the program end", async () => {
   assertEquals(await run(`new cf.ThreadPoolExecutor(2); console.log("end");`), ended("end\n"));
 });
 
+test("asCompleted() with a timeout keeps no program alive that does not wait for it", async () => {
+  assertEquals(
+    await run(`
+      const never = new cf.FutureSource().future;
+      cf.asCompleted([never], { timeout: 1e8 });
+      const some = [cf.FutureSource, cf.FutureSource].map((Source) => new Source());
+      some[0].setResult(1);
+      const iterator = cf.asCompleted(some.map(({ future }) => future), { timeout: 1e8 });
+      console.log(await (await iterator.next()).value);
+      const waited = cf.asCompleted([never], { timeout: 20 });
+      console.log((await waited.next().catch((error) => error)).name); // is waited for
+    `),
+    ended("1\nTimeoutError\n"),
+  );
+});
+
 test("pending and running tasks keep the program alive", async () => {
   assertEquals(
     await run(`
