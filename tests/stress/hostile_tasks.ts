@@ -18,12 +18,12 @@ function count(counter: Counter, i: number): void {
   else Atomics.add(counter, i, 1);
 }
 
-export function honest(counter: Counter, i: number): number {
+export function honest(counter: Counter, i: number, _seed?: number): number {
   count(counter, i);
   return 2 * i + 1;
 }
 
-export async function honestSoon(counter: Counter, i: number): Promise<number> {
+export async function honestSoon(counter: Counter, i: number, _seed?: number): Promise<number> {
   count(counter, i);
   await new Promise((resolve) => setTimeout(resolve, 1));
   return 2 * i + 1;

@@ -259,7 +259,11 @@ class HostileProgram {
   #checkFailure({ name, future, timeout, signal }: Entry, error: unknown, what: string): void {
     if (name === "nasty") return; // what it throws, or why that could not be sent
     if (future.cancelled()) {
-      return assert(error instanceof CancelledError || error === signal?.reason, what);
+      return assert(
+        error instanceof CancelledError || error === signal?.reason ||
+          (error instanceof TimeoutError && timeout !== undefined), // it never began
+        `${what} was cancelled by ${error}`,
+      );
     }
     if (error instanceof TimeoutError && timeout !== undefined) return;
     if (signal?.aborted && error === signal.reason) return;
