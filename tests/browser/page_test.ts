@@ -11,12 +11,10 @@ import {
 } from "../../mod.ts";
 import { detectRuntime, type Runtime } from "../../src/runtime/mod.ts";
 import { until } from "../contract/executors.ts";
-import { ownWorker, StartedWorkers, testInPage } from "./pages.ts";
+import { NO_LOCKS, ownWorker, StartedWorkers, testInPage } from "./pages.ts";
 
 const named = namedTasks<typeof import("./own_tasks.ts")>();
 const moduleUrl = import.meta.resolve("./own_tasks.ts");
-
-const noLocks = globalThis.isSecureContext === false && "a page that is not secure has no locks";
 
 /** Workers that can end without the library's program hearing of it. */
 function withSilentEnds(): Runtime {
@@ -103,7 +101,7 @@ testInPage("a worker that ends silently fails its task alone, and is replaced", 
   if (crossOriginIsolated || !(first instanceof WorkerCrashError)) assertEquals(first, 1);
   assertEquals([await behind[1], await behind[2]], [2, 3]);
   assertEquals(executor.stats().crashed, 1);
-}, { skip: noLocks });
+}, { skip: NO_LOCKS });
 
 testInPage("a worker that ends silently while it is idle is missed and replaced", async () => {
   await using executor = new ThreadPoolExecutor({ maxWorkers: 1, runtime: withSilentEnds() });
@@ -112,7 +110,7 @@ testInPage("a worker that ends silently while it is idle is missed and replaced"
   });
   await until(() => executor.stats().crashed === 1);
   assertEquals(await executor.submit((x: number) => x, 1), 1);
-}, { skip: noLocks });
+}, { skip: NO_LOCKS });
 
 testInPage("self.close() is told, also by a page without locks", async () => {
   await using executor = new ThreadPoolExecutor(1);

@@ -12,6 +12,11 @@ export function testInPage(
   test(name, fn, { ...options, skip: IN_PAGE ? skip : "it is for pages: npm run test:browsers" });
 }
 
+/** Why a test that looks at workers from outside is skipped. */
+export const NO_LOCKS: string | undefined = globalThis.isSecureContext === false
+  ? "a page that is not secure has no locks"
+  : undefined;
+
 /** A worker of the user's own, as bundlers and policies want it. */
 export function ownWorker(): Worker {
   return new Worker(new URL("./own_worker.ts", import.meta.url), { type: "module" });
@@ -20,19 +25,23 @@ export function ownWorker(): Worker {
 /** The workers that are started meanwhile, by the URLs of their programs. */
 export class StartedWorkers implements Disposable {
   readonly urls: string[] = [];
-  readonly #Worker = globalThis.Worker;
+  readonly #original = Object.getOwnPropertyDescriptor(globalThis, "Worker")!;
 
   constructor() {
     const { urls } = this;
-    globalThis.Worker = class extends this.#Worker {
-      constructor(url: string | URL, options?: WorkerOptions) {
-        urls.push(String(url));
-        super(url, options);
-      }
-    };
+    // Defined, not set: JavaScriptCore may go on with the one that it has seen there.
+    Object.defineProperty(globalThis, "Worker", {
+      ...this.#original,
+      value: class extends globalThis.Worker {
+        constructor(url: string | URL, options?: WorkerOptions) {
+          urls.push(String(url));
+          super(url, options);
+        }
+      },
+    });
   }
 
   [Symbol.dispose](): void {
-    globalThis.Worker = this.#Worker;
+    Object.defineProperty(globalThis, "Worker", this.#original);
   }
 }

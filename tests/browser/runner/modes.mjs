@@ -6,6 +6,9 @@
 
 import { globSync } from "node:fs";
 
+/** Of pages alone. */
+const OF_PAGES = ["page", "lifetime", "back"].map((name) => `tests/browser/${name}_test.ts`);
+
 /** All that a page can run, whatever its headers. */
 const EVERYWHERE = [
   ...globSync("tests/contract/*_test.ts"),
@@ -29,7 +32,7 @@ const CHOSEN = [
   "tests/faults/faults_test.ts",
   "tests/futures/dispose_test.ts",
   "tests/runtime/table_test.ts",
-  "tests/browser/page_test.ts",
+  ...OF_PAGES,
 ];
 
 /** Nothing but what the server has itself. */
@@ -59,10 +62,10 @@ const OWN_PAGES = [
  */
 export const MODES = {
   isolated: [
-    { isolated: true, files: [...EVERYWHERE, ...ON_FAKES, "tests/browser/page_test.ts"] },
+    { isolated: true, files: [...EVERYWHERE, ...ON_FAKES, ...OF_PAGES] },
   ],
   plain: [
-    { files: [...EVERYWHERE, "tests/browser/page_test.ts"] },
+    { files: [...EVERYWHERE, ...OF_PAGES] },
     { files: ON_FAKES, runs: 1_000 },
     ...OWN_PAGES.filter(({ insecure }) => insecure),
   ],
