@@ -9,7 +9,7 @@ export class WorkerLocks implements Disposable {
   constructor() {
     const { names } = this;
     const request = this.#request as (...args: unknown[]) => Promise<unknown>;
-    LockManager.prototype.request = function (...args: unknown[]) {
+    LockManager.prototype.request = function (this: LockManager, ...args: unknown[]) {
       names.add(args[0] as string);
       return request.apply(this, args);
     } as LockManager["request"];
