@@ -50,7 +50,11 @@ export class Scheduler implements TaskBackend {
 
   constructor(options: SchedulerOptions) {
     const { executorName, tasksPerWorker, maxPending, grace } = options;
-    const watch = this.#watch = new Watch(options.name, options.metrics ?? false);
+    const watch = this.#watch = new Watch(
+      options.name,
+      options.metrics ?? false,
+      options.taskChannel,
+    );
     const tasks = this.#tasks = new TaskRegistry(options.inThread);
     const initializer = options.initializer === undefined
       ? undefined
@@ -174,8 +178,7 @@ export class Scheduler implements TaskBackend {
     this.checkOpen();
     const entry = this.#tasks.entry(task);
     this.#checkRoom();
-    const item = new WorkItem(this.#takeBack, entry, args);
-    return holdsFuture(args) ? this.#hold(item, limits) : this.#enqueue(item, limits);
+    return this.#accept(new WorkItem(this.#takeBack, entry, args), args, limits);
   }
 
   /** Queues a task whose values are told as they come. */
@@ -190,8 +193,7 @@ export class Scheduler implements TaskBackend {
     this.#checkRoom();
     const item = new WorkItem(this.#takeBack, entry, args);
     const feed = new StreamFeed(item, sink, this.#limits);
-    if (holdsFuture(args)) this.#hold(item, limits);
-    else this.#enqueue(item, limits);
+    this.#accept(item, args, limits);
     return feed;
   }
 
@@ -213,8 +215,7 @@ export class Scheduler implements TaskBackend {
   ): Future<unknown> {
     this.checkOpen();
     const entry = this.#tasks.entry(task);
-    const item = new WorkItem(this.#takeBack, entry, args, items);
-    return holdsFuture(args) ? this.#hold(item, limits) : this.#enqueue(item, limits);
+    return this.#accept(new WorkItem(this.#takeBack, entry, args, items), args, limits);
   }
 
   /** Queues a whole `map`, to be cut into chunks. The future tells when all are cut. */
@@ -225,7 +226,23 @@ export class Scheduler implements TaskBackend {
   ): Future<unknown> {
     this.checkOpen();
     const entry = this.#tasks.entry(task);
+    this.#watch.lookForTools(); // its chunks are told of
     return this.#enqueue(new ChunkSupply(this.#takeBack, entry, source, limits), limits);
+  }
+
+  #accept(
+    item: WorkItem,
+    args: readonly unknown[],
+    limits: TaskLimits | undefined,
+  ): Future<unknown> {
+    const waits = holdsFuture(args);
+    if (this.#watch.lookForTools()) {
+      return this.#watch.submit(
+        item,
+        () => waits ? this.#hold(item, limits) : this.#enqueue(item, limits),
+      );
+    }
+    return waits ? this.#hold(item, limits) : this.#enqueue(item, limits);
   }
 
   #enqueue(item: WorkItem, limits: TaskLimits | undefined): Future<unknown> {

@@ -1,5 +1,5 @@
 import type { BrokenExecutorError } from "../futures/errors.ts";
-import type { AsyncContext, Runtime, WorkerOptions } from "../runtime/runtime.ts";
+import type { AsyncContext, Runtime, TaskChannel, WorkerOptions } from "../runtime/runtime.ts";
 
 /** How a scheduler is set up; everything is checked already. */
 export interface SchedulerOptions {
@@ -28,6 +28,8 @@ export interface SchedulerOptions {
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
   /** Asked at each submit, where tasks run on the caller's thread: in which async context. */
   readonly captureContext?: (() => AsyncContext | undefined) | undefined;
+  /** Asked at the first submit: the channel by which tools listen. */
+  readonly taskChannel?: (() => TaskChannel | undefined) | undefined;
   /** Where there are async contexts: calls a function in that of no task. Workers are started in it. */
   readonly outsideOfRequests?: (<R>(fn: () => R) => R) | undefined;
 }

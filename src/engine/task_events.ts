@@ -1,3 +1,5 @@
+import type { TaskChannel, TaskTrace } from "../runtime/runtime.ts";
+import { callBack } from "../futures/callback.ts";
 import { clock } from "../futures/clock.ts";
 import { TimeoutError, WorkerCrashError } from "../futures/errors.ts";
 import type {
@@ -28,7 +30,9 @@ export class TaskEvents {
    * What is to be told as soon as the engine has done what it does: an observer may do whatever it likes.
    * A record stands for the submit of its task, of which there may be many in one turn.
    */
-  #untold: (ExecutorEvent | TaskRecord)[] = [];
+  #untold: (ExecutorEvent | TaskRecord | (() => void))[] = [];
+  /** The channel by which tools may listen. */
+  channel: TaskChannel | undefined = undefined;
   #nextId = 0;
   /** When the message came that is acted upon: what it tells has one time. */
   #receivedAt: number | undefined = undefined;
@@ -59,8 +63,12 @@ export class TaskEvents {
     if (this.#observers.length === 0) this.#onEmpty();
   }
 
-  #emit(event: ExecutorEvent | TaskRecord): void {
-    if (this.#untold.push(event) === 1) clock.queueMicrotask(() => this.#tell());
+  #emit(event: ExecutorEvent): void {
+    if (this.isObserved) this.#later(event);
+  }
+
+  #later(what: ExecutorEvent | TaskRecord | (() => void)): void {
+    if (this.#untold.push(what) === 1) clock.queueMicrotask(() => this.#tell());
   }
 
   #tell(): void {
@@ -68,6 +76,10 @@ export class TaskEvents {
     if (events.length === 0) return;
     this.#untold = [];
     for (const what of events) {
+      if (typeof what === "function") {
+        callBack(what, "a subscriber of concurrent-futures.task");
+        continue;
+      }
       const event = what instanceof TaskRecord ? this.#submitOf(what) : what;
       for (const entry of this.#observers) {
         try {
@@ -85,7 +97,8 @@ export class TaskEvents {
     return { type: "submitted", at, executor: this.name, task: info! };
   }
 
-  get #isObserved(): boolean {
+  /** Whether there are observers. */
+  get isObserved(): boolean {
     return this.#observers.length > 0;
   }
 
@@ -109,18 +122,42 @@ export class TaskEvents {
 
   // --- tasks ---
 
+  /** A task is about to be submitted while tools listen: what they are told of it. */
+  traced(item: WorkItem): TaskTrace {
+    const record = item.record = this.#newRecord(item);
+    return this.#traceOf(record);
+  }
+
+  #traceOf(record: TaskRecord): TaskTrace {
+    const { id, name } = record.info!;
+    return record.trace = { executor: this.name, id, name };
+  }
+
+  #newRecord(item: WorkItem): TaskRecord {
+    const { task: { name }, priority, chunk } = item;
+    const info = { id: this.#nextId++, name, priority, chunk: Math.max(0, chunk) };
+    return new TaskRecord(info, this.#now());
+  }
+
   /** A task was submitted. A whole `map` is not told of, but each of its chunks, when it is cut. */
   submitted(item: WorkItem): void {
-    const at = this.#now();
-    if (!this.#isObserved) {
-      item.record = at;
-      return;
-    }
-    const { task: { name }, priority, chunk } = item;
     const isSupply = item instanceof ChunkSupply;
-    const task = { id: this.#nextId++, name, priority, chunk: isSupply ? 0 : chunk };
-    const record = item.record = new TaskRecord(task, at);
-    if (!isSupply) this.#emit(record);
+    let { record } = item;
+    if (typeof record !== "object") {
+      const channel = isSupply ? undefined : this.channel;
+      const isTraced = channel !== undefined && channel.hasSubscribers;
+      if (!this.isObserved && !isTraced) {
+        item.record = this.#now();
+        return;
+      }
+      record = item.record = this.#newRecord(item);
+      // A chunk of a `map` is submitted by nobody: there is no context to bind.
+      if (isTraced) {
+        const trace = this.#traceOf(record);
+        this.#later(() => channel.submit(trace, () => {}));
+      }
+    }
+    if (!isSupply && this.isObserved) this.#later(record);
   }
 
   /** Tasks are about to be sent: long ones are to tell when they begin, short ones do with their end. */
@@ -148,7 +185,7 @@ export class TaskEvents {
       if (typeof record !== "object") continue;
       record.worker = worker.name;
       const { info: task, sentAt: at } = record;
-      if (task === undefined || !this.#isObserved) continue;
+      if (task === undefined || !this.isObserved) continue;
       const executor = this.name;
       this.#emit({ type: "sent", at, executor, task, worker: worker.name, ahead: before });
     }
@@ -165,7 +202,7 @@ export class TaskEvents {
       if (typeof record !== "object" || record.worker === undefined) continue;
       const { worker } = record;
       record.worker = undefined;
-      if (record.info === undefined || !this.#isObserved) continue;
+      if (record.info === undefined || !this.isObserved) continue;
       this.#emit({
         type: "returned",
         at: this.#now(),
@@ -184,7 +221,7 @@ export class TaskEvents {
     if (worker === undefined) return;
     const at = record.startedAt = Math.min(Math.max(startedAt, record.sentAt), this.#now());
     this.#metrics?.started(worker, record);
-    if (task === undefined || !this.#isObserved) return;
+    if (task === undefined || !this.isObserved) return;
     this.#emit({ type: "started", at, executor: this.name, task, worker });
   }
 
@@ -221,7 +258,14 @@ export class TaskEvents {
     if (worker !== undefined && startedAt !== undefined) {
       this.#metrics?.ran(worker, waited, ran, record);
     }
-    if (record.info === undefined || !this.#isObserved) return;
+    const told = outcome === "failed" ? outcomeOf(item, error) : outcome;
+    const { trace } = record;
+    if (trace !== undefined) {
+      const settled = { worker, waited, ran, outcome: told };
+      Object.assign(trace, outcome === "failed" ? { ...settled, error } : settled);
+      this.#later(() => this.channel!.settled(trace));
+    }
+    if (record.info === undefined || !this.isObserved) return;
     const executor = this.name;
     let task = record.info;
     if (item instanceof ChunkSupply) {
@@ -229,7 +273,6 @@ export class TaskEvents {
       task = { ...task, chunk: Math.max(1, item.source.remaining) };
       this.#emit({ type: "submitted", at: submittedAt, executor, task });
     }
-    const told = outcome === "failed" ? outcomeOf(item, error) : outcome;
     const event = {
       type: "ended",
       at,

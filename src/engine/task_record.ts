@@ -1,4 +1,5 @@
 import type { TaskInfo } from "../backend/executor_events.ts";
+import type { TaskTrace } from "../runtime/runtime.ts";
 
 /** What is known of a task while somebody looks. */
 export class TaskRecord {
@@ -16,6 +17,8 @@ export class TaskRecord {
   notifies = false;
   /** It was told that the task ended; its worker may still tell of it. */
   isOver = false;
+  /** What tools that listen to the channel were told, and will be. */
+  trace: TaskTrace | undefined = undefined;
 
   constructor(info: TaskInfo | undefined, submittedAt: number) {
     this.info = info;

@@ -1,8 +1,17 @@
 import type { ExecutorMetrics, Observer } from "../backend/executor_events.ts";
 import { clock } from "../futures/clock.ts";
 import { Metrics } from "./metrics.ts";
+import type { Future } from "../futures/future.ts";
+import type { TaskChannel } from "../runtime/runtime.ts";
 import { TaskEvents } from "./task_events.ts";
+import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
+
+const NO_CHANNEL: TaskChannel = {
+  hasSubscribers: false,
+  submit: (_, callback) => callback(),
+  settled() {},
+};
 
 /**
  * Whether anybody looks at an engine. While nobody does, its parts pay one look at a field for each of
@@ -15,9 +24,20 @@ export class Watch {
   workers!: ReadonlySet<WorkerSlot>;
   readonly #all: TaskEvents;
   readonly #metrics: Metrics | undefined;
+  readonly #findChannel: (() => TaskChannel | undefined) | undefined;
+  #channel: TaskChannel | undefined = undefined;
+  #isTraced = false;
 
-  /** @param name What the executor is called in events. */
-  constructor(name: string, keepsMetrics: boolean) {
+  /**
+   * @param name What the executor is called in events.
+   * @param findChannel See `SchedulerOptions.taskChannel`.
+   */
+  constructor(
+    name: string,
+    keepsMetrics: boolean,
+    findChannel: (() => TaskChannel | undefined) | undefined,
+  ) {
+    this.#findChannel = findChannel;
     this.#metrics = keepsMetrics ? new Metrics() : undefined;
     this.#all = new TaskEvents(name, this.#metrics, () => this.#unwatched());
     if (keepsMetrics) this.events = this.#all;
@@ -25,15 +45,39 @@ export class Watch {
 
   /** Tells what happens from now on; what it returns ends that. */
   observe(observer: Observer): () => void {
-    if (this.events === undefined) {
-      this.events = this.#all;
-      for (const worker of this.workers) worker.observe(true);
-    }
+    this.#watched();
     return this.#all.observe(observer);
   }
 
+  /** Looks whether tools listen to the channel: once for each submit. */
+  lookForTools(): boolean {
+    if (this.#channel === undefined) {
+      if (this.#findChannel === undefined) return false;
+      this.#channel = this.#all.channel = this.#findChannel() ?? NO_CHANNEL;
+    }
+    const isTraced = this.#channel.hasSubscribers;
+    if (isTraced !== this.#isTraced) {
+      this.#isTraced = isTraced;
+      if (isTraced) this.#watched();
+      else if (!this.#all.isObserved) this.#unwatched();
+    }
+    return isTraced;
+  }
+
+  /** Submits a task while tools listen: in the stores that they have bound. */
+  submit(item: WorkItem, submit: () => Future<unknown>): Future<unknown> {
+    const channel = this.#channel!;
+    return channel.submit(this.#all.traced(item), submit);
+  }
+
+  #watched(): void {
+    if (this.events !== undefined) return;
+    this.events = this.#all;
+    for (const worker of this.workers) worker.observe(true);
+  }
+
   #unwatched(): void {
-    if (this.#metrics !== undefined || this.events === undefined) return;
+    if (this.#metrics !== undefined || this.#isTraced || this.events === undefined) return;
     this.events = undefined;
     for (const worker of this.workers) worker.observe(false);
   }

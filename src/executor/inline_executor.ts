@@ -1,6 +1,7 @@
 import { Scheduler } from "../engine/scheduler.ts";
 import { BrokenExecutorError } from "../futures/errors.ts";
 import { captureContext } from "../runtime/async_context.ts";
+import { taskChannel } from "../runtime/task_channel.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 import { inlineRuntime } from "../runtime/inline.ts";
 import { attachBackend, Executor } from "./executor.ts";
@@ -130,6 +131,7 @@ export class InlineExecutor extends Executor {
         brokenError: (message, errorOptions) => new BrokenExecutorError(message, errorOptions),
         waitUntil,
         captureContext,
+        taskChannel,
       });
     attachBackend(this, perRequest(make, host.requestMark, (scheduler) => scheduler.isIdle));
   }

@@ -1,5 +1,6 @@
 import { Scheduler } from "../engine/scheduler.ts";
 import { outsideOfRequests } from "../runtime/async_context.ts";
+import { taskChannel } from "../runtime/task_channel.ts";
 import type { BrokenExecutorError } from "../futures/errors.ts";
 import { checkNames } from "../futures/known_options.ts";
 import { show } from "../futures/show.ts";
@@ -221,6 +222,7 @@ export function makeScheduler(
     onCrash: given.onCrash ?? "replace",
     grace,
     outsideOfRequests: outsideOfRequests(),
+    taskChannel,
   });
 }
 

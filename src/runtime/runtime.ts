@@ -151,3 +151,25 @@ export interface Runtime {
   /** Starts a worker. It is unref'd until `ref()` is called. May throw. */
   spawn(options: WorkerOptions, events: WorkerEvents): WorkerHandle;
 }
+
+/** What a `TracingChannel` is told of a task: one object, which is filled when the task is settled. */
+export interface TaskTrace {
+  readonly executor: string;
+  readonly id: number;
+  readonly name: string;
+  worker?: string | undefined;
+  waited?: number;
+  ran?: number;
+  outcome?: string;
+  error?: unknown;
+}
+
+/** The channel by which tools listen to tasks of all executors. */
+export interface TaskChannel {
+  /** Whether anybody listens. */
+  readonly hasSubscribers: boolean;
+  /** A task is submitted by a callback, which runs in the stores that are bound to the channel. */
+  submit<R>(context: TaskTrace, callback: () => R): R;
+  /** A task is settled; `context` has its outcome. */
+  settled(context: TaskTrace): void;
+}
