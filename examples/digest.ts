@@ -2,13 +2,14 @@
  * The main job: every file under a folder is read, hashed and its words counted, on all cores, and
  * once more on one, to see what the cores are good for.
  *
- *     npm start -- [folder] [--runtime deno|bun|node]
- *     deno run -A examples/digest.ts [folder]
- *     bun examples/digest.ts [folder]
- *     node examples/digest.ts [folder]
+ *     npm start -- [folder] [--runtime deno|bun|node] [--trace file.json]
+ *     deno run -A examples/digest.ts [folder] [--trace file.json]
+ *     bun examples/digest.ts [folder] [--trace file.json]
+ *     node examples/digest.ts [folder] [--trace file.json]
  *
  * The paths come from an async generator and the results are taken in order, so that a million
- * files would need no more memory than a few.
+ * files would need no more memory than a few. `--trace` writes what the workers of the last run did,
+ * for https://ui.perfetto.dev.
  */
 
 import { createHash } from "node:crypto";
@@ -16,8 +17,11 @@ import { opendir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import cliProgress from "cli-progress";
 import { importTasks, ThreadPoolExecutor } from "../mod.ts";
+import { recordTrace } from "../src/observe/trace.ts";
+import type { TraceRecording } from "../src/observe/trace.ts";
 
 const { digestFile } = importTasks<typeof import("./digest_tasks.ts")>(
   import.meta.resolve("./digest_tasks.ts"),
@@ -57,8 +61,11 @@ async function digestFolder(
   workers: number,
   signal: AbortSignal,
   onFile: () => void,
-): Promise<Summary> {
-  await using executor = new ThreadPoolExecutor(workers);
+  trace: boolean,
+): Promise<Summary & { recording: TraceRecording | undefined }> {
+  const name = `${workers} worker${workers === 1 ? "" : "s"}`;
+  await using executor = new ThreadPoolExecutor({ maxWorkers: workers, name });
+  const recording = trace ? recordTrace(executor) : undefined;
   await executor.warmUp();
   const started = performance.now();
   const hash = createHash("sha256");
@@ -81,27 +88,40 @@ async function digestFolder(
     hash.update(`${relative(folder, file.path).replaceAll("\\", "/")}\0${file.sha256}\n`);
   }
   const milliseconds = performance.now() - started;
-  return { workers, files, unreadable, bytes, words, digest: hash.digest("hex"), milliseconds };
+  const digest = hash.digest("hex");
+  return { workers, files, unreadable, bytes, words, digest, milliseconds, recording };
 }
 
-/** A bar on a terminal, a line now and then elsewhere. */
+/** Milliseconds between two lines where there is no terminal. */
+const LINE_EVERY = 3_000;
+
+/** A bar on a terminal, with rate and time left; elsewhere a line every few seconds, and the last one. */
 function progress(title: string, total: number): { step(): void; stop(): void } {
+  const started = performance.now();
+  let done = 0;
+  const rate = () => `${Math.round(done / ((performance.now() - started) / 1000) || 0)} files/s`;
   if (!process.stdout.isTTY) {
-    let done = 0;
-    const every = Math.max(1, Math.ceil(total / 4));
+    const tell = () => console.log(`${title}: ${done} of ${total} files, ${rate()}`);
+    const timer = setInterval(tell, LINE_EVERY);
     return {
-      step: () => {
-        if (++done % every === 0) console.log(`${title}: ${done} of ${total} files`);
+      step: () => done++,
+      stop: () => {
+        clearInterval(timer);
+        tell();
       },
-      stop: () => {},
     };
   }
   const bar = new cliProgress.SingleBar(
-    { format: `${title} {bar} {percentage}% | {value} of {total} files`, hideCursor: true },
+    {
+      format: `${title} {bar} {value} of {total} files | {rate} | {eta_formatted} left`,
+      hideCursor: true,
+      fps: 10,
+      gracefulExit: false, // Ctrl-C ends the tasks first, and then the bar
+    },
     cliProgress.Presets.shades_classic,
   );
-  bar.start(total, 0);
-  return { step: () => bar.increment(), stop: () => bar.stop() };
+  bar.start(total, 0, { rate: rate() });
+  return { step: () => bar.update(++done, { rate: rate() }), stop: () => bar.stop() };
 }
 
 function table(rows: Summary[]): string {
@@ -123,8 +143,12 @@ function table(rows: Summary[]): string {
 }
 
 async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: { trace: { type: "string" } },
+    allowPositionals: true,
+  });
   const folder = resolve(
-    process.argv[2] ?? fileURLToPath(new URL("../node_modules", import.meta.url)),
+    positionals[0] ?? fileURLToPath(new URL("../node_modules", import.meta.url)),
   );
   const interrupt = new AbortController();
   process.on("SIGINT", () => interrupt.abort(new Error("interrupted")));
@@ -135,11 +159,15 @@ async function main(): Promise<number> {
   console.log(`${total} files under ${folder}; ${cores} workers on ${runtimeName()}`);
 
   const rows: Summary[] = [];
+  let recording: TraceRecording | undefined;
   try {
     for (const workers of cores === 1 ? [1] : [1, cores]) {
       const bar = progress(`${workers} worker${workers === 1 ? " " : "s"}`, total);
       try {
-        rows.push(await digestFolder(folder, workers, interrupt.signal, bar.step));
+        const trace = values.trace !== undefined;
+        const row = await digestFolder(folder, workers, interrupt.signal, bar.step, trace);
+        rows.push(row);
+        ({ recording } = row);
       } finally {
         bar.stop();
       }
@@ -155,6 +183,10 @@ async function main(): Promise<number> {
   console.log(`digest ${last.digest}`);
   for (const text of last.unreadable.slice(0, 10)) console.log(`unreadable: ${text}`);
   console.log(`${last.unreadable.length} unreadable`);
+  if (recording !== undefined) {
+    await recording.write(values.trace!);
+    console.log(`trace of the last run: ${values.trace}; open it at https://ui.perfetto.dev`);
+  }
   const agree = rows.every((row) => row.digest === last.digest && row.words === last.words);
   console.log(agree ? "All runs agree" : "The runs DISAGREE");
   return agree ? 0 : 1;

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -18,9 +18,13 @@ interface Ending {
   stderr: string;
 }
 
-function run(folder: string, started?: (child: ChildProcess) => void): Promise<Ending> {
+function run(
+  folder: string,
+  started?: (child: ChildProcess) => void,
+  args: readonly string[] = [],
+): Promise<Ending> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...RUN, PROGRAM, folder], {
+    const child = spawn(process.execPath, [...RUN, PROGRAM, folder, ...args], {
       env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -97,5 +101,28 @@ test("digest is stopped cleanly by Ctrl-C", async () => {
     // 130 is what shells say of a program ended by Ctrl-C; Deno 2.9 tells it of a child as a signal.
     assertEquals({ code: code ?? 130, stderr }, { code: 130, stderr: "" });
     assertStringIncludes(stdout, "Interrupted: the tasks are cancelled and the workers have ended");
+  });
+});
+
+test("digest tells lines where there is no terminal, and writes a trace", async () => {
+  await withFolder((folder) => {
+    for (let i = 0; i < 10; i++) writeFileSync(join(folder, `${i}.txt`), "word ");
+  }, async (folder) => {
+    const path = join(folder, "..", `digest-${process.pid}.json`);
+    try {
+      const { code, stdout, stderr } = await run(folder, undefined, ["--trace", path]);
+      assertEquals({ code, stderr }, { code: 0, stderr: "" });
+      assertMatch(stdout, /1 worker : 10 of 10 files, \d+ files\/s/);
+      assertEquals(stdout.includes("\u001b"), false);
+      const { traceEvents } = JSON.parse(readFileSync(path, "utf8"));
+      assertEquals(
+        traceEvents.filter(({ name, ph }: { name: string; ph: string }) =>
+          name === "digestFile" && ph === "X"
+        ).length,
+        10,
+      );
+    } finally {
+      rmSync(path, { force: true });
+    }
   });
 });
