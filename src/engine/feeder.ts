@@ -3,6 +3,7 @@ import { MAX_DELAY } from "../futures/deadline.ts";
 import type { BackPressure } from "./back_pressure.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import { dispatch, moves } from "./dispatch.ts";
+import type { EndedWatch } from "./ended_watch.ts";
 import type { Ending } from "./ending.ts";
 import type { ItemLimits } from "./item_limits.ts";
 import type { SchedulerOptions } from "./scheduler_options.ts";
@@ -47,6 +48,8 @@ export class Feeder {
   readonly #ending: Ending;
   readonly #backPressure: BackPressure;
   #scheduled = false;
+  /** Set right after construction. */
+  endedWatch!: EndedWatch;
 
   constructor(parts: FeederParts) {
     this.#options = parts.options;
@@ -201,11 +204,15 @@ export class Feeder {
       clock.queueMicrotask(() => this.afterReply(worker));
     });
     this.#watch.events?.sent(worker, batch);
-    if (this.#options.inThread) return;
-    this.#silence.watch();
+    if (!this.#options.inThread) {
+      this.#silence.watch();
+      this.endedWatch.sent(worker);
+    }
     for (const item of batch) {
       const timeout = item.control?.timeout;
-      if (timeout !== undefined && !item.done) this.#silence.sent(worker, item, timeout);
+      if (timeout === undefined || item.done) continue;
+      item.control!.sentAt = clock.epoch();
+      if (!this.#options.inThread) this.#silence.sent(worker, item, timeout);
     }
   }
 

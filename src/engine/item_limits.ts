@@ -1,4 +1,5 @@
 import type { TaskLimits } from "../backend/task_backend.ts";
+import { clock } from "../futures/clock.ts";
 import { callBack } from "../futures/callback.ts";
 import { listenToAbort, reasonOf, startDeadline } from "../futures/deadline.ts";
 import { TimeoutError } from "../futures/errors.ts";
@@ -7,6 +8,7 @@ import type { SilenceWatch } from "./silence_watch.ts";
 import type { TakeBack } from "./take_back.ts";
 import { ItemControl } from "./work_item.ts";
 import type { WorkItem } from "./work_item.ts";
+import type { WorkerSlot } from "./worker_slot.ts";
 
 /** Milliseconds until a look at an aborted task that had not begun at the last one. */
 const LOOK_AGAIN_AFTER = 100;
@@ -15,6 +17,8 @@ const LOOK_AGAIN_AFTER = 100;
 export interface LimitsOwner {
   /** The task has not ended within the grace after it was aborted. */
   taskOverran(item: WorkItem): void;
+  /** The worker has ended a task, and told nobody: what can be seen of it is to be settled. */
+  look(worker: WorkerSlot): void;
 }
 
 /**
@@ -59,18 +63,37 @@ export class ItemLimits {
     if (timeout !== undefined && !item.done) this.#silence.queued(item, timeout);
   }
 
-  /** The task began: its timeout counts from now. */
-  started(item: WorkItem): void {
+  /** The task began, when its worker says, and at the earliest when it was sent: its timeout counts from then. */
+  started(item: WorkItem, startedAt: unknown): void {
     const control = item.control;
     if (item.done || control?.timeout === undefined || item.aborted !== undefined) return;
-    const { timeout } = control;
     control.stopTimer?.();
-    control.stopTimer = startDeadline(timeout, () => {
+    // This thread may have been busy when it began; where the clock stands still, it is the same thread.
+    const now = clock.epoch();
+    const ran = typeof startedAt === "number" ? now - Math.max(startedAt, control.sentAt) : 0;
+    const left = ran > 0 ? Math.max(0, control.timeout - ran) : control.timeout;
+    this.#watchTimeout(item, control, left, false);
+  }
+
+  #watchTimeout(item: WorkItem, control: ItemControl, left: number, hasEnded: boolean): void {
+    control.stopTimer = startDeadline(left, () => {
+      if (this.#isOver(item)) return;
+      // It has ended in time, and that is on its way; but no worker can put its end off by saying so.
+      if (!hasEnded && item.worker?.hasEnded(item)) {
+        return this.#watchTimeout(item, control, LOOK_AGAIN_AFTER, true);
+      }
+      const { timeout } = control;
       this.abort(
         item,
         new TimeoutError(`Cannot finish task "${item.task.name}" within ${timeout} ms`),
       );
     });
+  }
+
+  /** Whether it is settled, maybe by what its worker has left to be seen. */
+  #isOver(item: WorkItem): boolean {
+    if (!item.done && item.worker?.hasEnded(item)) this.owner.look(item.worker as WorkerSlot);
+    return item.done;
   }
 
   reported(item: WorkItem, value: unknown): void {
@@ -94,7 +117,7 @@ export class ItemLimits {
 
   /** Ends a task: one that has not begun is cancelled, one that runs has the grace for it. */
   abort(item: WorkItem, reason: unknown): void {
-    if (item.done || item.aborted !== undefined) return;
+    if (this.#isOver(item) || item.aborted !== undefined) return;
     if (this.abandon(item, reason)) return;
     const control = item.control!;
     control.stopTimer?.();

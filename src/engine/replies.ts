@@ -56,7 +56,8 @@ export interface WorkerReplies {
 
 /** Who acts upon what a worker says of its tasks. */
 export interface TaskReplies {
-  taskStarted(item: WorkItem): void;
+  /** @param startedAt When, by the clock of the worker, which is not to be trusted. */
+  taskStarted(item: WorkItem, startedAt: unknown): void;
   taskReported(item: WorkItem, value: unknown): void;
   /** Who observes the tasks, if anybody does. */
   readonly events: TaskEvents | undefined;
@@ -99,8 +100,8 @@ export function readReply(
     case STARTED: {
       const item = worker.begins(message[1]);
       if (item === undefined) return;
-      if (message.length > 2) readStart(worker, item, message[2], tasks.events);
-      tasks.taskStarted(item);
+      if (message.length > 3) readStart(worker, item, message[3], tasks.events);
+      tasks.taskStarted(item, message[2]);
       return;
     }
     case PROGRESS: {
@@ -194,10 +195,13 @@ function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskRe
         continue;
       }
       tasks.taskSucceeded(worker, first, message[at]);
-    }
+    } else worker.pass(slot as number);
     for (let i = 1; i < count; i++) {
       const item = worker.running(slot as number + i);
-      if (item === undefined) continue;
+      if (item === undefined) {
+        worker.pass(slot as number + i);
+        continue;
+      }
       if (item.chunk > 0) throw new Breach("a chunk has one result");
       worker.release(item.slot);
       tasks.taskSucceeded(worker, item, message[at + i]);
@@ -211,7 +215,10 @@ function readFailed(worker: WorkerSlot, message: readonly unknown[], tasks: Task
     const nanoseconds = timeOf(message[at + 1]);
     const kind = kindOf(message[at + 2]);
     const item = worker.running(message[at]);
-    if (item === undefined) continue;
+    if (item === undefined) {
+      worker.pass(message[at] as number);
+      continue;
+    }
     const error = failure(item.task, kind, message[at + 3]);
     worker.release(item.slot);
     item.task.observe(nanoseconds);

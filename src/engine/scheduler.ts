@@ -17,6 +17,7 @@ import type { ExecutorMetrics, Observer } from "../backend/executor_events.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import { BackPressure } from "./back_pressure.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
+import { EndedWatch } from "./ended_watch.ts";
 import { Ending } from "./ending.ts";
 import { Feeder } from "./feeder.ts";
 import { ItemLimits } from "./item_limits.ts";
@@ -106,9 +107,13 @@ export class Scheduler implements TaskBackend {
     this.#feeder = new Feeder(parts);
     const events = this.#events = new WorkerEvents(parts, this.#feeder);
     supervisor.owner = silence.owner = limits.owner = events;
+    const look = takeBack.onEnded = (worker) => events.look(worker);
+    const endedWatch = new EndedWatch(supervisor.workers, options.runtime, look);
+    this.#feeder.endedWatch = endedWatch;
     settlement.listener = {
       allSettled() {
         tasks.rest();
+        endedWatch.stop();
         ending.checkSoon();
       },
       itemCancelled: () => backPressure.check(),
@@ -356,8 +361,13 @@ export class Scheduler implements TaskBackend {
   }
 
   stats(): ExecutorStats {
+    let running = 0;
+    for (const worker of this.#supervisor.workers) {
+      if (worker.inFlight === 0) continue;
+      this.#events.look(worker);
+      running += worker.countRunning();
+    }
     const { outstanding, completed, failed, cancelled } = this.#settlement;
-    const { pending } = this.#backPressure;
     let idle = 0;
     for (const worker of this.#supervisor.workers) {
       if (worker.state === "live" && worker.inFlight === 0) idle++;
@@ -365,8 +375,8 @@ export class Scheduler implements TaskBackend {
     return {
       workers: this.#supervisor.workers.size,
       idle,
-      pending,
-      running: outstanding - pending,
+      pending: outstanding - running,
+      running,
       completed,
       failed,
       cancelled,

@@ -105,6 +105,7 @@ export class Supervisor implements WorkerReplies {
           messageError: () => {
             this.workerStrayed(worker, new Error("A message of the worker could not be read"));
           },
+          ended: (slot, number, value) => worker.ended(slot, number, value),
           contextOf: (slot) => worker.contextOf(slot),
           exit: (exitCode, signal) => this.#exited(worker, { exitCode, signal }),
         });

@@ -19,6 +19,8 @@ const STALLED_AFTER = 10;
 /** Takes back what was sent ahead: to cancel it, or because another worker can run it earlier. */
 export class TakeBack implements WorkItemOwner {
   readonly notifiesStarts: boolean;
+  /** A worker has ended a task, and told nobody. Set right after construction. */
+  onEnded!: (worker: WorkerSlot) => void;
   readonly #places: number;
   readonly #queue: TaskQueue;
   readonly #room: WorkerList;
@@ -73,6 +75,10 @@ export class TakeBack implements WorkItemOwner {
     if (!worker.revoke(item)) return false;
     this.#room.update(worker as WorkerSlot);
     return true;
+  }
+
+  itemEnded(item: WorkItem): void {
+    this.onEnded(item.worker as WorkerSlot);
   }
 
   itemCancelled(item: WorkItem): void {

@@ -13,6 +13,8 @@ export interface WorkItemOwner {
   itemCancelled(item: WorkItem): void;
   /** Takes the item from wherever it waits, if it has not begun. */
   revokeItem(item: WorkItem): boolean;
+  /** The item has ended, and its worker has not told it yet: its outcome may be there to be seen. */
+  itemEnded(item: WorkItem): void;
   /** The item cannot be taken back now; if it turns out not to have begun, it is to be cancelled. */
   cancelLater(item: WorkItem): void;
 }
@@ -21,6 +23,8 @@ export interface WorkItemOwner {
 export interface WorkItemHolder {
   /** Whether the worker really executes the task. */
   isRunning(item: WorkItem): boolean;
+  /** Whether the worker has ended the task, and no message has told it. */
+  hasEnded(item: WorkItem): boolean;
   /** Takes the task back, if the worker has not begun it. */
   revoke(item: WorkItem): boolean;
   /** Lets a running stream give so many values more. */
@@ -47,6 +51,8 @@ export interface WorkItemLane {
 export class ItemControl {
   priority = 0;
   timeout: number | undefined = undefined;
+  /** When it was sent, if it has a timeout: milliseconds since 1970. */
+  sentAt = 0;
   onProgress: ((value: unknown, future: Future<unknown>) => void) | undefined = undefined;
   /** Removes the listener from the caller's signal. */
   unlisten: (() => void) | undefined = undefined;
@@ -171,7 +177,15 @@ export class WorkItem extends FutureSource<unknown> {
   }
 
   override started(): boolean {
-    return this.worker !== undefined && this.worker.isRunning(this);
+    const { worker } = this;
+    if (worker === undefined) return false;
+    if (worker.isRunning(this)) return true;
+    if (worker.hasEnded(this)) this.owner.itemEnded(this);
+    return false;
+  }
+
+  override ended(): boolean {
+    return this.worker !== undefined && this.worker.hasEnded(this);
   }
 }
 

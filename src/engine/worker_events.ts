@@ -48,6 +48,16 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     this.#parts.ending.check();
   }
 
+  /** Settles what a worker has ended that is too busy to tell it. */
+  look(worker: WorkerSlot): void {
+    const { watch } = this.#parts;
+    for (const { item, value } of worker.takeEnded()) {
+      watch.events?.timed(worker, item, clock.now(), 0); // its time is told too late
+      this.taskSucceeded(worker, item, value);
+    }
+    this.#parts.ending.check();
+  }
+
   workerLives(worker: WorkerSlot): void {
     const { events } = this.#parts.watch;
     if (events !== undefined) {
@@ -70,6 +80,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     const { settlement, watch, ending } = this.#parts;
     worker.stopAnswerTimer?.();
     const waiting: WorkItem[] = [];
+    for (const { item, value } of worker.takeEnded()) this.taskSucceeded(worker, item, value);
     for (const item of worker.itemsInFlight()) {
       const begun = item.pinned || item.moved || worker.hasBegun(item);
       worker.release(item.slot);
@@ -126,8 +137,8 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     return this.#parts.watch.events;
   }
 
-  taskStarted(item: WorkItem): void {
-    this.#parts.limits.started(item);
+  taskStarted(item: WorkItem, startedAt: unknown): void {
+    this.#parts.limits.started(item, startedAt);
     this.#parts.backPressure.check();
   }
 
@@ -201,6 +212,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     const aborted = item.aborted;
     if (worker === undefined || aborted === undefined) return;
     settlement.fail(item, aborted.reason);
+    if (worker.hasEnded(item)) return; // its worker is not to blame
     // What was sent ahead and has not begun, through no fault of its own, may still begin.
     if (!worker.hasBegun(item)) return limits.notBegun(item);
     if (options.inThread) {

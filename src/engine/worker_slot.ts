@@ -42,6 +42,9 @@ export type WorkerState = "starting" | "initializing" | "live" | "stopping" | "d
 /** In a slot whose task was taken back, until the worker says that it has passed it. */
 const REVOKED = Symbol("revoked");
 
+/** In a slot whose task is settled by what the worker left there, until the worker tells the same. */
+const TOLD = Symbol("told");
+
 /** How a worker ended, as far as the runtime tells. */
 export interface WorkerEnd {
   readonly exitCode?: number | undefined;
@@ -114,7 +117,7 @@ export class WorkerSlot implements WorkItemHolder {
   next: WorkerSlot | undefined = undefined;
   listed = false;
 
-  readonly #items: (WorkItem | typeof REVOKED | undefined)[];
+  readonly #items: (WorkItem | typeof REVOKED | typeof TOLD | undefined)[];
   #head = 0;
   #used = 0;
   /** The slots whose task has been said to begin. */
@@ -122,6 +125,8 @@ export class WorkerSlot implements WorkItemHolder {
   /** How many tasks were posted, and for each slot the number of its task, if the worker counts them. */
   #posted = 0;
   #numbers: number[] | undefined = undefined;
+  /** What a worker that counts has told of tasks which have ended, by slot, until a message does. */
+  readonly #ended = new Map<number, (() => unknown) | undefined>();
   /** The questions for tasks that the worker has not answered, oldest first: the slots of each. */
   #asked: Set<number>[] = [];
   /** Whether it runs on the owner's own thread, which forgets tasks that it may still tell of. */
@@ -147,9 +152,9 @@ export class WorkerSlot implements WorkItemHolder {
   }
 
   /** Sets the worker up, and tells it the secret. */
-  setUp(setup: Omit<WorkerSetup, "secret" | "name" | "claims">): void {
-    const { secret, name, claims: { table } } = this;
-    this.handle.post([SETUP, { ...setup, secret, name, claims: table }]);
+  setUp(setup: Omit<WorkerSetup, "secret" | "name" | "claims" | "outcomes">): void {
+    const { secret, name, claims: { table, outcomes } } = this;
+    this.handle.post([SETUP, { ...setup, secret, name, claims: table, outcomes }]);
     this.#isSetUp = true;
   }
 
@@ -184,7 +189,7 @@ export class WorkerSlot implements WorkItemHolder {
   /** Whether the worker has begun the task, as far as is known; all is known when it has ended. */
   hasBegun({ slot }: WorkItem): boolean {
     const { begun } = this.handle;
-    if (begun === undefined) return this.claims.isRunning(slot);
+    if (begun === undefined) return this.claims.hasBegun(slot);
     return (this.#numbers?.[slot] ?? Infinity) <= begun;
   }
 
@@ -224,9 +229,43 @@ export class WorkerSlot implements WorkItemHolder {
     return typeof item === "object" ? item.control?.context : undefined;
   }
 
-  /** Whether the worker executes the task; without a claim table, whether it was sent. */
+  /** Whether the worker executes the task, as far as is known; where nothing is, whether it was sent. */
   isRunning(item: WorkItem): boolean {
-    return item.pinned ? this.state !== "starting" : this.claims.isRunning(item.slot);
+    const { slot } = item;
+    if (!this.counts) return this.claims.isRunning(slot);
+    return (this.#started.has(slot) || this.hasBegun(item)) && !this.#ended.has(slot);
+  }
+
+  /** Whether the worker is known to have ended the task, of which no message has come. */
+  hasEnded({ slot }: WorkItem): boolean {
+    return this.#ended.has(slot) || this.claims.hasEnded(slot);
+  }
+
+  /** A worker that counts says that a task has ended. What it says of any other is older, or a lie. */
+  ended(slot: number, number: number, value: (() => unknown) | undefined): void {
+    if (this.#numbers?.[slot] !== number || typeof this.#items[slot] !== "object") return;
+    this.#ended.set(slot, value);
+  }
+
+  /**
+   * Takes the tasks that have ended, and whose outcome the worker has left for whoever looks. Their slots
+   * are free when it tells of them.
+   */
+  takeEnded(): { readonly item: WorkItem; readonly value: unknown }[] {
+    const taken: { item: WorkItem; value: unknown }[] = [];
+    for (let slot = 0, left = this.inFlight; left > 0 && slot < this.slots; slot++) {
+      const item = this.#items[slot];
+      if (typeof item !== "object") continue;
+      left--;
+      if (item.chunk !== 0) continue;
+      const given = this.#ended.get(slot);
+      const outcome = given === undefined ? this.claims.outcome(slot) : { value: given() };
+      if (outcome === undefined) continue;
+      this.#items[slot] = TOLD;
+      this.#forget(item);
+      taken.push({ item, value: outcome.value });
+    }
+    return taken.sort((a, b) => a.item.sequence - b.item.sequence);
   }
 
   /** Whether there is a slot for one more task. */
@@ -263,10 +302,10 @@ export class WorkerSlot implements WorkItemHolder {
     const slot = this.#slotOf(said);
     const item = this.#items[slot];
     if (typeof item === "object") {
-      if (item.pinned || this.claims.isRunning(slot)) return item;
+      if (this.claims.hasBegun(slot)) return item;
       throw new Breach(`the task in slot ${slot} has not begun`);
     }
-    if (this.#inThread) return undefined;
+    if (this.#inThread || item === TOLD) return undefined;
     throw new Breach(`no task runs in slot ${slot}`);
   }
 
@@ -288,13 +327,18 @@ export class WorkerSlot implements WorkItemHolder {
     return integer(said, 0, this.slots - 1, "a slot");
   }
 
+  /** The worker tells how a task has ended that is not waited for any more: its slot is free. */
+  pass(slot: number): void {
+    if (this.#items[slot] === TOLD) this.release(slot);
+  }
+
   /** Takes the item out of a slot: it is settled. */
   release(slot: number): WorkItem | undefined {
     const item = this.#items[slot];
     if (item === undefined) return undefined;
     this.#items[slot] = undefined;
     this.#used--;
-    if (item === REVOKED) return undefined;
+    if (typeof item !== "object") return undefined;
     this.#forget(item);
     return item;
   }
@@ -331,7 +375,7 @@ export class WorkerSlot implements WorkItemHolder {
     const inFlight = this.inFlight;
     for (let back = 1; back <= this.slots && seen < inFlight && taken.length < most; back++) {
       const item = items[(this.#head - back + this.slots) % this.slots];
-      if (item === undefined || item === REVOKED) continue;
+      if (typeof item !== "object") continue;
       seen++;
       if (!which(item)) continue;
       if (this.revoke(item)) taken.push(item);
@@ -417,15 +461,23 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** How many of its tasks the worker has not begun. */
   countUnstarted(): number {
+    return this.#count((item) => !item.done && !this.isRunning(item) && !this.hasEnded(item));
+  }
+
+  /** How many tasks it runs. */
+  countRunning(): number {
+    return this.#count((item) => !item.done && this.isRunning(item));
+  }
+
+  #count(which: (item: WorkItem) => boolean): number {
     let count = 0;
-    for (const item of this.#items) {
-      if (typeof item === "object" && !this.isRunning(item)) count++;
-    }
+    for (const item of this.#items) if (typeof item === "object" && which(item)) count++;
     return count;
   }
 
   #forget(item: WorkItem): void {
     if (this.#started.size > 0) this.#started.delete(item.slot);
+    if (this.#ended.size > 0) this.#ended.delete(item.slot);
     this.inFlight--;
     if (item.long) this.longs--;
     item.worker = undefined;

@@ -11,6 +11,8 @@ export const clock: Clock = makeClock();
 export interface Clock {
   /** Milliseconds since the program began. */
   now(): number;
+  /** Milliseconds since 1970, on a clock that is not set while the program runs. */
+  epoch(): number;
   queueMicrotask(callback: () => void): void;
   /** Calls back when messages that have arrived were read. */
   giveWay(callback: () => void): void;
@@ -22,6 +24,9 @@ function makeClock(): Clock {
   const { performance, queueMicrotask, setTimeout, clearTimeout, setImmediate } = realOnes();
   return {
     now: performance.now.bind(performance),
+    epoch() {
+      return performance.timeOrigin + this.now();
+    },
     // Called without a receiver, as a page wants it.
     queueMicrotask: (callback) => queueMicrotask(callback),
     giveWay: (callback) => {

@@ -19,6 +19,8 @@ export interface Producer {
   revoke(): boolean;
   /** Whether the task runs. */
   started(): boolean;
+  /** Whether the task has ended, although its outcome has not arrived. */
+  ended(): boolean;
   /** Cancels the future, asking nobody. */
   setCancelled(reason?: unknown): boolean;
 }
@@ -161,7 +163,10 @@ export class Future<T> implements PromiseLike<T> {
   get state(): FutureState {
     if (this.#state === CANCELLED) return "cancelled";
     if (this.#state > CANCELLED) return "finished";
-    return this.#source!.started() ? "running" : "pending";
+    const source = this.#source!;
+    if (source.started()) return "running";
+    // Whoever was asked may have found that it is done.
+    return this.done() ? this.state : source.ended() ? "finished" : "pending";
   }
 
   /**
@@ -169,7 +174,8 @@ export class Future<T> implements PromiseLike<T> {
    *
    * Mirrors `Future.cancel()`, but `wait` and `asCompleted` do not hang on what it cancelled.
    *
-   * @returns True if the task will never run, now or already; false if it runs or is finished.
+   * @returns True if the task will never run, now or already; false if it runs or is finished, or, as with
+   * Python's processes, was sent ahead to a process, which cannot be asked at once.
    *
    * @example Usage
    * ```ts

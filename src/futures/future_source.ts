@@ -100,6 +100,14 @@ export class FutureSource<T> {
     return stateOf(this.future as Future<unknown>) === RUNNING;
   }
 
+  /**
+   * For authors of executors, to override: whether the task has ended, although its outcome has not
+   * arrived. Then `future.state` is `"finished"`, and `future.done()` follows.
+   */
+  ended(): boolean {
+    return false;
+  }
+
   #settle(state: number, value: unknown, what: string): void {
     if (!settle(this.future as Future<unknown>, state, value)) {
       throw new InvalidStateError(`Cannot set the ${what}: the future is ${this.future.state}`);

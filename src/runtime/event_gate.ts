@@ -32,6 +32,10 @@ export class EventGate implements WorkerEvents {
     if (this.#state !== "closed") this.#events.message(data);
   }
 
+  ended(slot: number, number: number, value: (() => unknown) | undefined): void {
+    if (this.#state !== "closed") this.#events.ended?.(slot, number, value);
+  }
+
   error(error: unknown): void {
     if (this.#state !== "closed") this.#events.error(error);
   }

@@ -70,7 +70,7 @@ class InlineHandle implements WorkerHandle {
       encodeError: clone ? encodeError : (error) => new UnclonedError(error),
       compile: () => undefined, // never asked for: functions come as they are
       load: (address) => loadModule((url) => import(url), address),
-      announce: undefined,
+      counter: undefined,
       pause: this.#turn,
       runIn: (slot, callback) => {
         const context = events.contextOf?.(slot);

@@ -29,6 +29,14 @@ export interface WorkerEvents {
   error(error: unknown): void;
   /** A message could not be read on this side. The worker is not to be trusted any more. */
   messageError(): void;
+  /**
+   * A worker that counts what it begins tells that a task has ended, before it begins another. A message
+   * tells the same, but maybe later.
+   *
+   * @param number The how manieth it was of those that were sent.
+   * @param value Gives what it returned, unless only the message tells that.
+   */
+  ended?(slot: number, number: number, value: (() => unknown) | undefined): void;
   /** In which async context a worker on the caller's own thread runs the task in a slot. */
   contextOf?(slot: number): AsyncContext | undefined;
   /** The worker is gone. `exitCode` where the runtime tells one, `signal` if a signal ended a process. */

@@ -95,6 +95,12 @@ export type WireTask =
   | { kind: "module"; url: string; name: string }
   | { kind: "named"; name: string };
 
+/** Small outcomes in shared memory, one place for each slot: see `outcome_table.ts`. */
+export interface OutcomeTable {
+  readonly numbers: Float64Array;
+  readonly texts: Uint16Array;
+}
+
 /** What a worker is told before its first task. */
 export interface WorkerSetup {
   readonly protocol: number;
@@ -103,6 +109,8 @@ export interface WorkerSetup {
   readonly name: string;
   /** One Int32 per slot, and one that counts what the worker sends; absent where memory cannot be shared. */
   readonly claims: Int32Array | undefined;
+  /** Where the worker leaves small outcomes; absent where no other thread could look for them. */
+  readonly outcomes: OutcomeTable | undefined;
   readonly tasksPerWorker: number;
   readonly initializer: { readonly task: WireTask; readonly args: readonly unknown[] } | undefined;
 }
@@ -128,7 +136,10 @@ export const FAILED = 4;
  * one whose values, all of them numbers, are a `Float64Array`.
  */
 export const CHUNK_DONE = 5;
-/** `[STARTED, slot, now?]`: a task flagged `NOTIFY` begins. After `TIME` with the worker's clock. */
+/**
+ * `[STARTED, slot, epoch, now?]`: a task flagged `NOTIFY` begins, at this time since 1970; after `TIME` with
+ * the worker's clock.
+ */
 export const STARTED = 6;
 /** `[PROGRESS, slot, value]`: `this.report(value)`. */
 export const PROGRESS = 7;
@@ -194,3 +205,16 @@ export const CLAIM_PENDING = 0;
 export const CLAIM_RUNNING = 1;
 /** The owner took it back: cancelled, or to be run elsewhere. */
 export const CLAIM_REVOKED = 2;
+/**
+ * The task has ended; a message tells its outcome. If the outcome is small, the claim tells of what kind
+ * it is, so that the owner need not wait for the message: see `outcome_table.ts`.
+ */
+export const CLAIM_ENDED = 3;
+export const CLAIM_ENDED_UNDEFINED = 4;
+export const CLAIM_ENDED_NULL = 5;
+export const CLAIM_ENDED_FALSE = 6;
+export const CLAIM_ENDED_TRUE = 7;
+/** Its value is in the table of numbers. */
+export const CLAIM_ENDED_NUMBER = 8;
+/** Its value is in the table of texts. */
+export const CLAIM_ENDED_TEXT = 9;

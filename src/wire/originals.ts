@@ -172,6 +172,7 @@ export const floor: typeof Math.floor = Math.floor;
 export const imul: typeof Math.imul = Math.imul;
 /** Where there is shared memory. */
 export const compareExchange: typeof Atomics.compareExchange = globalThis.Atomics?.compareExchange;
+export const storeAtomic: typeof Atomics.store = globalThis.Atomics?.store;
 
 /** All of a prototype's properties, to be those of another one that has nothing else. */
 function copyPrototype(from: object, to: object): void {

@@ -31,7 +31,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
     exit: () => lock === undefined ? leave() : lock.release(() => leave()),
     compile: (source) => compileTask(source, load),
     runIn: undefined,
-    announce: place.announce,
+    counter: place.counter,
     pause: place.pause,
     load: (url) => {
       const loaded = () => loadModule(load, url);

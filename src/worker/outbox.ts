@@ -24,6 +24,7 @@ import { generatorError } from "./generator_error.ts";
 import type { ProgramHost } from "./program_host.ts";
 import { Unresolved } from "./task_functions.ts";
 import type { LocalTask } from "./task_table.ts";
+import { WorkerClaims } from "./worker_claims.ts";
 import { TaskTimes } from "./task_times.ts";
 import { explainClosure } from "./task_text.ts";
 
@@ -32,6 +33,7 @@ const FIRST_VALUE = 1 + DONE_HEADER;
 
 /** What the worker says: outcomes are gathered, and sent together. */
 export class Outbox {
+  readonly claims: WorkerClaims;
   readonly #host: ProgramHost;
   /** Added to the kind of each message; -1 before it is told. */
   #secret = -1;
@@ -43,12 +45,15 @@ export class Outbox {
   #nextSlot = -1;
   #nextSkip = -1;
   #gatheredSince = 0;
+  /** Whether an outcome is gathered that the owner cannot see: the next task may be a long one. */
+  holdsUnseen = false;
   #flushScheduled = false;
   /** Told before the outcomes. */
   readonly times: TaskTimes = new TaskTimes();
 
   constructor(host: ProgramHost) {
     this.#host = host;
+    this.claims = new WorkerClaims(host);
   }
 
   /** The secret is known. */
@@ -73,7 +78,7 @@ export class Outbox {
   }
 
   get #isEmpty(): boolean {
-    return this.#done.length === 1 && this.#failed.length === 1;
+    return this.#done.length + this.#failed.length === 2;
   }
 
   // --- what is said at once ---
@@ -91,18 +96,21 @@ export class Outbox {
 
   /** A task of which it was asked to be told begins. */
   started(slot: number): void {
-    const message = [this.#secret + STARTED, slot];
+    const message = [this.#secret + STARTED, slot, clock.epoch()];
     if (this.times.isOn) append(message, clock.now());
     this.#host.post(message);
   }
 
   progress(slot: number, value: unknown): void {
-    if (!this.#closed) this.#host.post([this.#secret + PROGRESS, slot, value]);
+    if (this.#closed) return;
+    this.claims.said(slot);
+    this.#host.post([this.#secret + PROGRESS, slot, value]);
   }
 
   /** Values of a stream. Throws if they cannot be sent. */
   values(slot: number, values: readonly unknown[], transfer?: readonly Transferable[]): void {
     if (this.#closed) return;
+    this.claims.said(slot);
     this.#host.post([this.#secret + VALUES, slot, packNumbers(values) ?? values], transfer);
   }
 
@@ -138,6 +146,7 @@ export class Outbox {
     const moved = unwrapTransfer(value);
     if (moved !== undefined) return this.#sendMoved(slot, nanoseconds, moved);
     const done = this.#done;
+    if (!this.claims.ended(slot, value)) this.holdsUnseen = true;
     if (done.length === 1) this.#gatheredSince = clock.now();
     if (nanoseconds < 0 && slot === this.#nextSlot) {
       done[this.#header + 1] = (done[this.#header + 1] as number) + 1;
@@ -185,6 +194,8 @@ export class Outbox {
 
   fail(slot: number, task: LocalTask, nanoseconds: number, error: unknown): void {
     if (this.#closed) return;
+    this.claims.endedUntold(slot);
+    this.holdsUnseen = true;
     if (this.#isEmpty) this.#gatheredSince = clock.now();
     append(this.#failed, slot);
     append(this.#failed, nanoseconds);
@@ -210,7 +221,8 @@ export class Outbox {
   /** Sends the outcome of a chunk. */
   finishChunk(nanoseconds: number, done: unknown[], failures: unknown[]): void {
     if (this.#closed) return;
-    const slot = done[1];
+    const slot = done[1] as number;
+    this.claims.endedUntold(slot);
     done[3] = nanoseconds;
     let transfer: Transferable[] | undefined;
     for (let i = FIRST_VALUE; i < done.length; i++) {
@@ -262,6 +274,7 @@ export class Outbox {
     nanoseconds: number,
     moved: { value: unknown; transfer: readonly Transferable[] },
   ): void {
+    this.claims.endedUntold(slot);
     this.flush();
     try {
       this.#host.post([this.#secret + DONE, slot, 1, nanoseconds, moved.value], moved.transfer);
@@ -278,6 +291,7 @@ export class Outbox {
 
   /** Sends what is gathered. */
   flush(): void {
+    this.holdsUnseen = false;
     this.#sendTimes();
     const done = this.#done;
     const failed = this.#failed;

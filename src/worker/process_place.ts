@@ -1,3 +1,4 @@
+import { clock } from "../futures/clock.ts";
 import { useClone } from "../wire/clone_error.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import type { ProcessPort } from "../wire/process_port.ts";
@@ -20,9 +21,15 @@ export function processPlace(scope: WorkerScope, port: ProcessPort): WorkerPlace
       port.on("message", receive);
       port.on("messageerror", unreadable);
     },
-    announce: port.announce,
-    // So that what was sent ahead can be revoked.
-    pause: { after: PAUSE_AFTER, isDue: undefined, wait: (goOn) => void immediate(goOn) },
+    counter: port.counter,
+    // So that what was sent ahead can be revoked, and results that are on their way do not wait for a
+    // task that keeps this thread busy.
+    pause: {
+      after: PAUSE_AFTER,
+      isDue: port.isFull,
+      // The stream tells only of some of its writes when they are done.
+      wait: (goOn) => port.isFull() ? void clock.setTimeout(goOn, 1) : void immediate(goOn),
+    },
     lock: undefined,
     leave: () => port.leave(),
     exitsSilently: false,

@@ -130,6 +130,7 @@ export class Program {
   }
 
   #setUp(setup: WorkerSetup): void {
+    this.#outbox.claims.setUp(setup);
     this.#loop.setUp(setup);
     if (setup.initializer === undefined) return this.#loop.begin();
     const { functions } = this.#loop;

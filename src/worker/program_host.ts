@@ -5,6 +5,7 @@
  */
 
 import type { Failure } from "../wire/messages.ts";
+import type { TaskCounter } from "../wire/process_port.ts";
 
 /** When a program that has more to do shall wait, and for what. */
 export interface Pause {
@@ -29,8 +30,8 @@ export interface ProgramHost {
   encodeError(error: unknown): Failure;
   /** Ends this worker. */
   exit(): void;
-  /** Where there is no claim table: lets the owner know that the next of its tasks begins, or is skipped. */
-  readonly announce: (() => void) | undefined;
+  /** Tells the owner what begins and ends, where there is no claim table. */
+  readonly counter: TaskCounter | undefined;
   /** Gives way to messages, or to the owner on the same thread. */
   readonly pause: Pause | undefined;
   /** Where tasks run on their owner's thread: calls a function in the async context of a slot's task. */

@@ -1,18 +1,8 @@
 // Length: the hot path of the worker, in one piece, so that it can be read in one.
 
 import { clock } from "../futures/clock.ts";
-import {
-  CLAIM_PENDING,
-  CLAIM_RUNNING,
-  FLAG_CHUNK,
-  FLAG_CLAIMED,
-  FLAG_NOTIFY,
-  FLAG_PACKED,
-  FLAG_STREAM,
-  RUN_HEADER,
-} from "../wire/messages.ts";
+import { FLAG_CHUNK, FLAG_NOTIFY, FLAG_PACKED, FLAG_STREAM, RUN_HEADER } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
-import { compareExchange, IntegersOf } from "../wire/originals.ts";
 import { Batches } from "./batches.ts";
 import type { Batch } from "./batches.ts";
 import { ChunkRun } from "./chunk_run.ts";
@@ -40,8 +30,6 @@ const GATHER_MILLISECONDS = 0.5;
 /** Tasks between two looks at the clock, for functions that take about no time. */
 const CLOCK_INTERVAL = 16;
 
-const NO_CLAIMS = new IntegersOf(0);
-
 /** How a task that is waited for ends. */
 interface Ends {
   succeed(value: unknown): void;
@@ -60,8 +48,6 @@ export class RunLoop implements ContextOwner {
   readonly #caller: TaskCaller;
   readonly #chunkTools: ChunkTools;
   readonly #streams: Streams;
-  #claims: Int32Array = NO_CLAIMS;
-  #shared = false;
   #ready = false;
   #draining = false;
   #paused = false;
@@ -83,8 +69,6 @@ export class RunLoop implements ContextOwner {
   setUp(setup: WorkerSetup): void {
     this.workerName = setup.name;
     this.places.limit = setup.tasksPerWorker;
-    this.#shared = setup.claims !== undefined;
-    if (setup.claims !== undefined) this.#claims = setup.claims;
   }
 
   /** From now on tasks may begin. */
@@ -133,6 +117,7 @@ export class RunLoop implements ContextOwner {
     const pauseAt = pause === undefined ? Infinity : clock.now() + pause.after;
     for (let batch = batches.first; batch !== undefined; batch = batches.first) {
       if (!this.#hasPlace) break;
+      if (this.#outbox.holdsUnseen) this.#outbox.flush();
       if (clock.now() >= pauseAt || pause?.isDue?.()) {
         this.#paused = true;
         break;
@@ -146,7 +131,7 @@ export class RunLoop implements ContextOwner {
         this.#paused = false;
         this.drain();
       });
-    } else if (batches.first === undefined) this.#outbox.flush();
+    } else if (batches.first === undefined || this.#outbox.holdsUnseen) this.#outbox.flush();
     else this.#outbox.flushSoon();
   }
 
@@ -194,6 +179,7 @@ export class RunLoop implements ContextOwner {
     const { pause } = this.#host;
     let ran = 0;
     while (batch.left > 0 && this.#hasPlace) {
+      if (outbox.holdsUnseen) outbox.flush();
       if (ran > 0 && pause?.isDue?.()) break;
       const index = count - batch.left--;
       const at = header + RUN_HEADER + index * arity;
@@ -232,14 +218,12 @@ export class RunLoop implements ContextOwner {
 
   /** Whether the task in a slot is this worker's to run. */
   #claim(slot: number, flags: number): boolean {
-    if (!this.#shared) {
-      this.#host.announce?.();
+    const { claims } = this.#outbox;
+    if (!claims.isShared) {
+      claims.count(slot);
       return !this.batches.passReturned(slot);
     }
-    if ((flags & FLAG_CLAIMED) !== 0) return true;
-    if (compareExchange(this.#claims, slot, CLAIM_PENDING, CLAIM_RUNNING) === CLAIM_PENDING) {
-      return true;
-    }
+    if (claims.claim(slot, flags)) return true;
     this.#outbox.skip(slot);
     return false;
   }

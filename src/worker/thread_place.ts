@@ -27,7 +27,7 @@ export function threadPlace(scope: WorkerScope, port: ParentPort): WorkerPlace {
       port.on("message", take);
       port.on("messageerror", unreadable);
     },
-    announce: undefined,
+    counter: undefined,
     pause: undefined,
     lock,
     leave: undefined,

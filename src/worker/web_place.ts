@@ -21,7 +21,7 @@ export function webPlace(scope: WorkerScope): WorkerPlace {
       });
       scope.addEventListener!("messageerror", unreadable);
     },
-    announce: undefined,
+    counter: undefined,
     pause: undefined,
     lock: busyLock(scope),
     leave: undefined,

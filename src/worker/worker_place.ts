@@ -26,7 +26,7 @@ export interface WorkerScope {
 }
 
 /** One kind of worker: how its program is reached, and how it ends. */
-export interface WorkerPlace extends Pick<ProgramHost, "post" | "announce" | "pause"> {
+export interface WorkerPlace extends Pick<ProgramHost, "post" | "counter" | "pause"> {
   /** Hears the owner. */
   listen(receive: (message: unknown) => void, unreadable: () => void): void;
   /** Held while tasks run, where a busy worker could not be stopped without it. */

@@ -14,6 +14,7 @@ import type {
 } from "../../src/runtime/runtime.ts";
 import { encodeError } from "../../src/wire/error_codec.ts";
 import { KINDS, SETUP } from "../../src/wire/messages.ts";
+import { isSmall } from "../../src/runtime/process/task_counter.ts";
 import { Program } from "../../src/worker/program.ts";
 
 // A page that is not isolated does not show it: there it is the kind of buffer of a shared memory.
@@ -57,8 +58,15 @@ export class FakeWorker implements WorkerHandle {
       compile: (source) => new Function(`return (${source})`)(),
       load: (url) => import(url),
       runIn: undefined,
-      announce: memory !== "counted" ? undefined : () => {
-        if (!this.dead) this.begun!++;
+      counter: memory !== "counted" ? undefined : {
+        begins: () => {
+          if (!this.dead) this.begun!++;
+        },
+        ended: (slot, number, isTold, value) => {
+          const tells = isTold && isSmall(value);
+          if (!this.dead) this.events.ended?.(slot, number, tells ? () => value : undefined);
+          return tells;
+        },
       },
       pause: memory !== "counted"
         ? undefined

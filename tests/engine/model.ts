@@ -3,10 +3,10 @@
  * it ran, and what was done to it; of the executor, whether it was shut down, and who died.
  *
  * - Every future settles. Its state goes pending → running → finished, or pending → cancelled, or
- *   pending → finished (seen late, or the executor broke). With shared memory it is running exactly
- *   while its task runs; with workers that count, what was sent is running, and may become pending again
- *   if it has not begun.
- * - `cancel()` is true exactly for what is pending or cancelled; what is cancelled never runs.
+ *   pending → finished (seen late, or the executor broke). Where memory is shared, or workers count, it is
+ *   running exactly while its task runs, and never more run than there are places.
+ * - `cancel()` is true exactly for what is pending or cancelled; what is cancelled never runs. With
+ *   workers that count it may be false for what is pending, too, which was sent ahead.
  * - A task runs at most once. It gives its own value or error; or the reason of its abort, for sure if it
  *   was aborted while it ran; or its timeout, not before its time, or because its worker was silent; or `WorkerCrashError`, only if the
  *   worker where it was has died; or `BrokenExecutorError`, only of a broken or terminated executor.
@@ -224,7 +224,8 @@ export class Model {
     const before = task.future.state;
     const cancelled = task.future.cancel();
     must(
-      cancelled === (before === "pending" || before === "cancelled"),
+      cancelled === (before === "pending" || before === "cancelled") ||
+        before === "pending" && this.#setup.memory === "counted",
       () => `cancel() of task ${task.index}, ${before}, is ${cancelled}`,
     );
     must(
@@ -241,7 +242,8 @@ export class Model {
     const before = task.future.state;
     const reason = new Error(`abort of task ${task.index}`);
     task.controller!.abort(reason);
-    if (before === "pending") {
+    const isSent = this.#setup.memory === "counted" && !task.future.cancelled();
+    if (before === "pending" && !isSent) {
       must(task.future.cancelled(), () => `task ${task.index} was aborted before it began`);
       const result = outcome(task.future);
       must(
@@ -249,7 +251,7 @@ export class Model {
         () => `task ${task.index} does not give the reason of its abort`,
       );
       task.cancelled = true;
-    } else if (before === "running") task.abortedRunning = reason;
+    } else if (before !== "cancelled") task.abortedRunning = reason;
   }
 
   map(call: MapCall): void {
@@ -363,7 +365,8 @@ export class Model {
     if (cancelFutures) {
       this.#cancelledAll = true;
       must(
-        this.#open.every(({ future }) => future.state !== "pending"),
+        this.#setup.memory === "counted" ||
+          this.#open.every(({ future }) => future.state !== "pending"),
         () => "a task is pending after shutdown({ cancelFutures: true })",
       );
     }
@@ -488,15 +491,13 @@ export class Model {
     must(runs <= 1, () => `task ${index} ran ${runs} times`);
     if (state !== task.state) {
       must(
-        task.state === "pending" || task.state === "running" && (state === "finished" ||
-              // It was sent ahead and has not begun.
-              this.#setup.memory === "counted" && runs === 0),
+        task.state === "pending" || task.state === "running" && state === "finished",
         () => `task ${index} went from ${task.state} to ${state}`,
       );
       task.state = state;
     }
     if (state === "pending") must(runs === 0, () => `task ${index} is pending, and has begun`);
-    if (state === "running" && this.#setup.memory === "shared") {
+    if (state === "running" && this.#setup.memory !== "none") {
       must(runs === 1, () => `task ${index} is running, and has not begun`);
     }
     if (task.cancelled) must(state === "cancelled", () => `task ${index} was cancelled: ${state}`);
@@ -603,8 +604,7 @@ export class Model {
     );
     const running = this.#open.filter(({ future }) => future.state === "running").length;
     must(stats.running === running && stats.pending === this.#open.length - running, what);
-    // What the worker has ended, and its owner does not know yet, is running too.
-    if (this.#setup.memory === "none") must(running <= places, what);
+    must(running <= places, what);
   }
 
   /** After `settle()`: without work nobody keeps the program alive. */

@@ -38,7 +38,7 @@ async function teach(runtime: FakeRuntime, executor: ThreadPoolExecutor): Promis
   }
 }
 
-test("a task is pending until its worker claims it, and running until its reply is here", async () => {
+test("a task is pending until its worker claims it, and finished when its worker says so", async () => {
   const { runtime, executor } = fake({ maxWorkers: 1 });
   const future = executor.submit(identity, 7);
   await tick();
@@ -47,10 +47,10 @@ test("a task is pending until its worker claims it, and running until its reply 
   await boot(worker!);
   assertEquals(future.state, "pending"); // sent, but nobody has begun it
   while (worker!.receive());
-  assertEquals(future.state, "running"); // begun; the reply is on its way
-  while (worker!.reply());
-  assertEquals(future.state, "finished");
+  assertEquals(future.state, "finished"); // the reply is on its way, but what it tells is there to be seen
   assertEquals(await future, 7);
+  while (worker!.reply());
+  assertEquals([executor.stats().completed, executor.stats().running], [1, 0]);
 });
 
 test("cancel() of a task that was sent ahead wins or loses against its worker, never both", async () => {
@@ -149,11 +149,12 @@ test("replies that were sent before the death count", async () => {
 
 test("a message after the exit changes nothing", async () => {
   const { runtime, executor } = fake({ maxWorkers: 1 });
-  const future = executor.submit(identity, 3);
+  const future = executor.submit((x: number) => ({ x }), 3); // what only a message can tell
   await tick();
   const worker = runtime.workers[0]!;
   await boot(worker);
   while (worker.receive());
+  assertEquals([future.running(), future.cancel(), future.done()], [false, false, false]);
   const late = worker.outbox.slice();
   worker.die(1);
   for (const message of late) worker.events.message(message);

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
 import fc from "fast-check";
-import { FrameChannel, Steps } from "../../src/runtime/process/frame_channel.ts";
+import { FrameChannel } from "../../src/runtime/process/frame_channel.ts";
+import { Steps } from "../../src/runtime/process/task_counter.ts";
 import type { ByteStream } from "../../src/runtime/process/frame_channel.ts";
 import { test } from "../harness.ts";
 

@@ -48,6 +48,8 @@ const SLICE = 1024 * 1024;
 /** What is used of a `node:net` socket. */
 export interface ByteStream {
   write(bytes: Uint8Array): boolean;
+  /** Bytes that it has taken and not passed on. */
+  readonly writableLength?: number;
   on(event: "data", listener: (bytes: Uint8Array) => void): unknown;
   on(event: "drain" | "end" | "close" | "error", listener: () => void): unknown;
 }
@@ -73,6 +75,8 @@ export interface FrameEvents {
 export class FrameChannel {
   readonly #stream: ByteStream;
   readonly #write: (bytes: Uint8Array) => boolean;
+  /** Bytes that the stream has taken and not passed on. */
+  readonly #waiting: () => number;
   readonly #events: FrameEvents;
   readonly #outgoing: Marks;
   readonly #incoming: Marks;
@@ -102,6 +106,7 @@ export class FrameChannel {
   constructor(stream: ByteStream, secret: number, events: FrameEvents) {
     this.#stream = stream;
     this.#write = stream.write;
+    this.#waiting = waitingBytes(stream);
     this.#events = events;
     this.#outgoing = new Marks(secret);
     this.#incoming = new Marks(secret);
@@ -164,6 +169,11 @@ export class FrameChannel {
       this.#enqueue(bytesIn(around, HEADER, HEADER + TRAILER));
     }
     this.#pump();
+  }
+
+  /** Whether something that was sent has not left yet. */
+  get isFull(): boolean {
+    return this.#queue.length > 0 || this.#waiting() > 0;
   }
 
   /** Writes the header and the trailer of a frame. */
@@ -297,6 +307,16 @@ export class FrameChannel {
   }
 }
 
+/** Reads `writableLength`, as it is now: a task may change it later. */
+function waitingBytes(stream: ByteStream): () => number {
+  for (let from: object | null = stream; from !== null; from = Object.getPrototypeOf(from)) {
+    const { get, value } = Object.getOwnPropertyDescriptor(from, "writableLength") ?? {};
+    if (get !== undefined) return () => apply(get as () => number, stream, []);
+    if (value !== undefined) break;
+  }
+  return () => 0;
+}
+
 /** The marks of the frames in one direction. */
 class Marks {
   readonly #secret: number;
@@ -309,25 +329,6 @@ class Marks {
   next(): number {
     // A multiplication by an odd number: none comes twice before all have come.
     return (this.#secret ^ imul(++this.#number, 0x9e3779b1)) >>> 0;
-  }
-}
-
-/** The bytes by which a process counts what begins: whoever does not know the secret guesses one in 256. */
-export class Steps {
-  #state: number;
-
-  constructor(secret: number) {
-    this.#state = secret | 1;
-  }
-
-  next(): number {
-    // xorshift32
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x;
-    return x >>> 24;
   }
 }
 

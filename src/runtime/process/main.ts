@@ -7,9 +7,10 @@
  */
 
 import { useClone } from "../../wire/clone_error.ts";
-import { FrameChannel, Steps } from "./frame_channel.ts";
+import { CounterWriter } from "./task_counter.ts";
+import { FrameChannel } from "./frame_channel.ts";
 import type { ByteStream } from "./frame_channel.ts";
-import { define } from "../../wire/originals.ts";
+import { bytesIn, define, lengthOf } from "../../wire/originals.ts";
 import { PROCESS_PORT } from "../../wire/process_port.ts";
 import type { ProcessPort } from "../../wire/process_port.ts";
 import { checkStructured } from "../../wire/structured_codec.ts";
@@ -23,10 +24,6 @@ const FILE = 3;
 
 /** The number of the stream that counts the tasks which have begun. */
 const COUNTER = 4;
-
-/** What the counter is moved by: each byte is another one, which only the owner expects. */
-const ONE = new Uint8Array(1);
-const steps = new Steps(FRAME_SECRET);
 
 interface FileModule {
   writeSync(file: number, bytes: Uint8Array): number;
@@ -110,19 +107,19 @@ const port: ProcessPort = {
     listeners[event] = callback;
   },
   postMessage: (message, transfer) => channel.send(message, transfer),
-  announce() {
-    ONE[0] = steps.next();
-    for (;;) {
+  counter: new CounterWriter(FRAME_SECRET, (bytes) => {
+    const length = lengthOf(bytes);
+    for (let at = 0; at < length;) {
       try {
-        writeSync(COUNTER, ONE);
-        return;
+        at += writeSync(COUNTER, bytesIn(bytes, at, length));
       } catch (error) {
         // Full, where the stream does not block: the owner reads it soon. Otherwise the owner is gone,
         // or a task has closed the stream, and nobody would know of what begins now.
         if ((error as { code?: unknown }).code !== "EAGAIN") exit(1);
       }
     }
-  },
+  }),
+  isFull: () => channel.isFull,
   leave() {
     if (Bun === undefined) return exit(0);
     // Bun keeps back what does not fit, and drops it at the exit.

@@ -5,7 +5,8 @@
  */
 
 import { clock } from "../../futures/clock.ts";
-import { FrameChannel, Steps } from "./frame_channel.ts";
+import { CounterReader } from "./task_counter.ts";
+import { FrameChannel } from "./frame_channel.ts";
 import type { ByteStream } from "./frame_channel.ts";
 import { checkStructured } from "../../wire/structured_codec.ts";
 import { OutputPipe } from "./output.ts";
@@ -49,6 +50,7 @@ export class ProcessHandle implements WorkerHandle {
   #streamsReferenced = true;
   #terminating = false;
   #begun = 0;
+  #reader: CounterReader | undefined = undefined;
   #exits = false;
   /** Whether its program has said anything. */
   #spoke = false;
@@ -110,18 +112,18 @@ export class ProcessHandle implements WorkerHandle {
     const outputs = (["stdout", "stderr"] as const).map((name) =>
       new OutputPipe(child[name], process[name], () => this.#heard++)
     );
-    const steps = new Steps(secret);
+    const reader = this.#reader = new CounterReader(secret, {
+      begins: () => this.#begun++,
+      ended: (slot, number, value) => gate.ended(slot, number, value),
+      broken: () => {
+        // Nobody knows any more what has begun: so that nothing runs twice, all of it has.
+        this.#begun = Infinity;
+        this.#breach("its count of begun tasks is not its own");
+      },
+    });
     counter.on("data", (bytes) => {
       gate.heard();
-      for (let i = 0; i < bytes.length; i++) {
-        if (this.#begun === Infinity) return;
-        if (bytes[i] === steps.next()) this.#begun++;
-        else {
-          // Nobody knows any more what has begun: so that nothing runs twice, all of it has.
-          this.#begun = Infinity;
-          this.#breach("its count of begun tasks is not its own");
-        }
-      }
+      reader.receive(bytes);
     });
     counter.on("error", () => {}); // its end is told by `close`
     for (const one of streams) one.on("close", () => this.#closed());
@@ -135,7 +137,7 @@ export class ProcessHandle implements WorkerHandle {
     this.#child.kill("SIGKILL");
   }
 
-  /** One byte of the counter's stream for each task, written before the task begins. */
+  /** An entry of the counter's stream for each task, written before the task begins. */
   get begun(): number {
     return this.#begun;
   }
@@ -196,6 +198,7 @@ export class ProcessHandle implements WorkerHandle {
     this.#ended = () => {
       this.#ended = undefined;
       clock.clearTimeout(timer);
+      if (this.#reader?.isTorn) this.#begun = Infinity; // what was to be told is not known
       this.#gate.exit(exitCode ?? undefined, signal ?? undefined);
     };
     // A process that it started may hold its streams open.

@@ -1,0 +1,52 @@
+import { clock } from "../futures/clock.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { WorkerSlot } from "./worker_slot.ts";
+
+/**
+ * Silence of a worker, in milliseconds, after which its owner looks for itself what has ended there. Less
+ * would look where a message is about to come, more delays results behind a long task.
+ */
+const SILENT_AFTER = 2;
+
+/** Looks what has ended at workers that are too busy to tell it, while they have more than one task. */
+export class EndedWatch {
+  readonly #workers: ReadonlySet<WorkerSlot>;
+  readonly #runtime: Runtime;
+  readonly #look: (worker: WorkerSlot) => void;
+  #timer: ReturnType<typeof setTimeout> | undefined = undefined;
+
+  constructor(
+    workers: ReadonlySet<WorkerSlot>,
+    runtime: Runtime,
+    look: (worker: WorkerSlot) => void,
+  ) {
+    this.#workers = workers;
+    this.#runtime = runtime;
+    this.#look = look;
+  }
+
+  /** Something was sent to a worker. */
+  sent(worker: WorkerSlot): void {
+    if (this.#timer === undefined && worker.inFlight > 1 && worker.sendsAhead) this.#start();
+  }
+
+  /** Nothing is pending any more. */
+  stop(): void {
+    if (this.#timer === undefined) return;
+    clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #start(): void {
+    this.#timer = this.#runtime.timer(() => {
+      this.#timer = undefined;
+      const before = clock.now() - SILENT_AFTER;
+      let more = false;
+      for (const worker of this.#workers) {
+        if (worker.inFlight > 1 && worker.heardAt <= before) this.#look(worker);
+        more ||= worker.inFlight > 1;
+      }
+      if (more) this.#start();
+    }, SILENT_AFTER);
+  }
+}
