@@ -30,10 +30,10 @@ class HastyRuntime extends FakeRuntime {
   }
 }
 
-async function firstWorker(memory: Memory) {
+async function firstWorker(memory: Memory, task: () => unknown = () => 1) {
   const runtime = new HastyRuntime(memory);
   const executor = new ThreadPoolExecutor({ maxWorkers: 1, runtime });
-  const first = executor.submit(() => 1);
+  const first = executor.submit(task);
   await tick();
   const worker = runtime.workers[0]!;
   worker.start();
@@ -79,7 +79,8 @@ for (const memory of ["shared", "counted"] as const) {
 }
 
 test("a worker that is not heard fails what it has begun, and is replaced", async () => {
-  const { runtime, executor, first, worker } = await firstWorker("shared");
+  const task = () => ({ a: 1 }); // what only a message can tell
+  const { runtime, executor, first, worker } = await firstWorker("shared", task);
   await tick();
   while (worker.receive()) { /* it runs */ }
   assertEquals(worker.outbox.length, 1);
