@@ -16,6 +16,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { charts, median, report, showFigure } from "./report.ts";
+import { pagesOf, withPages } from "./pages/section.ts";
 import type { RuntimeName, Workload, WorkloadResult } from "./workload.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -149,7 +150,10 @@ function write(): void {
     WORKLOADS.indexOf(result.id) * 10 +
     Object.keys(RUNTIMES).indexOf(result.runtime);
   const all = [...results.values()].sort((a, b) => order(a) - order(b));
-  writeFileSync(here("./RESULTS.md"), report(all, values.quick));
+  const file = here("./RESULTS.md");
+  const pages = existsSync(file) ? pagesOf(readFileSync(file, "utf8")) : undefined;
+  const text = report(all, values.quick);
+  writeFileSync(file, pages === undefined ? text : withPages(text, pages));
   mkdirSync(here("./charts"), { recursive: true });
   for (const [name, svg] of charts(all)) {
     writeFileSync(here(`./charts/${name}`), svg);

@@ -10,11 +10,11 @@ interface Worker {
 /** The kind of worker that the library itself uses on each runtime, without the library. */
 async function startWorker(receive: (data: unknown) => void): Promise<Worker> {
   const url = new URL("./raw_worker.js", import.meta.url);
-  if (RUNTIME === "bun") {
+  if (RUNTIME === "bun" || "document" in globalThis) {
     const { Worker } = globalThis as unknown as {
-      Worker: new (url: URL) => globalThis.Worker;
+      Worker: new (url: URL, options: WorkerOptions) => globalThis.Worker;
     };
-    const worker = new Worker(url);
+    const worker = new Worker(url, { type: "module" });
     worker.onmessage = (event: MessageEvent) => receive(event.data);
     return {
       post: (message, transfer) => worker.postMessage(message, transfer ?? []),

@@ -3,7 +3,7 @@
 import * as tasks from "./tasks.js";
 
 const threads = globalThis.Bun === undefined
-  ? process.getBuiltinModule("node:worker_threads").parentPort
+  ? globalThis.process?.getBuiltinModule("node:worker_threads").parentPort
   : undefined;
 const post = threads ? (message, transfer) => threads.postMessage(message, transfer) : postMessage;
 

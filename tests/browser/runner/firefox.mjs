@@ -9,7 +9,7 @@ export async function driveFirefox(executablePath) {
     extraPrefsFirefox: { "network.dns.localDomains": "insecure.test" },
   });
   return {
-    version: (await browser.version()).replace("/", " "),
+    version: `Firefox ${(await browser.version()).split("/")[1]}`,
     lanes: 1, // pages of one origin share a thread, and one behind another has slow timers
     insecureHost: "insecure.test",
     async openUnwatched(url) {

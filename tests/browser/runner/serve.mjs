@@ -1,3 +1,4 @@
+// @ts-self-types="./serve.d.mts"
 /**
  * Serves this repository to a browser: TypeScript without its types, the tests' bare imports by an
  * import map. There is no bundler between the source and the page, but for one worker; and for the
