@@ -26,7 +26,7 @@ import type { Future } from "../futures/future.ts";
 import type { Capabilities } from "../runtime/runtime.ts";
 import { EngineLink, within } from "./engine_link.ts";
 import { ExpiredError } from "./errors.ts";
-import { Inbox } from "./inbox.ts";
+import { Inbox, whole } from "./inbox.ts";
 import { ItemTable } from "./item_table.ts";
 import { Outbox } from "./outbox.ts";
 import type { OutboxOptions } from "./outbox.ts";
@@ -76,7 +76,7 @@ export class RemoteBackend implements TaskBackend {
   readonly #items: ItemTable;
   readonly #inputs = new Set<OpenInput>();
   #made = 0;
-  #places = UNKNOWN_PLACES;
+  #places: number | undefined;
   #closed = false;
   #ended: Promise<void> | undefined;
 
@@ -97,7 +97,9 @@ export class RemoteBackend implements TaskBackend {
     this.#recall = new Recall(this.#link, signer);
     this.#outbox = new Outbox(this.#link, signer, options, {
       itemsSent: (items) => this.#itemsSent(items),
-      itemRefused: (item, error) => this.#items.fail(item, error),
+      chunkUnsendable: (item) =>
+        items.succeed(item, whole(item, { values: [], failures: undefined })),
+      itemRefused: (item, error) => items.fail(item, error),
     });
     this.#sweep = new Sweep(this.#link, {
       get items() {
@@ -116,11 +118,11 @@ export class RemoteBackend implements TaskBackend {
 
   /** Places of all workers, as they were last seen. */
   get maxWorkers(): number {
-    return this.#places;
+    return this.#places ?? UNKNOWN_PLACES;
   }
 
   get lookAhead(): number {
-    return 4 * this.#places;
+    return 4 * this.maxWorkers;
   }
 
   checkOpen(): void {
@@ -323,11 +325,10 @@ export class RemoteBackend implements TaskBackend {
   }
 
   broadcast(): Promise<unknown[]> {
-    return Promise.reject(
-      new UnsupportedError(
-        "Cannot broadcast to other machines: workers come and go; use their own initializer",
-      ),
-    );
+    this.checkOpen();
+    const why =
+      "Cannot broadcast to other machines: workers come and go; use their own initializer";
+    return Promise.reject(new UnsupportedError(why));
   }
 
   async warmUp(): Promise<void> {
@@ -345,7 +346,7 @@ export class RemoteBackend implements TaskBackend {
       );
       await Promise.race([connected, Promise.reject(late)]); // what it rejected with comes first
     }
-    if (this.#places === UNKNOWN_PLACES) await this.workers().catch(() => {});
+    if (this.#places === undefined) await this.workers().catch(() => {});
   }
 
   async ready(): Promise<void> {
@@ -379,9 +380,10 @@ export class RemoteBackend implements TaskBackend {
   }
 
   stats(): ExecutorStats {
+    const workers = this.#link.closed ? 0 : this.#places ?? 0;
     return {
-      workers: this.#places,
-      idle: Math.max(0, this.#places - this.#items.size),
+      workers,
+      idle: Math.max(0, workers - this.#items.size),
       pending: this.#items.pending,
       running: this.#items.begun,
       ...this.#items.counts,

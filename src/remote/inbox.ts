@@ -1,3 +1,4 @@
+import type { ChunkOutcome } from "../backend/task_backend.ts";
 import { SerializationError } from "../futures/errors.ts";
 import { messageOf } from "../futures/show.ts";
 import { decodeNote, decodeOutcome } from "./envelope.ts";
@@ -117,13 +118,16 @@ export class Inbox {
     if (outcome.status === "lost") return false;
     let result: TaskResult;
     try {
-      result = decodeOutcome(outcome.payload, outcome.status === "completed", item.items);
+      result = decodeOutcome(outcome.payload, outcome.status === "completed", item.sentItems);
     } catch (error) {
       if (recorded) this.#unreadable(item, messageOf(error), error);
       return false;
     }
     if ("error" in result) this.#owner.failed(item, result.error);
-    else this.#owner.completed(item, result.value);
+    else {this.#owner.completed(
+        item,
+        item.unsent === undefined ? result.value : whole(item, result.value as ChunkOutcome),
+      );}
     return true;
   }
 
@@ -136,6 +140,22 @@ export class Inbox {
       ),
     );
   }
+}
+
+/** What a chunk came to, with the items that were not sent in their places. */
+export function whole(item: RemoteItem, { values, failures }: ChunkOutcome): ChunkOutcome {
+  const unsent = item.unsent!;
+  const all: unknown[] = [];
+  const failed = new Map(unsent);
+  for (let i = 0, at = 0; i < item.items; i++) {
+    if (unsent.has(i)) {
+      all.push(undefined);
+      continue;
+    }
+    if (failures?.has(at)) failed.set(i, failures.get(at));
+    all.push(values[at++]);
+  }
+  return { values: all, failures: failed };
 }
 
 function workerLost(item: RemoteItem, { redeliveries }: { redeliveries: number }): WorkerLostError {

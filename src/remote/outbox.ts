@@ -2,6 +2,7 @@ import { SerializationError } from "../futures/errors.ts";
 import { messageOf } from "../futures/show.ts";
 import type { EngineLink } from "./engine_link.ts";
 import { encodeTask } from "./envelope.ts";
+import type { TaskEnvelope } from "./envelope.ts";
 import { EngineFullError } from "./errors.ts";
 import type { RemoteItem } from "./remote_item.ts";
 import type { Signer } from "./signature.ts";
@@ -28,6 +29,8 @@ export interface OutboxOptions {
 export interface OutboxOwner {
   /** The engine has them. */
   itemsSent(items: readonly RemoteItem[]): void;
+  /** Not one item of the chunk can be sent. */
+  chunkUnsendable(item: RemoteItem): void;
   /** The item cannot be sent. */
   itemRefused(item: RemoteItem, error: unknown): void;
 }
@@ -93,17 +96,29 @@ export class Outbox {
   #encode(item: RemoteItem): boolean {
     const { maxPayload } = this.#options;
     const { task, items, args, limits } = item;
+    const envelope = {
+      module: task.module,
+      name: task.name,
+      items,
+      args,
+      timeout: limits.timeout,
+      expires: limits.expires ?? this.#options.expires,
+      maxPayload,
+      reports: limits.onProgress !== undefined,
+    };
     try {
-      const payload = encodeTask({
-        module: task.module,
-        name: task.name,
-        items,
-        args,
-        timeout: limits.timeout,
-        expires: limits.expires ?? this.#options.expires,
-        maxPayload,
-        reports: limits.onProgress !== undefined,
-      });
+      let payload: Uint8Array;
+      try {
+        payload = encodeTask(envelope);
+      } catch (error) {
+        if (items === 0) throw error;
+        const sendable = dropUnsendable(item, envelope);
+        if (item.sentItems === 0) {
+          this.#owner.chunkUnsendable(item);
+          return false;
+        }
+        payload = encodeTask({ ...envelope, items: item.sentItems, args: sendable });
+      }
       if (payload.length > maxPayload) {
         throw new SerializationError(
           `Cannot send task "${task.name}": it has ${payload.length} bytes, more than ` +
@@ -158,6 +173,24 @@ export class Outbox {
       resultTtl: this.#options.resultTtl,
     };
   }
+}
+
+/** The arguments of those items of a chunk that can be sent; why the others cannot is noted. */
+function dropUnsendable(item: RemoteItem, envelope: TaskEnvelope): unknown[] {
+  const { items, args } = item;
+  const width = args.length / items;
+  const unsent = item.unsent = new Map<number, unknown>();
+  const sendable: unknown[] = [];
+  for (let i = 0; i < items; i++) {
+    const own = args.slice(i * width, (i + 1) * width);
+    try {
+      encodeTask({ ...envelope, items: 0, args: own });
+      for (const arg of own) sendable.push(arg);
+    } catch (error) {
+      unsent.set(i, error);
+    }
+  }
+  return sendable;
 }
 
 function engineFull(item: RemoteItem, cause: unknown): EngineFullError {

@@ -36,6 +36,8 @@ export class RemoteItem extends FutureSource<unknown> {
   args: readonly unknown[];
   /** As it is sent; kept until the engine has it, so that it is the same each time. */
   payload: Uint8Array | undefined = undefined;
+  /** Why items of a chunk cannot be sent, by index: the others go without them. */
+  unsent: Map<number, unknown> | undefined = undefined;
   /** The engine may know it: it cannot be cancelled on this side alone. */
   handed = false;
   /** The engine knows it. */
@@ -72,6 +74,11 @@ export class RemoteItem extends FutureSource<unknown> {
     this.args = args;
     this.items = items;
     this.limits = limits;
+  }
+
+  /** How many items of a chunk are sent. */
+  get sentItems(): number {
+    return this.items - (this.unsent?.size ?? 0);
   }
 
   /** Whether the future is settled. */

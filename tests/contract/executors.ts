@@ -22,6 +22,7 @@ import type { ThreadPoolExecutorOptions } from "../../mod.ts";
 import { childProcessRuntime } from "../../src/runtime/process/start_process.ts";
 import { detectRuntime } from "../../src/runtime/mod.ts";
 import { watched } from "../leaks.ts";
+import { override } from "./override.ts";
 
 /** One kind of executor. */
 export interface ExecutorKind {
@@ -123,7 +124,7 @@ function chosen(kinds: readonly ExecutorKind[]): readonly ExecutorKind[] {
 }
 
 /** Those that keep the contract: all. */
-export const ALL_EXECUTORS: readonly ExecutorKind[] = [
+export const ALL_EXECUTORS: readonly ExecutorKind[] = override.kinds ?? [
   ...EXECUTORS,
   ...(processes === undefined ? [] : [{
     ...THREADS,

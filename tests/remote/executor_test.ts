@@ -188,6 +188,22 @@ test("DistributedExecutor refuses what cannot be sent, and what is too large, fo
   assertEquals(await executor.submit(tasks.double, 1), 2);
 });
 
+test("DistributedExecutor fails the items of a chunk that cannot be sent alone", async () => {
+  await using f = fleet();
+  const bad = (): void => {};
+  for (const items of [[1, bad, 2, bad, 3], [bad, bad]]) {
+    const outcomes = await f.executor.map(tasks.echo, items as unknown[], {
+      chunkSize: 5,
+      settled: true,
+    }).toArray();
+    assertEquals(outcomes.length, items.length);
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === "fulfilled") assertEquals(outcome.value, items[i]);
+      else assert(items[i] === bad && outcome.reason instanceof SerializationError);
+    }
+  }
+});
+
 test("DistributedExecutor.cancel is true only for what was not handed to the engine", async () => {
   await using f = fleet({ workers: 0 });
   const here = f.executor.submit(tasks.double, 1);
