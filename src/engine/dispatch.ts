@@ -1,8 +1,9 @@
 import { SerializationError } from "../futures/errors.ts";
-import { localWords, localWordsIn } from "../futures/local_object.ts";
+import { findIn, localWords, localWordsIn } from "../futures/local_object.ts";
 import { messageOf } from "../futures/show.ts";
 import type { WorkerHandle } from "../runtime/runtime.ts";
 import { cloneError } from "../wire/clone_error.ts";
+import { lostKind } from "../wire/value_loss.ts";
 import { unwrapTransfers } from "../wire/transfer.ts";
 import { isList, ItemControl } from "./work_item.ts";
 import type { WorkItem } from "./work_item.ts";
@@ -66,14 +67,19 @@ function movedBy(item: WorkItem): ReturnType<typeof unwrapTransfers> {
   return isList(args) && !ArrayBuffer.isView(args) ? unwrapTransfers(args) : undefined;
 }
 
-/** Whether a future or an executor is among the arguments, which would arrive as an empty object. */
+/** Whether something is among the arguments that would arrive as an empty object: a future, a `URL` in Deno. */
 function holdsLocal(item: WorkItem, handle: WorkerHandle): boolean {
   const { args } = item;
   if (handle.passesObjects || !isList(args) || ArrayBuffer.isView(args)) return false;
+  const look = handle.check === undefined ? wordsOrLost : localWords;
   for (let i = 0; i < args.length; i++) {
-    if (localWordsIn(args[i]) !== undefined) return true;
+    if (typeof args[i] === "object" && findIn(args[i], look) !== undefined) return true;
   }
   return false;
+}
+
+function wordsOrLost(value: object): string | undefined {
+  return localWords(value) ?? lostKind(value);
 }
 
 /** Sends an item without those of its arguments that are of use only here, if it has any others. */
@@ -82,7 +88,11 @@ function refuse(worker: WorkerSlot, item: WorkItem, onUnsendable: OnUnsendable):
     return postOne(worker, item, onUnsendable);
   }
   worker.release(item.slot);
-  onUnsendable(item, localError(item, item.argumentList)!);
+  const { argumentList } = item;
+  onUnsendable(
+    item,
+    localError(item, argumentList) ?? describe(item, argumentList, undefined, worker.handle),
+  );
 }
 
 /** The error that names such an argument, if there is one. */

@@ -4,6 +4,10 @@ const LOCAL = Symbol.for("@concurrent/futures.local");
 /** Items of a list that are looked at: a list of futures is one from its beginning. */
 const LOOKS = 8;
 
+/** Objects in one argument that are looked at, and how deep: more would cost time with each task. */
+const MOST_LOOKS = 64;
+const MOST_DEPTH = 5;
+
 /**
  * Says of a class that its objects mean something only where they were made: a clone would be empty.
  *
@@ -25,39 +29,78 @@ export function localWords(value: unknown): string | undefined {
   }
 }
 
-/** The same for an argument that is one, a list of such, or an object that has one among its first. */
+/** The same for an argument that is one, or has one not too far inside. */
 export function localWordsIn(value: unknown): string | undefined {
-  const own = localWords(value);
-  if (own !== undefined || typeof value !== "object" || value === null) return own;
+  return findIn(value, localWords);
+}
+
+/**
+ * What is said of a value, or of one of the first objects in it: in lists, plain objects, maps and sets, to
+ * some depth. Calls no getter: that is for who sends it.
+ */
+export function findIn(
+  value: unknown,
+  look: (object: object) => string | undefined,
+): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
   try {
-    if (Array.isArray(value)) return wordsInList(value);
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) return wordsInObject(value);
+    return new Search(look).in(value, 0);
   } catch {
-    /* a Proxy that throws, or was revoked: what is wrong with it is found out when it is sent */
+    return undefined; // a Proxy that throws, or was revoked: what is wrong with it is found out when it is sent
   }
-  return undefined;
 }
 
-function wordsInList(list: readonly unknown[]): string | undefined {
-  for (let i = 0; i < list.length && i < LOOKS; i++) {
-    const item = list[i];
-    if (typeof item !== "object") return undefined;
-    const words = localWords(item);
-    if (words !== undefined) return words;
-  }
-  return undefined;
-}
+class Search {
+  readonly #look: (object: object) => string | undefined;
+  #left = MOST_LOOKS;
 
-/** Calls no getter: that is for who sends it. */
-function wordsInObject(object: object): string | undefined {
-  let looks = 0;
-  for (const key in object) {
-    if (looks++ === LOOKS) break;
-    const value: unknown = Object.getOwnPropertyDescriptor(object, key)?.value;
-    if (typeof value !== "object" || value === null) continue;
-    const words = localWords(value) ?? (Array.isArray(value) ? wordsInList(value) : undefined);
-    if (words !== undefined) return words;
+  constructor(look: (object: object) => string | undefined) {
+    this.#look = look;
   }
-  return undefined;
+
+  in(value: unknown, depth: number): string | undefined {
+    if (typeof value !== "object" || value === null || this.#left-- <= 0) return undefined;
+    const own = this.#look(value);
+    if (own !== undefined || depth === MOST_DEPTH) return own;
+    if (Array.isArray(value)) return this.#inList(value, depth + 1);
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) {
+      return this.#inObject(value, depth + 1);
+    }
+    if (prototype === Map.prototype) {
+      return this.#inEntries(value as Map<unknown, unknown>, depth + 1);
+    }
+    if (prototype !== Set.prototype) return undefined;
+    return this.#inEntries((value as Set<unknown>).entries(), depth + 1);
+  }
+
+  #inList(list: readonly unknown[], depth: number): string | undefined {
+    for (let i = 0; i < list.length && i < LOOKS; i++) {
+      const item = list[i];
+      if (typeof item !== "object") return undefined; // of one kind, as most lists
+      const words = this.in(item, depth);
+      if (words !== undefined) return words;
+    }
+    return undefined;
+  }
+
+  #inObject(object: object, depth: number): string | undefined {
+    let looks = 0;
+    for (const key in object) {
+      if (looks++ === LOOKS) break;
+      const words = this.in(Object.getOwnPropertyDescriptor(object, key)?.value, depth);
+      if (words !== undefined) return words;
+    }
+    return undefined;
+  }
+
+  #inEntries(entries: Iterable<[unknown, unknown]>, depth: number): string | undefined {
+    let looks = 0;
+    for (const [key, value] of entries) {
+      if (looks++ === LOOKS) break;
+      const words = this.in(key, depth) ?? this.in(value, depth);
+      if (words !== undefined) return words;
+    }
+    return undefined;
+  }
 }

@@ -1,6 +1,7 @@
 import { clock } from "../futures/clock.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import { DEFINE, FORGET, KINDS, SETUP, UnclonedError } from "../wire/messages.ts";
+import { checkDepth } from "../wire/value_depth.ts";
 import { loadModule } from "../worker/load_module.ts";
 import { Program } from "../worker/program.ts";
 import type { Pause } from "../worker/program_host.ts";
@@ -113,6 +114,7 @@ class InlineHandle implements WorkerHandle {
 
   #copy(message: unknown, transfer: readonly Transferable[] | undefined): unknown {
     if (!this.#clone) return message;
+    checkDepth(message);
     return structuredClone(
       message,
       transfer === undefined ? undefined : { transfer: [...transfer] },

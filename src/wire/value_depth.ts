@@ -22,6 +22,7 @@ import {
   SafeSet,
 } from "./originals.ts";
 import { kindOf } from "./value_kind.ts";
+import { isLost, lossError } from "./value_loss.ts";
 
 /** Levels at the most: what every runtime reads, with some stack left. Python's pickle has the same. */
 export const MAX_DEPTH = 1_000;
@@ -64,7 +65,10 @@ function isShallow(value: object, depth: number): boolean {
     const kind = kindOf(value);
     if (kind === "Map" || kind === "Set") return false; // rare enough for the other walk
     if (kind === "Error") return isShallowCause(value, depth);
-    if (kind !== "Object") return true;
+    if (kind !== "Object") {
+      if (isLost(kind, value)) throw lossError(kind);
+      return true;
+    }
   }
   for (const key in value) {
     const item = (value as Record<string, unknown>)[key];
@@ -124,7 +128,10 @@ function insideOf(value: object): object[] {
     }
     if (kind === "Set") forEachOfSet(value, look);
     if (kind === "Error") look((value as { cause?: unknown }).cause);
-    if (kind !== "Object") return inside;
+    if (kind !== "Object") {
+      if (isLost(kind, value)) throw lossError(kind);
+      return inside;
+    }
   }
   const names = keys(value);
   for (let i = 0; i < names.length; i++) look((value as Record<string, unknown>)[names[i]!]);

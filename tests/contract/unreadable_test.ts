@@ -90,3 +90,26 @@ testEach(
         : undefined,
   },
 );
+
+/** What threads of Deno, and old Node, would send as `{}`. */
+const LOST: readonly (() => unknown)[] = [
+  () => new URL("http://localhost/"),
+  () => [{ headers: new Headers() }],
+  () => new Map([[1, new Response("body")]]),
+];
+
+testEach(
+  "what would arrive as an empty object is refused, as an argument and as a result",
+  async ({ create }) => {
+    await using executor = create({ maxWorkers: 1 });
+    for (const make of LOST) {
+      assertInstanceOf(
+        await executor.submit(typeOf, make()).exception(),
+        SerializationError,
+      );
+      assertInstanceOf(await executor.submit(make).exception(), SerializationError);
+    }
+    assertEquals(await executor.submit(typeOf, [new Date(0)]), "object");
+  },
+  { parallel: true },
+);
