@@ -37,6 +37,7 @@ const TRANSPORT = "src/remote/transport.ts";
 /** Files outside of `src/runtime/` that know where they run: the worker's program, and what looks behind fakes. */
 const KNOWS_RUNTIME = new Set([
   "src/futures/clock.ts",
+  "src/worker/memory.ts",
   "src/worker/listen.ts",
   "src/worker/load_module.ts",
   "src/worker/runtime_errors.ts",

@@ -265,7 +265,8 @@ export class Feeder {
     const now = Math.min(milliseconds, MAX_DELAY);
     worker.idleTimer = this.#options.runtime.timer(() => {
       if (milliseconds > now) this.#dismissAfter(worker, milliseconds - now);
-      else this.#supervisor.dismiss(worker);
+      else if (this.#supervisor.spare > 0) this.#supervisor.dismiss(worker);
+      else worker.idleTimer = undefined;
     }, now);
   }
 }

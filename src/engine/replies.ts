@@ -14,6 +14,7 @@ import {
   DONE_HEADER,
   EXITING,
   FAILED,
+  FULL,
   HELLO,
   INITIALIZED,
   INITIALIZER_FAILED,
@@ -63,6 +64,8 @@ export interface TaskReplies {
   readonly events: TaskEvents | undefined;
   taskSucceeded(worker: WorkerSlot, item: WorkItem, value: unknown): void;
   taskFailed(worker: WorkerSlot, item: WorkItem, error: unknown): void;
+  /** The worker has more memory than it may. */
+  workerFull(worker: WorkerSlot): void;
   /** The worker gave tasks back that it had not begun. */
   tasksReturned(items: readonly WorkItem[]): void;
   /** A message to the worker was lost: it has no other tasks than those in these slots. */
@@ -118,6 +121,8 @@ export function readReply(
       if (stream === undefined) throw new Breach("a task gives values that is no stream");
       return stream.came(message[2]);
     }
+    case FULL:
+      return tasks.workerFull(worker);
     case RETURNED:
       return tasks.tasksReturned(worker.returned(message));
     case UNREADABLE:

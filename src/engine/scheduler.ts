@@ -60,9 +60,12 @@ export class Scheduler implements TaskBackend {
     const initializer = options.initializer === undefined
       ? undefined
       : tasks.entry(options.initializer.task).wire;
+    const finalizer = options.finalizer === undefined
+      ? undefined
+      : tasks.entry(options.finalizer).wire;
     const queue = this.#queue = new TaskQueue(tasksPerWorker === 1);
     const room = new WorkerList(tasksPerWorker);
-    const supervisor = this.#supervisor = new Supervisor(options, initializer);
+    const supervisor = this.#supervisor = new Supervisor(options, initializer, finalizer);
     const settlement = this.#settlement = new Settlement(options.waitUntil, watch);
     watch.workers = supervisor.workers;
     const silence = new SilenceWatch(grace, supervisor.workers, options.runtime);

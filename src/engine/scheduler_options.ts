@@ -18,7 +18,15 @@ export interface SchedulerOptions {
   /** Whether metrics are kept. */
   readonly metrics?: boolean | undefined;
   readonly initializer: { readonly task: unknown; readonly args: readonly unknown[] } | undefined;
+  /** Runs in each worker that ends in good order. */
+  readonly finalizer: unknown;
+  /** Milliseconds that it may take. */
+  readonly finalizerTimeout: number;
   readonly maxTasksPerChild: number | undefined;
+  /** Bytes that a worker may have. */
+  readonly maxWorkerMemory: number | undefined;
+  /** Workers that are kept although they are idle. */
+  readonly minWorkers: number;
   readonly idleTimeout: number | undefined;
   readonly maxPending: number | undefined;
   readonly onCrash: "replace" | "break";

@@ -1,4 +1,7 @@
+// Length: one state machine, of workers from their start to their end.
+
 import { clock } from "../futures/clock.ts";
+import { MAX_DELAY } from "../futures/deadline.ts";
 import { CancelledError, UnsupportedError } from "../futures/errors.ts";
 import type { BrokenExecutorError } from "../futures/errors.ts";
 import { show } from "../futures/show.ts";
@@ -45,6 +48,8 @@ export class Supervisor implements WorkerReplies {
 
   readonly #options: SchedulerOptions;
   readonly #initializer: WireTask | undefined;
+  readonly #finalizer: WireTask | undefined;
+  #terminated = false;
   readonly #budget = new CrashBudget();
   #count = 0;
   /** How many workers the system gives: one more could not be started beside these. */
@@ -53,7 +58,12 @@ export class Supervisor implements WorkerReplies {
   /** Workers that ended before they were warm, while somebody waits for it. */
   #unwarmed = 0;
 
-  constructor(options: SchedulerOptions, initializer: WireTask | undefined) {
+  constructor(
+    options: SchedulerOptions,
+    initializer: WireTask | undefined,
+    finalizer: WireTask | undefined,
+  ) {
+    this.#finalizer = finalizer;
     this.#options = options;
     this.#initializer = initializer;
   }
@@ -151,6 +161,8 @@ export class Supervisor implements WorkerReplies {
         initializer: this.#initializer === undefined
           ? undefined
           : { task: this.#initializer, args: this.#options.initializer!.args },
+        finalizer: this.#finalizer === undefined ? undefined : { task: this.#finalizer, args: [] },
+        maxMemory: this.#options.maxWorkerMemory,
       });
     } catch (cause) {
       return this.#break("initargs cannot be sent to a worker", cause);
@@ -195,14 +207,41 @@ export class Supervisor implements WorkerReplies {
    */
   dismiss(worker: WorkerSlot): void {
     if (worker.inFlight > 0) return this.stop(worker);
-    const starting = worker.state === "starting";
+    const { state } = worker;
     this.#leave(worker);
     worker.setReferenced(true); // its end is awaited
-    if (!starting) worker.askToStop();
-    worker.idleTimer = this.#options.runtime.timer(
-      () => worker.handle.terminate(),
-      DISMISS_AFTER,
-    );
+    const finalizes = this.#finalizer !== undefined && state === "live" &&
+      this.broken === undefined && !this.#terminated;
+    if (state !== "starting") worker.askToStop(finalizes);
+    const { finalizerTimeout } = this.#options;
+    this.#stopAfter(worker, finalizes ? finalizerTimeout + DISMISS_AFTER : DISMISS_AFTER);
+  }
+
+  #stopAfter(worker: WorkerSlot, milliseconds: number): void {
+    if (milliseconds === Infinity) return;
+    const now = Math.min(milliseconds, MAX_DELAY);
+    worker.idleTimer = this.#options.runtime.timer(() => {
+      if (milliseconds > now) this.#stopAfter(worker, milliseconds - now);
+      else worker.handle.terminate();
+    }, now);
+  }
+
+  /** Dismisses every worker, and waits for no finalizer. */
+  terminate(): void {
+    this.#terminated = true;
+    if (this.#finalizer !== undefined) {
+      for (const worker of [...this.workers]) {
+        if (worker.state === "stopping") worker.handle.terminate();
+      }
+    }
+    this.dismissAll();
+  }
+
+  /** How many workers may be let go because they are idle. */
+  get spare(): number {
+    let kept = 0;
+    for (const { state } of this.workers) if (state !== "stopping") kept++;
+    return kept - this.#options.minWorkers;
   }
 
   /** Ends a worker now: nothing more begins there; what was sent ahead runs elsewhere. */

@@ -169,6 +169,15 @@ export class TakeBack implements WorkItemOwner {
     }
   }
 
+  /** All that a worker has not begun, and that can run elsewhere, goes back into the queue. */
+  unstarted(worker: WorkerSlot): void {
+    const { inFlight } = worker;
+    if (inFlight === 0) return;
+    if (worker.claims.table === undefined) return this.#askBack(worker, inFlight, "recalled");
+    this.#restore(worker.revokeLast(inFlight), "recalled");
+    this.#room.update(worker);
+  }
+
   #recall(worker: WorkerSlot, reason: ReturnReason, which?: (item: WorkItem) => boolean): void {
     const { inFlight } = worker;
     if (inFlight <= this.#places) return;

@@ -128,7 +128,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
       worker.backlog = [];
       if (worker.state === "initializing") supervisor.stop(worker);
     }
-    supervisor.dismissAll();
+    supervisor.terminate();
   }
 
   // --- of tasks ---
@@ -154,6 +154,13 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   taskFailed(worker: WorkerSlot, item: WorkItem, error: unknown): void {
     this.#parts.supervisor.taskDone(worker);
     this.#parts.settlement.fail(item, error);
+  }
+
+  /** It gets no more tasks, and ends when those that it has begun have ended. */
+  workerFull(worker: WorkerSlot): void {
+    worker.remaining = -Infinity;
+    this.#parts.takeBack.unstarted(worker);
+    if (this.#parts.queue.sendable > 0) this.#feeder.schedule();
   }
 
   tasksReturned(items: readonly WorkItem[]): void {

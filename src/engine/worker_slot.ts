@@ -163,9 +163,9 @@ export class WorkerSlot implements WorkItemHolder {
     if (this.state === "live") this.#tell([this.secret + TIME, isObserved]);
   }
 
-  /** Asks the idle worker to end by itself. */
-  askToStop(): void {
-    this.#tell([this.#isSetUp ? this.secret + STOP : STOP]);
+  /** Asks the idle worker to end by itself, after its finalizer if that is to run. */
+  askToStop(finalizes = false): void {
+    this.#tell(this.#isSetUp ? [this.secret + STOP, finalizes] : [STOP]);
   }
 
   /** Keeps the program alive, or lets it end; only a change reaches the runtime. */

@@ -1,6 +1,7 @@
 import { Scheduler } from "../engine/scheduler.ts";
 import { outsideOfRequests } from "../runtime/async_context.ts";
 import { taskChannel } from "../runtime/task_channel.ts";
+import { UnsupportedError } from "../futures/errors.ts";
 import type { BrokenExecutorError } from "../futures/errors.ts";
 import { checkNames } from "../futures/known_options.ts";
 import { show } from "../futures/show.ts";
@@ -56,11 +57,40 @@ export interface WorkerPoolOptions {
    */
   maxTasksPerChild?: number | undefined;
   /**
+   * Runs in each worker that ends in good order: at the end of `shutdown()`, when it is replaced because of
+   * `maxTasksPerChild` or `maxWorkerMemory`, and when it is let go after `idleTimeout`. Not after a crash,
+   * nor after `terminate()`. What it throws is told by `console.error`.
+   *
+   * @default {undefined}
+   */
+  finalizer?: Task<[], unknown> | undefined;
+  /**
+   * Milliseconds that `finalizer` may take; then its worker is stopped.
+   *
+   * @default {5000}
+   */
+  finalizerTimeout?: number | undefined;
+  /**
+   * Bytes that a worker may have: a thread its heap and its buffers, a process all of its memory
+   * (resident set). It is measured between tasks, and what is not collected yet counts; a worker beyond
+   * it ends when the tasks that it has begun have ended, and is replaced. Not in browsers.
+   *
+   * @default {Infinity}
+   */
+  maxWorkerMemory?: number | undefined;
+  /**
    * Milliseconds until a worker with nothing to do is let go.
    *
    * @default {Infinity}
    */
   idleTimeout?: number | undefined;
+  /**
+   * Workers that are kept although they have nothing to do. With `idleTimeout` the pool breathes between
+   * this and `maxWorkers`. They start when there are tasks, or by `warmUp()`.
+   *
+   * @default {0}
+   */
+  minWorkers?: number | undefined;
   /**
    * Tasks that may be pending; `submit` throws `QueueFullError` past it.
    *
@@ -121,7 +151,11 @@ const COMMON_OPTIONS = [
   "initializer",
   "initargs",
   "maxTasksPerChild",
+  "finalizer",
+  "finalizerTimeout",
+  "maxWorkerMemory",
   "idleTimeout",
+  "minWorkers",
   "maxPending",
   "onCrash",
   "grace",
@@ -186,6 +220,12 @@ export function makeScheduler(
   const maxTasksPerChild = checkCount("maxTasksPerChild", given.maxTasksPerChild);
   const maxPending = checkCount("maxPending", given.maxPending);
   const idleTimeout = checkTime("idleTimeout", given.idleTimeout);
+  const { finalizerTimeout: ofFinalizer = 5_000 } = given;
+  const finalizerTimeout = checkTime("finalizerTimeout", ofFinalizer) ?? Infinity;
+  const maxWorkerMemory = given.maxWorkerMemory === Infinity
+    ? undefined
+    : checkCount("maxWorkerMemory", given.maxWorkerMemory);
+  const minWorkers = given.minWorkers === 0 ? 0 : checkWorkers("minWorkers", given.minWorkers) ?? 0;
   const grace = checkTime("grace", given.grace === undefined ? 100 : given.grace) ?? Infinity;
 
   const executorName = given[NAME] ?? kind.executorName;
@@ -199,6 +239,15 @@ export function makeScheduler(
   };
   const unsupported = runtime.unsupported(worker);
   if (unsupported !== undefined) throw unsupported;
+  if (maxWorkerMemory !== undefined && runtime.measuresMemory !== true) {
+    throw new UnsupportedError(
+      `Cannot use maxWorkerMemory: ${runtime.name} does not tell how much memory a worker has`,
+    );
+  }
+  const most = maxWorkers ?? runtime.availableParallelism();
+  if (minWorkers > most) {
+    throw new RangeError(`Cannot use minWorkers: ${minWorkers} are more than maxWorkers, ${most}`);
+  }
 
   const namePrefix = given.threadNamePrefix ?? `${executorName}-${created++}`;
   return new Scheduler({
@@ -208,7 +257,11 @@ export function makeScheduler(
     worker,
     memory: runtime.capabilities.sharedMemory ? "shared" : "none",
     inThread: false,
-    maxWorkers: maxWorkers ?? runtime.availableParallelism(),
+    maxWorkers: most,
+    finalizer: given.finalizer,
+    finalizerTimeout,
+    maxWorkerMemory,
+    minWorkers,
     tasksPerWorker,
     namePrefix,
     name: given.name ?? namePrefix,

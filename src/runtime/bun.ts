@@ -35,6 +35,8 @@ export const bunRuntime: Runtime = {
   // Loops of JavaScript are stopped; loops of wasm and long regular expressions are not.
   capabilities: { parallel: true, stopsBusyTasks: true, sharedMemory: true, sandbox: false },
 
+  measuresMemory: true,
+
   availableParallelism() {
     return builtin<{ availableParallelism(): number }>("os")?.availableParallelism() ?? 1;
   },

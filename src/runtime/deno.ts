@@ -59,6 +59,8 @@ export const denoRuntime: Runtime = {
     };
   },
 
+  measuresMemory: true,
+
   availableParallelism() {
     return navigator.hardwareConcurrency || 1;
   },

@@ -25,6 +25,8 @@ export const nodeRuntime: Runtime = {
 
   capabilities: { parallel: true, stopsBusyTasks: true, sharedMemory: true, sandbox: false },
 
+  measuresMemory: true,
+
   availableParallelism() {
     return builtin<{ availableParallelism(): number }>("os")?.availableParallelism() ?? 1;
   },

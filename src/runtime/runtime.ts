@@ -140,6 +140,12 @@ export interface Runtime {
   readonly capabilities: Capabilities;
   /** What workers with these options can do, where that is something else. */
   capabilitiesOf?(options: Omit<WorkerOptions, "name" | "program">): Capabilities;
+  /**
+   * Whether a worker is told how much memory it has, for `maxWorkerMemory`.
+   *
+   * @default {false}
+   */
+  readonly measuresMemory?: boolean;
   /** How many workers make sense here, at least 1. */
   availableParallelism(): number;
   /**

@@ -17,7 +17,7 @@
 import type { ErrorRecord } from "./error_codec.ts";
 
 /** Changes whenever a layout below changes; both sides compare it before the first task. */
-export const PROTOCOL = 6;
+export const PROTOCOL = 7;
 
 /**
  * A secret is a random multiple of this, so that the rest of the division by it is the kind, and less
@@ -49,7 +49,10 @@ export const RUN = 2;
 /** `[ABORT, slot, ErrorRecord]`: aborts the signal of a running task with that reason. */
 export const ABORT = 3;
 
-/** `[STOP]`: the worker is idle and shall end by itself. Without a secret if it was not set up. */
+/**
+ * `[STOP, finalizes?]`: the worker is idle and shall end by itself; with `true` its finalizer runs before.
+ * Without a secret if it was not set up.
+ */
 export const STOP = 4;
 
 /**
@@ -113,6 +116,10 @@ export interface WorkerSetup {
   readonly outcomes: OutcomeTable | undefined;
   readonly tasksPerWorker: number;
   readonly initializer: { readonly task: WireTask; readonly args: readonly unknown[] } | undefined;
+  /** What runs when the worker is asked to stop in good order. */
+  readonly finalizer: { readonly task: WireTask; readonly args: readonly unknown[] } | undefined;
+  /** Bytes that the worker may have; beyond them it says `FULL`. */
+  readonly maxMemory: number | undefined;
 }
 
 // --- worker -> executor ---
@@ -168,6 +175,9 @@ export const TIMES = 12;
  * array or, all of them numbers, a `Float64Array`.
  */
 export const VALUES = 13;
+
+/** `[FULL]`: between two tasks, the worker has more memory than it may. */
+export const FULL = 14;
 
 /** Numbers in front of the values of one segment of `DONE`. */
 export const DONE_HEADER = 3;

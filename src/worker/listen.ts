@@ -2,6 +2,7 @@ import { encodeError } from "../wire/error_codec.ts";
 import { apply, define } from "../wire/originals.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import { loadModule } from "./load_module.ts";
+import { memoryOf } from "./memory.ts";
 import { processPlace } from "./process_place.ts";
 import { Program } from "./program.ts";
 import { useRuntimeErrors } from "./runtime_errors.ts";
@@ -30,6 +31,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
     encodeError,
     exit: () => lock === undefined ? leave() : lock.release(() => leave()),
     compile: (source) => compileTask(source, load),
+    memory: memoryOf(scope, scope[PROCESS_PORT] !== undefined),
     runIn: undefined,
     counter: place.counter,
     pause: place.pause,

@@ -24,6 +24,9 @@ import type { ProgramHost } from "./program_host.ts";
 import { RunLoop } from "./run_loop.ts";
 import { SentCount } from "./sent_count.ts";
 
+/** As it was before any task could change it. */
+const report = console.error.bind(console);
+
 /** The far side: takes messages of the owner, runs its tasks, and tells it of their outcomes. */
 export class Program {
   readonly #host: ProgramHost;
@@ -35,6 +38,8 @@ export class Program {
   #deaf = false;
 
   readonly #sent = new SentCount();
+  /** What runs before this worker ends in good order. */
+  #finalizer: WorkerSetup["finalizer"] = undefined;
 
   constructor(host: ProgramHost) {
     const counting = this.#host = this.#sent.counting(host);
@@ -82,8 +87,7 @@ export class Program {
         if (!this.#isDead) this.#setUp(message[1]);
         return;
       case STOP:
-        this.#outbox.close();
-        return this.#host.exit();
+        return this.#stop(message[1] === true);
     }
   }
 
@@ -129,9 +133,30 @@ export class Program {
     return this.#outbox.isClosed;
   }
 
+  /** Ends this worker, after its finalizer if it is to run. */
+  #stop(finalizes: boolean): void {
+    const mayRun = finalizes && !this.#isDead;
+    const finalizer = this.#finalizer;
+    this.#finalizer = undefined;
+    this.#outbox.close();
+    if (!mayRun || finalizer === undefined) return this.#host.exit();
+    const { functions, workerName } = this.#loop;
+    initialize(
+      functions,
+      new Context(this.#loop, -1),
+      finalizer,
+      () => this.#host.exit(),
+      (error) => {
+        report(`Uncaught error in the finalizer of worker ${workerName}:`, error);
+        this.#host.exit();
+      },
+    );
+  }
+
   #setUp(setup: WorkerSetup): void {
     this.#outbox.claims.setUp(setup);
     this.#loop.setUp(setup);
+    this.#finalizer = setup.finalizer;
     if (setup.initializer === undefined) return this.#loop.begin();
     const { functions } = this.#loop;
     initialize(functions, new Context(this.#loop, -1), setup.initializer, () => {

@@ -32,6 +32,8 @@ export interface ProgramHost {
   exit(): void;
   /** Tells the owner what begins and ends, where there is no claim table. */
   readonly counter: TaskCounter | undefined;
+  /** How many bytes this worker has, where that is told. */
+  readonly memory?: (() => number) | undefined;
   /** Gives way to messages, or to the owner on the same thread. */
   readonly pause: Pause | undefined;
   /** Where tasks run on their owner's thread: calls a function in the async context of a slot's task. */

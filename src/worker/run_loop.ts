@@ -1,7 +1,14 @@
 // Length: the hot path of the worker, in one piece, so that it can be read in one.
 
 import { clock } from "../futures/clock.ts";
-import { FLAG_CHUNK, FLAG_NOTIFY, FLAG_PACKED, FLAG_STREAM, RUN_HEADER } from "../wire/messages.ts";
+import {
+  FLAG_CHUNK,
+  FLAG_NOTIFY,
+  FLAG_PACKED,
+  FLAG_STREAM,
+  FULL,
+  RUN_HEADER,
+} from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
 import { Batches } from "./batches.ts";
 import type { Batch } from "./batches.ts";
@@ -12,6 +19,7 @@ import type { ContextOwner } from "./context.ts";
 import { toNanoseconds } from "./nanoseconds.ts";
 import type { Outbox } from "./outbox.ts";
 import { Places } from "./places.ts";
+import { MemoryLimit } from "./memory.ts";
 import type { ProgramHost } from "./program_host.ts";
 import { Streams } from "./streams.ts";
 import { TaskCaller } from "./task_call.ts";
@@ -48,6 +56,7 @@ export class RunLoop implements ContextOwner {
   readonly #caller: TaskCaller;
   readonly #chunkTools: ChunkTools;
   readonly #streams: Streams;
+  #memory: MemoryLimit | undefined = undefined;
   #ready = false;
   #draining = false;
   #paused = false;
@@ -69,6 +78,9 @@ export class RunLoop implements ContextOwner {
   setUp(setup: WorkerSetup): void {
     this.workerName = setup.name;
     this.places.limit = setup.tasksPerWorker;
+    const { memory } = this.#host;
+    if (setup.maxMemory === undefined || memory === undefined) return;
+    this.#memory = new MemoryLimit(setup.maxMemory, memory, () => this.#outbox.say(FULL));
   }
 
   /** From now on tasks may begin. */
@@ -125,6 +137,8 @@ export class RunLoop implements ContextOwner {
       if (!this.#nextTask(batch)) batches.removeFirst();
     }
     this.#draining = false;
+    // Before the results are sent: who hears of them sends the next task elsewhere.
+    if (this.#memory !== undefined && !this.#outbox.isClosed) this.#memory.check();
     if (this.#paused) {
       this.#outbox.flush();
       pause!.wait(() => {

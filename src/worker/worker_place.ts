@@ -15,10 +15,16 @@ export interface WorkerScope {
     on?(event: string, listener: (error: unknown) => void): void;
     exit?(exitCode?: number): void;
     getBuiltinModule?(name: string): unknown;
+    memoryUsage?:
+      & (() => { rss: number; heapUsed: number; external: number })
+      & { rss?: () => number };
   };
   Bun?: unknown;
   self?: unknown;
-  Deno?: { exit?(exitCode?: number): void };
+  Deno?: {
+    exit?(exitCode?: number): void;
+    memoryUsage?: () => { rss: number; heapUsed: number; external: number };
+  };
   close?(): void;
   setImmediate?(callback: () => void): void;
   postMessage(message: unknown, transfer?: readonly Transferable[]): void;

@@ -222,6 +222,18 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/affinity_test.ts",
     "affinity: a broken executor fails what waits in its key",
   ],
+  "a finalizer that hangs": [
+    "contract/worker_lives_test.ts",
+    "finalizer that hangs is stopped after finalizerTimeout, or by terminate()",
+  ],
+  "terminate() while a finalizer hangs": [
+    "contract/worker_lives_test.ts",
+    "finalizer that hangs is stopped after finalizerTimeout, or by terminate()",
+  ],
+  "a worker with more memory than `maxWorkerMemory`": [
+    "contract/worker_lives_test.ts",
+    "maxWorkerMemory: what was sent ahead runs elsewhere, once",
+  ],
 };
 
 /** The cells of each row of the table. */

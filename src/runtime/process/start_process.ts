@@ -81,6 +81,8 @@ export function childProcessRuntime(
       sandbox: resolved.name !== "bun",
     },
 
+    measuresMemory: true,
+
     availableParallelism() {
       const os = builtin<{ availableParallelism(): number }>("os");
       return globalThis.navigator?.hardwareConcurrency ?? os?.availableParallelism() ?? 1;
