@@ -12,7 +12,20 @@ export interface DrivenBrowser {
   readonly insecureHost: string;
   /** Opens a page, which nothing looks into; gives what closes it. */
   openUnwatched(url: string): Promise<() => Promise<unknown>>;
+  /** Opens a page to look into and to touch, of that size. */
+  openPage(url: string, size: { width: number; height: number }): Promise<DrivenPage>;
   close(): Promise<void>;
+}
+
+/** A page that a test uses as its user would. */
+export interface DrivenPage {
+  /** The value of an expression of JavaScript there, awaited. */
+  evaluate<T>(expression: string): Promise<T>;
+  /** Touches it with a finger. */
+  tap(x: number, y: number): Promise<void>;
+  /** What is seen, as PNG. */
+  screenshot(): Promise<Uint8Array>;
+  close(): Promise<unknown>;
 }
 
 /** Browsers by name. */

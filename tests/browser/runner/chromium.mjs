@@ -33,6 +33,16 @@ export async function driveChromium(executablePath) {
       const { targetId } = await driver.send("Target.createTarget", { url });
       return () => driver.send("Target.closeTarget", { targetId });
     },
+    async openPage(url, viewport) {
+      const page = await browser.newPage({ viewport, hasTouch: true });
+      await page.goto(url);
+      return {
+        evaluate: (expression) => page.evaluate(expression),
+        tap: (x, y) => page.touchscreen.tap(x, y),
+        screenshot: () => page.screenshot(),
+        close: () => page.close(),
+      };
+    },
     close: () => browser.close(),
   };
 }

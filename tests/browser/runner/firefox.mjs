@@ -17,6 +17,17 @@ export async function driveFirefox(executablePath) {
       await page.goto(url);
       return () => page.close();
     },
+    async openPage(url, { width, height }) {
+      const page = await browser.newPage();
+      await page.setViewport({ width, height });
+      await page.goto(url);
+      return {
+        evaluate: (expression) => page.evaluate(expression),
+        tap: (x, y) => page.touchscreen.tap(x, y),
+        screenshot: () => page.screenshot(),
+        close: () => page.close(),
+      };
+    },
     close: () => browser.close(),
   };
 }

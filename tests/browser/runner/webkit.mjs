@@ -1,5 +1,6 @@
 /** WebKitGTK's MiniBrowser, by Selenium and WebKitWebDriver, on a screen that nobody sees. @module */
 
+import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import process from "node:process";
@@ -7,9 +8,13 @@ import process from "node:process";
 /** Milliseconds in which the driver must answer. */
 const START_LIMIT = 60_000;
 
+/** Milliseconds that a page may take to answer. */
+const PAGE_LIMIT = 60_000;
+
 /** Starts it for the tests in pages: see `browsers.d.mts`. */
 export async function driveWebKit(driverPath, { sharedMemory = false } = {}) {
   const { Builder, Capabilities } = await import("selenium-webdriver");
+  const { Pointer } = await import("selenium-webdriver/lib/input.js");
   const port = await freePort();
   const child = spawn("xvfb-run", [
     ..."-a -s".split(" "),
@@ -47,6 +52,44 @@ export async function driveWebKit(driverPath, { sharedMemory = false } = {}) {
       async openUnwatched(url) {
         await browser.get(url);
         return () => browser.get("about:blank");
+      },
+      async openPage(url, { width, height }) {
+        // The window has a frame and bars around the page.
+        const window = browser.manage().window();
+        await browser.get("about:blank");
+        await window.setRect({ width, height });
+        const [inside, across] = await browser.executeScript("return [innerHeight, innerWidth]");
+        await window.setRect({ width: 2 * width - across, height: 2 * height - inside });
+        await browser.get(url);
+        // For an isolated page it changes to another process, and may answer before that is loaded.
+        const loaded =
+          `return location.href === arguments[0] && document.readyState === "complete"`;
+        await browser.wait(() => browser.executeScript(loaded, url), PAGE_LIMIT);
+        await browser.manage().setTimeouts({ script: PAGE_LIMIT });
+        return {
+          async evaluate(expression) {
+            const { value, error } = await browser.executeAsyncScript(
+              `const done = arguments[0];
+              (async () => (${expression}))().then(
+                (value) => done({ value }),
+                (error) => done({ error: String(error) }),
+              );`,
+            );
+            if (error) throw new Error(error);
+            return value;
+          },
+          async tap(x, y) {
+            const finger = new Pointer("finger", Pointer.Type.TOUCH);
+            await browser.actions({ async: true }).insert(
+              finger,
+              finger.move({ x, y, duration: 0 }),
+              finger.press(),
+              finger.release(),
+            ).perform();
+          },
+          screenshot: async () => Buffer.from(await browser.takeScreenshot(), "base64"),
+          close: () => browser.get("about:blank"),
+        };
       },
       async close() {
         await browser.quit();
