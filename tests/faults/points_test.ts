@@ -29,6 +29,14 @@ function quick(i: number): number {
   return 2 * i;
 }
 
+/** What it says of its own has to come first: its outcome is not to be seen before. */
+function loud(this: { report(value: unknown): void }, i: number): number {
+  const { runs } = (globalThis as unknown as Scope).points;
+  runs[i] = (runs[i] ?? 0) + 1;
+  this.report(i);
+  return 2 * i;
+}
+
 async function held(i: number): Promise<number> {
   const { runs, gate } = (globalThis as unknown as Scope).points;
   runs[i] = (runs[i] ?? 0) + 1;
@@ -67,7 +75,10 @@ class Scene {
     });
   }
 
-  submit(task: (i: number) => number | Promise<number>, count = 1): void {
+  submit(
+    task: (this: { report(value: unknown): void }, i: number) => number | Promise<number>,
+    count = 1,
+  ): void {
     for (let n = 0; n < count; n++) {
       this.futures.push(this.executor.submit(task, this.futures.length));
     }
@@ -166,11 +177,22 @@ const POINTS: readonly Point[] = [
     name: "while its reply is on its way",
     lost: 1,
     async meet(scene, fault) {
-      scene.submit(quick, 2 * NEIGHBOURS);
+      scene.submit(loud, 2 * NEIGHBOURS);
       const worker = await scene.boot();
       while (worker.receive());
       assertEquals(scene.points.runs, [1]);
       assert(worker.outbox.length > 0, "nothing was said");
+      fault(worker);
+    },
+  },
+  {
+    name: "while its reply is on its way, and what it tells can be seen",
+    lost: 0,
+    async meet(scene, fault) {
+      scene.submit(quick, 2 * NEIGHBOURS);
+      const worker = await scene.boot();
+      while (worker.receive());
+      assertEquals(scene.points.runs, [1]);
       fault(worker);
     },
   },
