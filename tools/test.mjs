@@ -65,6 +65,7 @@ const STEPS = {
   "check:tsc": { command: ["tsc", "-p", "tsconfig.json"] },
   "check:core": { command: ["tsc", "-p", "tsconfig.core.json"] },
   structure: { command: ["node", "tools/check_structure.ts"] },
+  originals: { command: ["node", "tools/check_originals.ts"] },
   manifests: { command: ["node", "tools/check_manifests.ts"] },
   program: { command: ["node", "tools/generate_program.ts", "--check"] },
   "doc:lint": { command: ["deno", "doc", "--lint", ...ENTRIES] },
