@@ -48,6 +48,8 @@ interface Run {
   readonly task: string;
   readonly abort: AbortController;
   future: Future<unknown> | undefined;
+  /** Another worker has it now. */
+  handedBack: boolean;
 }
 
 /** Runs jobs on a local executor: reads them, and writes what came of them. It never throws. */
@@ -98,6 +100,7 @@ export class JobRunner {
   /** Gives what still runs to other workers, and ends it here. */
   async handBack(): Promise<string[]> {
     const runs = [...this.#runs];
+    for (const run of runs) run.handedBack = true;
     await Promise.all(runs.map(({ job }) => job.handBack().catch(() => {})));
     for (const { abort } of runs) abort.abort(new BrokenExecutorError("The worker was stopped"));
     return runs.map(({ task }) => task);
@@ -105,12 +108,15 @@ export class JobRunner {
 
   /** Runs one job. */
   async run(job: Delivery): Promise<JobResult> {
-    const run: Run = { job, task: job.name, abort: new AbortController(), future: undefined };
+    const run: Run = {
+      ...{ job, task: job.name, abort: new AbortController(), future: undefined },
+      handedBack: false,
+    };
     this.#runs.add(run);
     try {
       return await this.#sealed(job, await this.#perform(run));
     } finally {
-      this.done++;
+      if (!run.handedBack && !job.lost) this.done++;
       this.#runs.delete(run);
       if (this.#runs.size === 0) { for (const tell of this.#idleWaiters.splice(0)) tell(); }
     }
@@ -172,7 +178,7 @@ export class JobRunner {
       await notes;
       const unrun = error instanceof BrokenExecutorError && !(error instanceof WorkerCrashError) &&
         !abort.signal.aborted;
-      if (unrun) await this.#renew(job, error);
+      if (unrun) await this.#renew(run, error);
       return failure(error, abort.signal.aborted || error instanceof SerializationError);
     } finally {
       stopListening();
@@ -220,8 +226,9 @@ export class JobRunner {
   }
 
   /** The executor broke before this task began: it runs elsewhere, or here on another one. */
-  async #renew(job: Delivery, error: unknown): Promise<void> {
-    await job.handBack();
+  async #renew(run: Run, error: unknown): Promise<void> {
+    run.handedBack = true;
+    await run.job.handBack();
     const [find] = backendOf(this.#executor);
     if (find().state !== "broken") return;
     const { renew } = this.#options;

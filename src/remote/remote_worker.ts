@@ -240,6 +240,14 @@ export class RemoteWorker {
     }, (job) => runner.run(job));
     const served = [...runner.tasks].join(", ");
     this.#log({ level: "info", message: `serves ${served}, ${concurrency} at once` });
+    if (!runner.executor.capabilities.parallel) {
+      this.#log({
+        level: "warning",
+        message:
+          "tasks run on the thread that talks to the engine: one that blocks it for longer " +
+          `than the lock, ${this.#lock} ms, runs elsewhere as well`,
+      });
+    }
     try {
       await Promise.race([whenAborted(signal), runner.broken]);
     } finally {

@@ -203,6 +203,14 @@ test("a worker that is stopped hands back what it has, and another one runs it (
   await second.stop();
 });
 
+test("a worker whose tasks run on its own thread says what that means (F3)", async () => {
+  await using f = fleet();
+  assertEquals(await f.executor.submit(tasks.double, 1), 2);
+  const warnings = f.workers[0]!.events.filter(({ level }) => level === "warning");
+  assertEquals(warnings.length, 1);
+  assert(warnings[0]!.message.includes("runs elsewhere as well"), warnings[0]!.message);
+});
+
 test("a worker that is stopped waits for what it has, within grace", async () => {
   await using f = fleet({ worker: { grace: 60_000 } });
   const gate = gateOf("grace");
@@ -227,7 +235,7 @@ test("tasks that end their thread fail alone, however many (F16)", async () => {
 
 test("a client of a wrong secret, and one without, run nothing (F17)", async () => {
   await using f = fleet({ worker: { secret: SECRET }, secret: SECRET });
-  const warnings = () => f.workers[0]!.events.filter(({ level }) => level === "warning");
+  const warnings = () => f.workers[0]!.events.filter(({ message }) => message.includes("refused"));
   assertEquals(await f.executor.submit(tasks.double, 1), 2);
   await withoutErrors(async () => {
     for (const options of [{ secret: "another secret of 16" }, {}]) {
