@@ -37,7 +37,7 @@ import { TransportError } from "../remote/transport.ts";
 import { BullmqConsumer } from "./bullmq_consumer.ts";
 import { OUTCOME_FIELDS, readOutcome, readReplies, toBulkJob, toJobId } from "./bullmq_format.ts";
 import { BullmqKeys } from "./bullmq_keys.ts";
-import { RedisLink } from "./redis_link.ts";
+import { isFull, RedisLink } from "./redis_link.ts";
 import { StreamReader } from "./redis_stream.ts";
 
 /** Milliseconds that a client's channel outlives the client, if it ends without a word. */
@@ -144,7 +144,10 @@ class BullmqTransport implements Transport {
         await this.#open().addBulk(jobs.map((job) => toBulkJob(job, this.#channel, timestamp)));
       } catch (error) {
         // BullMQ adds one after the other: what came before the end of the memory is taken back.
-        await this.#keys.removeWaiting(redis, jobs.map(({ id }) => id), timestamp).catch(() => {});
+        if (isFull(error)) {
+          await this.#keys.removeWaiting(redis, jobs.map(({ id }) => id), timestamp)
+            .catch(() => {});
+        }
         throw error;
       }
     });
@@ -261,7 +264,7 @@ class BullmqTransport implements Transport {
     if (channel !== undefined) await this.#delete(channel);
     this.#link.close();
     await Promise.all([...this.#readers].map((reader) => reader.close()));
-    await this.#queue?.close().catch(() => {});
+    this.#queue?.close().catch(() => {}); // the connection is not its own: it only forgets it
   }
 }
 

@@ -163,9 +163,11 @@ export class BullmqConsumer implements Consumer {
   }
 
   async #giveBack(job: Job, token: string): Promise<void> {
-    await job.moveToWait(token);
-    // BullMQ 6.7 wakes idle workers only for jobs without a priority.
-    await this.#link.main.zadd(this.#keys.job("marker"), 0, "0");
+    await this.#link.call(async (redis) => {
+      await job.moveToWait(token);
+      // BullMQ 6.7 wakes idle workers only for jobs without a priority.
+      await redis.zadd(this.#keys.job("marker"), 0, "0");
+    });
   }
 
   #recorded(job: Job, total: "completed" | "failed"): void {

@@ -28,12 +28,19 @@ function retryDelay(tries: number): number {
   return Math.min(50 * tries, 500) + Math.random() * 100;
 }
 
+/** Whether an error of the server says that its memory is full. */
+export function isFull(error: unknown): boolean {
+  return /^OOM\b|\bOOM command not allowed/.test((error as Error | undefined)?.message ?? "");
+}
+
 /** The connections of one client or worker. */
 export class RedisLink {
   readonly #url: string;
   readonly #options: RedisOptions;
   readonly #open = new Set<Redis>();
   readonly #watchers = new Set<(error: Error | undefined) => void>();
+  /** Calls that wait. The client forgets theirs if it is ended while it has no connection. */
+  readonly #waiting = new Set<(error: unknown) => void>();
   #main: Redis | undefined;
   #lastError: Error | undefined;
   #away = false;
@@ -131,11 +138,20 @@ export class RedisLink {
     if (this.#closed) throw this.#awayError();
     const redis = this.main;
     if (redis.status !== "ready") await this.#ready(redis);
-    try {
-      return await commands(redis);
-    } catch (error) {
-      throw this.#meaning(error);
-    }
+    return await new Promise<T>((resolve, reject) => {
+      const end = (): void => {
+        this.#waiting.delete(fail);
+      };
+      const fail = (error: unknown): void => {
+        end();
+        reject(this.#meaning(error));
+      };
+      this.#waiting.add(fail);
+      commands(redis).then((value) => {
+        end();
+        resolve(value);
+      }, fail);
+    });
   }
 
   #ready(redis: Redis): Promise<void> {
@@ -145,6 +161,7 @@ export class RedisLink {
         redis.off("ready", ready);
         redis.off("end", fail);
         redis.off("close", refused);
+        this.#waiting.delete(fail);
       };
       const ready = (): void => {
         end();
@@ -161,12 +178,13 @@ export class RedisLink {
       redis.on("ready", ready);
       redis.on("end", fail);
       redis.on("close", refused);
+      this.#waiting.add(fail);
     });
   }
 
   #meaning(error: unknown): Error {
     const { message = "" } = (error ?? {}) as Error;
-    if (/^OOM\b|\bOOM command not allowed/.test(message)) {
+    if (isFull(error)) {
       return new TransportError("full", `Redis at ${this.place} is full`, { cause: error });
     }
     if (REFUSED.test(message)) {
@@ -186,5 +204,6 @@ export class RedisLink {
     this.#closed = true;
     this.#watchers.clear();
     for (const redis of this.#open) redis.disconnect();
+    for (const fail of this.#waiting) fail(this.#lastError);
   }
 }

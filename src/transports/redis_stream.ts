@@ -25,6 +25,7 @@ export class StreamReader {
   readonly #redis: ReturnType<RedisLink["connect"]>;
   #last: string;
   #closed = false;
+  #leave: () => void = () => {};
   readonly #ended: Promise<void>;
 
   /**
@@ -52,12 +53,13 @@ export class StreamReader {
     while (!this.#closed && !this.#link.closed) {
       try {
         if (this.#keep !== undefined && Date.now() - kept > BLOCK) {
-          await this.#keep();
+          await this.#untilClosed(this.#keep());
           kept = Date.now();
         }
-        const found = await this.#redis.xreadBuffer(
+        const read = this.#redis.xreadBuffer(
           ...["COUNT", COUNT, "BLOCK", BLOCK, "STREAMS", this.#key, this.#last] as const,
         );
+        const found = await this.#untilClosed(read);
         const entries = entriesOf(found);
         if (entries.length === 0) continue;
         this.#last = entries.at(-1)!.id;
@@ -69,6 +71,14 @@ export class StreamReader {
     }
   }
 
+  /** The client forgets commands if it is ended while it has no connection: nothing comes of them then. */
+  #untilClosed<T>(command: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#leave = () => resolve(undefined);
+      command.then(resolve, reject);
+    });
+  }
+
   /** The id of the last entry that was read. */
   get last(): string {
     return this.#last;
@@ -78,6 +88,7 @@ export class StreamReader {
   async close(): Promise<void> {
     this.#closed = true;
     this.#redis.disconnect();
+    this.#leave();
     await this.#ended;
   }
 }

@@ -7,7 +7,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -117,14 +116,15 @@ export class RedisServer {
   }
 }
 
-/** A port that nobody listens on. */
+/**
+ * A port that nobody listens on, and that no connection gets as its own: where a server is away for a while, a
+ * client that tries again and again could come to be connected with itself.
+ */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
+    probe.once("error", () => freePort().then(resolve, reject)); // taken: another one
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(port)));
   });
 }
