@@ -17,6 +17,13 @@ export const NO_LOCKS: string | undefined = globalThis.isSecureContext === false
   ? "a page that is not secure has no locks"
   : undefined;
 
+/** Lets the driver keep this page from running for a while; false where it cannot. */
+export async function suspended(milliseconds: number): Promise<boolean> {
+  const page = new URL(location.href).searchParams.get("page");
+  const body = JSON.stringify({ suspend: milliseconds });
+  return await (await fetch(`/report?page=${page}`, { method: "POST", body })).json();
+}
+
 /** A worker of the user's own, as bundlers and policies want it. */
 export function ownWorker(): Worker {
   return new Worker(new URL("./own_worker.ts", import.meta.url), { type: "module" });

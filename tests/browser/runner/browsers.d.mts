@@ -10,8 +10,12 @@ export interface DrivenBrowser {
   readonly lacks?: readonly string[];
   /** A host of this machine whose pages are not secure. */
   readonly insecureHost: string;
-  /** Opens a page, which nothing looks into; gives what closes it. */
-  openUnwatched(url: string): Promise<() => Promise<unknown>>;
+  /** Opens a page, which nothing looks into. */
+  openUnwatched(url: string): Promise<{
+    close(): Promise<unknown>;
+    /** Keeps it from running for some milliseconds, as far as this browser does that to a page. */
+    suspend: ((milliseconds: number) => Promise<void>) | undefined;
+  }>;
   /** Opens a page to look into and to touch, of that size. */
   openPage(url: string, size: { width: number; height: number }): Promise<DrivenPage>;
   close(): Promise<void>;

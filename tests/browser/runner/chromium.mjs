@@ -1,7 +1,5 @@
 /** Chromium, by Playwright. @module */
 
-import { chromium } from "playwright-core";
-
 /** It is started without what looks for Google's hosts. */
 const FLAGS = [
   "--no-sandbox",
@@ -16,8 +14,9 @@ const FLAGS = [
 ];
 
 /** Starts it, for who knows Playwright. */
-export function launchChromium(executablePath) {
-  return chromium.launch({ executablePath, args: FLAGS });
+export async function launchChromium(executablePath) {
+  const { chromium } = await import("playwright-core");
+  return await chromium.launch({ executablePath, args: FLAGS });
 }
 
 /** Starts it for the tests in pages: see `browsers.d.mts`. */
@@ -31,7 +30,22 @@ export async function driveChromium(executablePath) {
     /** A page of Playwright's own would stop each of its workers at the start, to attach to it. */
     async openUnwatched(url) {
       const { targetId } = await driver.send("Target.createTarget", { url });
-      return () => driver.send("Target.closeTarget", { targetId });
+      return {
+        close: () => driver.send("Target.closeTarget", { targetId }),
+        /** As a phone does with what is not seen. */
+        async suspend(milliseconds) {
+          const { sessionId } = await driver.send("Target.attachToTarget", { targetId });
+          const set = (state) => {
+            const method = "Page.setWebLifecycleState";
+            const message = JSON.stringify({ id: 1, method, params: { state } });
+            return driver.send("Target.sendMessageToTarget", { sessionId, message });
+          };
+          await set("frozen");
+          await new Promise((resolve) => setTimeout(resolve, milliseconds));
+          await set("active");
+          await driver.send("Target.detachFromTarget", { sessionId });
+        },
+      };
     },
     async openPage(url, viewport) {
       const page = await browser.newPage({ viewport, hasTouch: true });

@@ -15,7 +15,17 @@ export async function driveFirefox(executablePath) {
     async openUnwatched(url) {
       const page = await browser.newPage();
       await page.goto(url);
-      return () => page.close();
+      return {
+        close: () => page.close(),
+        /** Behind another page. */
+        async suspend(milliseconds) {
+          const front = await browser.newPage();
+          await front.bringToFront();
+          await new Promise((resolve) => setTimeout(resolve, milliseconds));
+          await front.close();
+          await page.bringToFront();
+        },
+      };
     },
     async openPage(url, { width, height }) {
       const page = await browser.newPage();

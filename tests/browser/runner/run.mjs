@@ -99,11 +99,20 @@ async function runFile(browser, { server, file, number, name, runs, executors, o
   const finished = new Promise((resolve) => {
     listeners.set(number, (result) => {
       if (result === "end") return resolve(true);
+      if (result.suspend !== undefined) return suspend(result.suspend);
       last = Date.now();
       latest = `"${result.name}"`;
       add(result);
     });
   });
+  let opened;
+  const page = new Promise((resolve) => opened = resolve);
+  /** Asked for by the page itself: see `suspended()` of `pages.ts`. */
+  const suspend = async (milliseconds) => {
+    const how = (await page).suspend;
+    await how?.(milliseconds);
+    return JSON.stringify(how !== undefined);
+  };
   let timer;
   const stuck = new Promise((resolve) => {
     timer = setInterval(() => Date.now() - last < LIMIT || resolve(false), 1000);
@@ -116,12 +125,12 @@ async function runFile(browser, { server, file, number, name, runs, executors, o
     if (process.env[key] !== undefined) query.set(key, process.env[key]);
   }
   const url = `${server.url}tests/browser/runner/page.html?${query}`;
-  const close = await browser.openUnwatched(url);
+  opened(await browser.openUnwatched(url));
   if (!await Promise.race([finished, stuck])) {
     const message = `no test has ended for ${LIMIT / 1000} s after ${latest}`;
     add({ name: "the page", status: "failed", message });
   }
   clearInterval(timer);
   listeners.delete(number);
-  await close();
+  await (await page).close();
 }

@@ -83,7 +83,7 @@ export function serve({ isolated = false, csp, cspOf, host = "127.0.0.1", lacks 
       for await (const chunk of request) body += chunk;
       const { pathname, searchParams } = new URL(request.url, "http://x");
       const answer = pathname === "/report"
-        ? report(searchParams.get("page"), JSON.parse(body)) ?? "null"
+        ? await report(searchParams.get("page"), JSON.parse(body)) ?? "null"
         : JSON.stringify(files.run(JSON.parse(body))) ?? "null";
       response.writeHead(200, { "content-type": "application/json" }).end(answer);
       return;

@@ -51,7 +51,7 @@ export async function driveWebKit(driverPath, { sharedMemory = false } = {}) {
       insecureHost: "[::ffff:127.0.0.1]", // by this number it does not know its own machine
       async openUnwatched(url) {
         await browser.get(url);
-        return () => browser.get("about:blank");
+        return { close: () => browser.get("about:blank"), suspend: undefined }; // but for `back_test.ts`
       },
       async openPage(url, { width, height }) {
         // The window has a frame and bars around the page.
