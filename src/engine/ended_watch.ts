@@ -8,6 +8,9 @@ import type { WorkerSlot } from "./worker_slot.ts";
  */
 const SILENT_AFTER = 2;
 
+/** Looks rest so many times as long as they take: workers may have a hundred thousand tasks. */
+const REST = 10;
+
 /** Looks what has ended at workers that are too busy to tell it, while they have more than one task. */
 export class EndedWatch {
   readonly #workers: ReadonlySet<WorkerSlot>;
@@ -37,16 +40,16 @@ export class EndedWatch {
     this.#timer = undefined;
   }
 
-  #start(): void {
+  #start(delay = SILENT_AFTER): void {
     this.#timer = this.#runtime.timer(() => {
       this.#timer = undefined;
-      const before = clock.now() - SILENT_AFTER;
+      const now = clock.now();
       let more = false;
       for (const worker of this.#workers) {
-        if (worker.inFlight > 1 && worker.heardAt <= before) this.#look(worker);
+        if (worker.inFlight > 1 && worker.heardAt <= now - SILENT_AFTER) this.#look(worker);
         more ||= worker.inFlight > 1;
       }
-      if (more) this.#start();
-    }, SILENT_AFTER);
+      if (more) this.#start(Math.max(SILENT_AFTER, REST * (clock.now() - now)));
+    }, delay);
   }
 }
