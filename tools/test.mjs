@@ -68,7 +68,10 @@ const STEPS = {
   originals: { command: ["node", "tools/check_originals.ts"] },
   manifests: { command: ["node", "tools/check_manifests.ts"] },
   program: { command: ["node", "tools/generate_program.ts", "--check"] },
-  "doc:lint": { command: ["deno", "doc", "--lint", ...ENTRIES] },
+  "doc:lint": {
+    // The types of a peer are private to `deno doc`.
+    command: ["deno", "doc", "--lint", ...ENTRIES.filter((path) => !/opentelemetry/.test(path))],
+  },
   "doc:symbols": { command: ["node", "tools/check_docs.ts"] },
   "doc:examples": suite((report) => [
     ..."deno test -A --doc --quiet".split(" "),

@@ -1,6 +1,6 @@
 import type { ExecutorMetrics, Observer } from "./executor_events.ts";
 import type { Future } from "../futures/future.ts";
-import type { Capabilities } from "../runtime/runtime.ts";
+import type { Capabilities, TaskChannel } from "../runtime/runtime.ts";
 
 /** What may be asked for one task beyond running it; everything is checked already. */
 export interface TaskLimits {
@@ -136,6 +136,8 @@ export interface TaskBackend {
   stats(): ExecutorStats;
   /** What the executor is called, in events. */
   readonly label: string;
+  /** Tells a tool of each task from now on; what it returns ends that. Not every backend can. */
+  trace?(tool: TaskChannel): () => void;
   /** Tells what happens from now on; what it returns ends that. */
   observe(observer: Observer): () => void;
   /** @throws {TypeError} If none are kept. */

@@ -1,4 +1,5 @@
 import type { ChunkSource, TaskLimits } from "../backend/task_backend.ts";
+import type { TaskTrace } from "../runtime/runtime.ts";
 import { ItemControl, WorkItem } from "./work_item.ts";
 import type { WorkItemOwner } from "./work_item.ts";
 import type { TaskEntry } from "./task_registry.ts";
@@ -15,6 +16,8 @@ const MAX_CHUNK = 8192;
  */
 export class ChunkSupply extends WorkItem {
   readonly source: ChunkSource;
+  /** What tools know of the moment of its `map`. */
+  parent: TaskTrace["parent"] = undefined;
   /** What was asked for each of its chunks. */
   readonly limits: TaskLimits | undefined;
 

@@ -158,7 +158,7 @@ export class Feeder {
   #cut(worker: WorkerSlot, supply: ChunkSupply, size: number): WorkItem {
     const chunk = supply.cut(size);
     this.#settlement.addChunk();
-    this.#watch.events?.submitted(chunk);
+    this.#watch.events?.submitted(chunk, supply.parent);
     if (supply.limits !== undefined) {
       try {
         this.#limits.apply(chunk, supply.limits);

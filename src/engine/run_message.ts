@@ -74,3 +74,14 @@ function addStream(message: unknown[], item: WorkItem, credit: number): void {
 function flagsOf(item: WorkItem): number {
   return (item.notifies ? FLAG_NOTIFY : 0) | (item.pinned ? FLAG_CLAIMED : 0);
 }
+
+/** The slots of the items that have a trace context, each with it; nothing if none has. */
+export function carriersOf(items: readonly WorkItem[]): unknown[] | undefined {
+  let carriers: unknown[] | undefined;
+  for (const { record, slot } of items) {
+    if (typeof record !== "object") continue;
+    const carrier = record.trace?.carrier;
+    if (carrier !== undefined) (carriers ??= []).push(slot, carrier);
+  }
+  return carriers;
+}

@@ -14,7 +14,7 @@ import { QueueFullError, ShutdownError } from "../futures/errors.ts";
 import { outcome } from "../futures/future.ts";
 import type { Future } from "../futures/future.ts";
 import type { ExecutorMetrics, Observer } from "../backend/executor_events.ts";
-import type { Capabilities } from "../runtime/runtime.ts";
+import type { Capabilities, TaskChannel } from "../runtime/runtime.ts";
 import { BackPressure } from "./back_pressure.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import { EndedWatch } from "./ended_watch.ts";
@@ -234,8 +234,9 @@ export class Scheduler implements TaskBackend {
   ): Future<unknown> {
     this.checkOpen();
     const entry = this.#tasks.entry(task);
-    this.#watch.lookForTools(); // its chunks are told of
-    return this.#enqueue(new ChunkSupply(this.#takeBack, entry, source, limits), limits);
+    const supply = new ChunkSupply(this.#takeBack, entry, source, limits);
+    if (this.#watch.lookForTools()) supply.parent = this.#watch.tools.capture();
+    return this.#enqueue(supply, limits);
   }
 
   #accept(
@@ -390,6 +391,11 @@ export class Scheduler implements TaskBackend {
   /** Tells what happens from now on; what it returns ends that. */
   observe(observer: Observer): () => void {
     return this.#watch.observe(observer);
+  }
+
+  /** Tells a tool of each task from now on; what it returns ends that. */
+  trace(tool: TaskChannel): () => void {
+    return this.#watch.addTool(tool);
   }
 
   /** @throws {TypeError} If none are kept. */

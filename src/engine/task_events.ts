@@ -1,4 +1,4 @@
-import type { TaskChannel, TaskTrace } from "../runtime/runtime.ts";
+import type { TaskTrace } from "../runtime/runtime.ts";
 import { callBack } from "../futures/callback.ts";
 import { clock } from "../futures/clock.ts";
 import { TimeoutError, WorkerCrashError } from "../futures/errors.ts";
@@ -11,6 +11,7 @@ import type {
 } from "../backend/executor_events.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { Metrics } from "./metrics.ts";
+import type { TaskTools } from "./task_tools.ts";
 import { TaskRecord } from "./task_record.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
@@ -31,8 +32,7 @@ export class TaskEvents {
    * A record stands for the submit of its task, of which there may be many in one turn.
    */
   #untold: (ExecutorEvent | TaskRecord | (() => void))[] = [];
-  /** The channel by which tools may listen. */
-  channel: TaskChannel | undefined = undefined;
+  readonly #tools: TaskTools;
   #nextId = 0;
   /** When the message came that is acted upon: what it tells has one time. */
   #receivedAt: number | undefined = undefined;
@@ -42,7 +42,13 @@ export class TaskEvents {
   readonly #offsets = new WeakMap<WorkerSlot, number>();
 
   /** @param onEmpty Called when there is no observer any more. */
-  constructor(name: string, metrics: Metrics | undefined, onEmpty: () => void) {
+  constructor(
+    name: string,
+    metrics: Metrics | undefined,
+    tools: TaskTools,
+    onEmpty: () => void,
+  ) {
+    this.#tools = tools;
     this.name = name;
     this.#metrics = metrics;
     this.#onEmpty = onEmpty;
@@ -128,9 +134,9 @@ export class TaskEvents {
     return this.#traceOf(record);
   }
 
-  #traceOf(record: TaskRecord): TaskTrace {
+  #traceOf(record: TaskRecord, parent?: TaskTrace["parent"]): TaskTrace {
     const { id, name } = record.info!;
-    return record.trace = { executor: this.name, id, name };
+    return record.trace = { executor: this.name, id, name, parent };
   }
 
   #newRecord(item: WorkItem): TaskRecord {
@@ -140,12 +146,12 @@ export class TaskEvents {
   }
 
   /** A task was submitted. A whole `map` is not told of, but each of its chunks, when it is cut. */
-  submitted(item: WorkItem): void {
+  submitted(item: WorkItem, parent?: TaskTrace["parent"]): void {
     const isSupply = item instanceof ChunkSupply;
     let { record } = item;
     if (typeof record !== "object") {
-      const channel = isSupply ? undefined : this.channel;
-      const isTraced = channel !== undefined && channel.hasSubscribers;
+      const tools = this.#tools;
+      const isTraced = !isSupply && tools.hasSubscribers;
       if (!this.isObserved && !isTraced) {
         item.record = this.#now();
         return;
@@ -153,8 +159,8 @@ export class TaskEvents {
       record = item.record = this.#newRecord(item);
       // A chunk of a `map` is submitted by nobody: there is no context to bind.
       if (isTraced) {
-        const trace = this.#traceOf(record);
-        this.#later(() => channel.submit(trace, () => {}));
+        const trace = this.#traceOf(record, parent);
+        callBack(() => tools.submit(trace, () => {}), "a tracing tool");
       }
     }
     if (!isSupply && this.isObserved) this.#later(record);
@@ -171,6 +177,7 @@ export class TaskEvents {
         : record;
       own.sentAt = at;
       own.notifies = item.long;
+      if (own.trace !== undefined) this.#tools.sending(own.trace);
     }
   }
 
@@ -263,7 +270,7 @@ export class TaskEvents {
     if (trace !== undefined) {
       const settled = { worker, waited, ran, outcome: told };
       Object.assign(trace, outcome === "failed" ? { ...settled, error } : settled);
-      this.#later(() => this.channel!.settled(trace));
+      this.#later(() => this.#tools.settled(trace));
     }
     if (record.info === undefined || !this.isObserved) return;
     const executor = this.name;

@@ -4,14 +4,9 @@ import { Metrics } from "./metrics.ts";
 import type { Future } from "../futures/future.ts";
 import type { TaskChannel } from "../runtime/runtime.ts";
 import { TaskEvents } from "./task_events.ts";
+import { TaskTools } from "./task_tools.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
-
-const NO_CHANNEL: TaskChannel = {
-  hasSubscribers: false,
-  submit: (_, callback) => callback(),
-  settled() {},
-};
 
 /**
  * Whether anybody looks at an engine. While nobody does, its parts pay one look at a field for each of
@@ -25,7 +20,9 @@ export class Watch {
   readonly #all: TaskEvents;
   readonly #metrics: Metrics | undefined;
   readonly #findChannel: (() => TaskChannel | undefined) | undefined;
-  #channel: TaskChannel | undefined = undefined;
+  /** The tools that are told of each task; the channel, by which others listen, comes first. */
+  readonly tools: TaskTools = new TaskTools();
+  #asked = false;
   #isTraced = false;
 
   /**
@@ -39,7 +36,7 @@ export class Watch {
   ) {
     this.#findChannel = findChannel;
     this.#metrics = keepsMetrics ? new Metrics() : undefined;
-    this.#all = new TaskEvents(name, this.#metrics, () => this.#unwatched());
+    this.#all = new TaskEvents(name, this.#metrics, this.tools, () => this.#unwatched());
     if (keepsMetrics) this.events = this.#all;
   }
 
@@ -51,11 +48,12 @@ export class Watch {
 
   /** Looks whether tools listen to the channel: once for each submit. */
   lookForTools(): boolean {
-    if (this.#channel === undefined) {
-      if (this.#findChannel === undefined) return false;
-      this.#channel = this.#all.channel = this.#findChannel() ?? NO_CHANNEL;
+    if (!this.#asked) {
+      this.#asked = true;
+      const channel = this.#findChannel?.();
+      if (channel !== undefined) this.tools.add(channel);
     }
-    const isTraced = this.#channel.hasSubscribers;
+    const isTraced = this.tools.hasSubscribers;
     if (isTraced !== this.#isTraced) {
       this.#isTraced = isTraced;
       if (isTraced) this.#watched();
@@ -66,8 +64,12 @@ export class Watch {
 
   /** Submits a task while tools listen: in the stores that they have bound. */
   submit(item: WorkItem, submit: () => Future<unknown>): Future<unknown> {
-    const channel = this.#channel!;
-    return channel.submit(this.#all.traced(item), submit);
+    return this.tools.submit(this.#all.traced(item), submit);
+  }
+
+  /** Tells a tool of each task that is submitted from now on; what it returns ends that. */
+  addTool(tool: TaskChannel): () => void {
+    return this.tools.add(tool);
   }
 
   #watched(): void {

@@ -9,6 +9,7 @@ import {
   SETUP,
   STOP,
   TIME,
+  TRACED,
   UNDEFINE,
 } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
@@ -16,7 +17,7 @@ import { clock } from "../futures/clock.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import type { AsyncContext, WorkerHandle } from "../runtime/runtime.ts";
 import { Breach, integer } from "./breach.ts";
-import { runMessage } from "./run_message.ts";
+import { carriersOf, runMessage } from "./run_message.ts";
 import { newSecret } from "./secret.ts";
 import { Claims } from "./claims.ts";
 import { MAX_WINDOW } from "./task_registry.ts";
@@ -497,7 +498,10 @@ export class WorkerSlot implements WorkItemHolder {
       last = task;
       if (!this.#defined.has(task.id)) this.#define(task);
     }
-    this.handle.post(runMessage(this.secret, items), transfer);
+    const run = runMessage(this.secret, items);
+    const carriers = carriersOf(items);
+    const message = carriers === undefined ? run : [this.secret + TRACED, carriers, run];
+    this.handle.post(message, transfer);
     if (this.#defined.size > MAX_DEFINED) this.#undefine();
     if (!this.counts) return;
     const numbers = this.#numbers ??= new Array<number>(this.slots).fill(Infinity);

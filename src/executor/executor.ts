@@ -2,11 +2,12 @@
 
 import type { ExecutorStats, TaskBackend, TaskLimits } from "../backend/task_backend.ts";
 import { provideAsyncDispose } from "../futures/dispose.ts";
+import { UnsupportedError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { markLocal } from "../futures/local_object.ts";
 import type { Future } from "../futures/future.ts";
 import type { ExecutorEvent, ExecutorMetrics } from "../backend/executor_events.ts";
-import type { Capabilities } from "../runtime/runtime.ts";
+import type { Capabilities, TaskChannel } from "../runtime/runtime.ts";
 import type { Task, TaskArguments, TaskItems } from "../wire/task_ref.ts";
 import { mapOver } from "./map.ts";
 import type { MapOptions } from "./map.ts";
@@ -48,6 +49,13 @@ export let backendOf: (executor: Executor) => readonly [
   find: () => TaskBackend,
   limits: TaskLimits | undefined,
 ];
+
+/**
+ * Tells a tool of each task of an executor; what it returns ends that.
+ *
+ * @throws {UnsupportedError} If its tasks run elsewhere, and nobody tells of them.
+ */
+export let traceWith: (executor: Executor, tool: TaskChannel) => () => void;
 
 /** An executor over a backend of its own. */
 export let executorOver: (backend: () => TaskBackend) => Executor;
@@ -108,6 +116,12 @@ export abstract class Executor implements AsyncDisposable {
       executor.#limits = limits;
     };
     backendOf = (executor) => [executor.#find, executor.#limits];
+    traceWith = (executor, tool) => {
+      const backend = executor.#backend;
+      const end = backend.trace?.(tool);
+      if (end !== undefined) return end;
+      throw new UnsupportedError(`Cannot instrument ${backend.name}: it tells tools of no task`);
+    };
     executorOver = (backend) => {
       const view = new ExecutorView();
       attachBackend(view, backend);

@@ -176,14 +176,22 @@ export interface TaskTrace {
   ran?: number;
   outcome?: string;
   error?: unknown;
+  /** What travels with the task, to be its `traceContext`; to be set when it is submitted, or sent. */
+  carrier?: Readonly<Record<string, string>> | undefined;
+  /** For a chunk of a `map`: what each tool's `capture` gave when the `map` was called. */
+  readonly parent?: ReadonlyMap<TaskChannel, unknown> | undefined;
 }
 
-/** The channel by which tools listen to tasks of all executors. */
+/** A tool that is told of tasks; the channel by which tools listen to those of all executors is one. */
 export interface TaskChannel {
   /** Whether anybody listens. */
   readonly hasSubscribers: boolean;
   /** A task is submitted by a callback, which runs in the stores that are bound to the channel. */
   submit<R>(context: TaskTrace, callback: () => R): R;
+  /** The moment of a `map`, for its chunks, which are submitted later. */
+  capture?(): unknown;
+  /** A task is about to be sent. */
+  sending?(context: TaskTrace): void;
   /** A task is settled; `context` has its outcome. */
   settled(context: TaskTrace): void;
 }

@@ -73,6 +73,9 @@ export const TIME = 8;
 /** `[CREDIT, slot, count]`: the stream in a slot may give so many values more. */
 export const CREDIT = 9;
 
+/** `[TRACED, (slot, carrier)[], RUN message]`: as `RUN`; some of its tasks have a trace context. */
+export const TRACED = 10;
+
 /** Numbers in front of the arguments of one segment of `RUN`. */
 export const RUN_HEADER = 5;
 

@@ -26,6 +26,11 @@ export interface TaskContext {
   readonly id?: string;
   /** 1 at first, and one more for each time that it may have run before: of a `DistributedExecutor`'s tasks alone. */
   readonly attempt?: number;
+  /**
+   * What tells of the trace that the task belongs to (`traceparent` and so on), if its executor is
+   * instrumented: see `instrument` of `@concurrent/futures/opentelemetry`.
+   */
+  readonly traceContext?: Readonly<Record<string, string>> | undefined;
   /** Sends a value to `TaskOptions.onProgress`; values arrive in order, before the result. */
   report(progress: unknown): void;
 }

@@ -11,6 +11,7 @@ const abortSignal = uncurried(AbortControllerOf.prototype.abort) as (
 
 /** What contexts need of the worker that their tasks run in. */
 export interface ContextOwner {
+  readonly carriers: { readonly current: Readonly<Record<string, string>> | undefined };
   readonly workerName: string;
   /** `this.report(value)` of the task in a slot. */
   report(slot: number, value: unknown): void;
@@ -26,6 +27,7 @@ export let abort: (context: Context, reason: unknown) => void;
 export class Context implements TaskContext {
   readonly #owner: ContextOwner;
   readonly #slot: number;
+  readonly #carrier: Readonly<Record<string, string>> | undefined;
   #ended = false;
   #controller: AbortController | undefined = undefined;
 
@@ -41,6 +43,7 @@ export class Context implements TaskContext {
   constructor(owner: ContextOwner, slot: number) {
     this.#owner = owner;
     this.#slot = slot;
+    this.#carrier = owner.carriers.current;
   }
 
   get signal(): AbortSignal {
@@ -49,6 +52,10 @@ export class Context implements TaskContext {
 
   get workerName(): string {
     return this.#owner.workerName;
+  }
+
+  get traceContext(): Readonly<Record<string, string>> | undefined {
+    return this.#carrier;
   }
 
   report(progress: unknown): void {

@@ -13,6 +13,7 @@ import {
   STOP,
   STRAY,
   TIME,
+  TRACED,
   UNDEFINE,
 } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
@@ -63,6 +64,11 @@ export class Program {
       case RUN:
         if (this.#deaf) return;
         loop.batches.add(message);
+        return loop.drain();
+      case TRACED:
+        if (this.#deaf) return;
+        loop.carriers.add(message[1]);
+        loop.batches.add(message[2]);
         return loop.drain();
       case DEFINE:
         return loop.tasks.define(message[1], message[2]);

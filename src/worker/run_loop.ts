@@ -12,6 +12,7 @@ import {
 import type { WorkerSetup } from "../wire/messages.ts";
 import { Batches } from "./batches.ts";
 import type { Batch } from "./batches.ts";
+import { Carriers } from "./carriers.ts";
 import { ChunkRun } from "./chunk_run.ts";
 import type { ChunkTools } from "./chunk_run.ts";
 import { abort, Context, end, slotOf } from "./context.ts";
@@ -50,6 +51,7 @@ export class RunLoop implements ContextOwner {
   readonly batches: Batches = new Batches();
   readonly tasks: TaskTable = new TaskTable();
   readonly places: Places = new Places();
+  readonly carriers: Carriers = new Carriers();
   readonly functions: TaskFunctions;
   readonly #host: ProgramHost;
   readonly #outbox: Outbox;
@@ -232,6 +234,7 @@ export class RunLoop implements ContextOwner {
 
   /** Whether the task in a slot is this worker's to run. */
   #claim(slot: number, flags: number): boolean {
+    this.carriers.next(slot);
     const { claims } = this.#outbox;
     if (!claims.isShared) {
       claims.count(slot);

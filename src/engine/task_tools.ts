@@ -1,0 +1,39 @@
+import { callBack } from "../futures/callback.ts";
+import type { TaskChannel, TaskTrace } from "../runtime/runtime.ts";
+
+/** The tools of one executor, as one. What they throw is reported, but for what the submit itself throws. */
+export class TaskTools implements TaskChannel {
+  #tools: readonly TaskChannel[] = [];
+
+  add(tool: TaskChannel): () => void {
+    this.#tools = [...this.#tools, tool];
+    return () => {
+      this.#tools = this.#tools.filter((one) => one !== tool);
+    };
+  }
+
+  get hasSubscribers(): boolean {
+    for (const tool of this.#tools) if (tool.hasSubscribers) return true;
+    return false;
+  }
+
+  submit<R>(context: TaskTrace, callback: () => R): R {
+    const tools = this.#tools;
+    const from = (at: number): R =>
+      at === tools.length ? callback() : tools[at]!.submit(context, () => from(at + 1));
+    return from(0);
+  }
+
+  /** For each tool what it gives. */
+  capture(): ReadonlyMap<TaskChannel, unknown> {
+    return new Map(this.#tools.map((tool) => [tool, tool.capture?.()]));
+  }
+
+  sending(context: TaskTrace): void {
+    for (const tool of this.#tools) callBack(() => tool.sending?.(context), "a tracing tool");
+  }
+
+  settled(context: TaskTrace): void {
+    for (const tool of this.#tools) callBack(() => tool.settled(context), "a tracing tool");
+  }
+}

@@ -1,0 +1,194 @@
+import { context, metrics, propagation, SpanStatusCode, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from "@opentelemetry/sdk-metrics";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { importTasks, InlineExecutor, ProcessPoolExecutor, ThreadPoolExecutor } from "../../mod.ts";
+import type { Executor } from "../../mod.ts";
+import { instrument } from "../../src/observe/opentelemetry.ts";
+import { test } from "../harness.ts";
+import type { SpanMade } from "./otel_tasks.ts";
+
+context.setGlobalContextManager(new AsyncLocalStorageContextManager());
+propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+const exporter = new InMemorySpanExporter();
+const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+trace.setGlobalTracerProvider(provider);
+
+const { makeSpan, carrierOf } = importTasks<typeof import("./otel_tasks.ts")>(
+  import.meta.resolve("./otel_tasks.ts"),
+);
+
+/** The spans of one trace, when they have ended. */
+function spansOf(traceId: string): ReadableSpan[] {
+  return exporter.getFinishedSpans().filter((span) => span.spanContext().traceId === traceId);
+}
+
+function named(spans: readonly ReadableSpan[], name: string): ReadableSpan {
+  const found = spans.filter((span) => span.name === name);
+  assertEquals(found.length, 1, `${name} of ${spans.map((span) => span.name)}`);
+  return found[0]!;
+}
+
+/** Runs within a span of the caller's: the number of its trace. */
+async function within(run: () => Promise<void>): Promise<string> {
+  return await trace.getTracer("test").startActiveSpan("caller", async (span) => {
+    await run();
+    span.end();
+    return span.spanContext().traceId;
+  });
+}
+
+/** Spans end in a microtask after their task. */
+async function rest(executor: Executor): Promise<void> {
+  await executor.shutdown();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+const EXECUTORS: readonly [string, () => Executor][] = [
+  ["threads", () => new ThreadPoolExecutor(2)],
+  ["processes", () => new ProcessPoolExecutor(2)],
+];
+
+for (const [name, create] of EXECUTORS) {
+  test(`instrument() nests caller, task, run and what the task makes: ${name}`, async () => {
+    const executor = create();
+    using _ = instrument(executor);
+    let inside: SpanMade | undefined;
+    const traceId = await within(async () => {
+      inside = await executor.submit(makeSpan);
+    });
+    await rest(executor);
+    const spans = spansOf(traceId);
+    const caller = named(spans, "caller").spanContext();
+    const task = named(spans, "task makeSpan");
+    const run = named(spans, "run makeSpan");
+    assertEquals(task.parentSpanContext?.spanId, caller.spanId);
+    assertEquals(run.parentSpanContext?.spanId, task.spanContext().spanId);
+    assertEquals(inside, {
+      traceId,
+      parentId: run.spanContext().spanId,
+      traceparent: `00-${traceId}-${run.spanContext().spanId}-01`,
+    });
+    assertEquals(task.attributes["code.function.name"], "makeSpan");
+    assert(String(run.attributes["thread.name"]).startsWith(executor.name));
+    assertEquals([task.status.code, run.status.code], [SpanStatusCode.UNSET, SpanStatusCode.UNSET]);
+  }, { deadline: 60_000 });
+
+  test(`instrument() gives each of many tasks its own trace context: ${name}`, async () => {
+    const executor = create();
+    using _ = instrument(executor);
+    let carriers: (string | undefined)[] = [];
+    const traceId = await within(async () => {
+      const futures = Array.from({ length: 300 }, (_, i) => executor.submit(carrierOf, i));
+      carriers = await Promise.all(futures);
+    });
+    await rest(executor);
+    const runs = spansOf(traceId).filter((span) => span.name === "run carrierOf");
+    assertEquals(
+      new Set(carriers),
+      new Set(runs.map((span) => `00-${traceId}-${span.spanContext().spanId}-01`)),
+    );
+    assertEquals(new Set(carriers).size, 300);
+  }, { deadline: 60_000 });
+}
+
+test("instrument() tells of chunks of map, errors and cancels, in the caller's trace", async () => {
+  const executor = new ThreadPoolExecutor(1);
+  using _ = instrument(executor);
+  const traceId = await within(async () => {
+    await executor.map(
+      function add(x: number) {
+        return x + 1;
+      },
+      [1, 2, 3],
+      { chunkSize: 3 },
+    ).toArray();
+    await executor.submit(function bad() {
+      throw new RangeError("too much");
+    }).exception();
+    const unwanted = executor.submit(function never() {});
+    assert(unwanted.cancel());
+  });
+  await rest(executor);
+  const spans = spansOf(traceId);
+  const caller = named(spans, "caller").spanContext().spanId;
+  assertEquals(named(spans, "task add").parentSpanContext?.spanId, caller);
+  const bad = named(spans, "task bad");
+  assertEquals(bad.status, { code: SpanStatusCode.ERROR, message: "too much" });
+  assertEquals(bad.attributes["error.type"], "RangeError");
+  assertEquals(bad.events.map((event) => event.name), ["exception"]);
+  const never = named(spans, "task never");
+  assertEquals(never.status, { code: SpanStatusCode.ERROR, message: "cancelled" });
+  assertEquals(spans.some((span) => span.name === "run never"), false);
+});
+
+test("instrument() makes spans inside of tasks on this thread children of the task", async () => {
+  const executor = new InlineExecutor();
+  using _ = instrument(executor);
+  const traceId = await within(async () => {
+    await executor.submit(async function mine() {
+      await Promise.resolve();
+      trace.getTracer("test").startSpan("inside").end();
+    });
+  });
+  await rest(executor);
+  const spans = spansOf(traceId);
+  const task = named(spans, "task mine").spanContext().spanId;
+  assertEquals(named(spans, "inside").parentSpanContext?.spanId, task);
+});
+
+test("instrument() measures in seconds, counts outcomes, and tells nothing after it was disposed", async () => {
+  const memory = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({
+    exporter: memory,
+    exportIntervalMillis: 1_000_000,
+  });
+  const meters = new MeterProvider({ readers: [reader] });
+  await using executor = new ThreadPoolExecutor({ maxWorkers: 1, name: "measured" });
+  const watch = instrument(executor, { meter: meters.getMeter("test") });
+  for (let i = 0; i < 3; i++) await executor.submit((x: number) => x, i);
+  await executor.submit(() => {
+    throw new Error("no");
+  }).exception();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  await reader.forceFlush();
+  watch[Symbol.dispose]();
+  await executor.submit((x: number) => x, 4);
+  const found = memory.getMetrics()[0]!.scopeMetrics[0]!.metrics;
+  const units = Object.fromEntries(
+    found.map(({ descriptor }) => [descriptor.name, descriptor.unit]),
+  );
+  assertEquals(units, {
+    "concurrent_futures.task.wait.duration": "s",
+    "concurrent_futures.task.run.duration": "s",
+    "concurrent_futures.task.count": "{task}",
+    "concurrent_futures.task.active": "{task}",
+    "concurrent_futures.worker.count": "{worker}",
+  });
+  const counts = found.find(({ descriptor }) => descriptor.name.endsWith("task.count"))!;
+  const byOutcome: Record<string, number> = {};
+  for (const { attributes, value } of counts.dataPoints) {
+    const outcome = String(attributes["concurrent_futures.outcome"]);
+    byOutcome[outcome] = (byOutcome[outcome] ?? 0) + Number(value);
+  }
+  assertEquals(byOutcome, { succeeded: 3, failed: 1 });
+  await meters.shutdown();
+  metrics.disable();
+});
+
+test("instrument() refuses options that it does not know", async () => {
+  await using executor = new InlineExecutor();
+  assertThrows(() => instrument(executor, { trace: 1 } as never), TypeError, "trace");
+});
