@@ -341,6 +341,6 @@ for (const processes of [false, true]) {
         [],
       );
     },
-    { deadline: 60_000 + 2_000 * PROGRAMS },
+    { deadline: 60_000 + 10_000 * PROGRAMS },
   );
 }
