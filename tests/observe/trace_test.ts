@@ -4,7 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InlineExecutor, ProcessPoolExecutor, ThreadPoolExecutor } from "../../mod.ts";
-import type { Executor } from "../../mod.ts";
+import type { Executor, TaskContext } from "../../mod.ts";
 import { recordTrace } from "../../src/observe/trace.ts";
 import type { TraceEvent, TraceFile } from "../../src/observe/trace.ts";
 import { test } from "../harness.ts";
@@ -67,8 +67,9 @@ async function run(executor: Executor): Promise<void> {
   last.cancel();
   futures.push(executor.submit(spin, 5) as never);
   await Promise.allSettled(futures.map((future) => future.result()));
-  await executor.with({ timeout: 5 }).submit(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 60_000));
+  await executor.with({ timeout: 5 }).submit(async function (this: TaskContext) {
+    const { signal } = this;
+    while (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, 1));
   }).exception();
 }
 
