@@ -339,12 +339,13 @@ export function note(handle: Handle, value: number): void {
 export const IN_PAGE: boolean = "document" in globalThis;
 
 /**
- * In a worker of WebKit, what the page is told of an error that code made from text throws outside of its
- * task: "Script error." and nothing more. Elsewhere, and of a module's code, it is told the error.
+ * In a worker that the library starts WebKit tells nothing but this of an error that code made from text
+ * throws outside of its task. Elsewhere, and of a module's code, it tells the error.
  */
-export const MUTED: string | undefined = IN_PAGE && navigator.vendor.startsWith("Apple")
-  ? "Script error."
-  : undefined;
+export const MUTED: string | undefined =
+  IN_PAGE && navigator.vendor.startsWith("Apple") && !("ownWorker" in globalThis)
+    ? "Script error."
+    : undefined;
 
 /** Why a test of processes is skipped. */
 export const NO_PROCESSES: string | undefined = IN_PAGE ? "a page has no processes" : undefined;

@@ -19,11 +19,12 @@ if (!Reflect.has(Symbol, "dispose")) Object.defineProperty(Symbol, "dispose", { 
 // What `tests/leaks.ts` gives the workers of tests.
 Object.assign(globalThis, {
   prelude: `(${provideFiles})(${JSON.stringify(filesUrl)});\n`,
-  ownWorker: query.has("ownWorker")
-    ? (name: string) =>
-      new Worker(new URL("./own_worker.ts", import.meta.url), { type: "module", name })
-    : undefined,
+  ...(query.has("ownWorker") ? { ownWorker: startOwn } : {}),
 });
+
+function startOwn(name: string): Worker {
+  return new Worker(new URL("./own_worker.ts", import.meta.url), { type: "module", name });
+}
 
 /** How a test has ended. */
 interface PageResult {
