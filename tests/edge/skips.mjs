@@ -27,6 +27,7 @@ export const SKIPS = {
       "ThreadPool refuses options",
       "Pool refuses options",
       "pools: futures as arguments",
+      "options of the lives of workers are checked",
       "a callback that rejects is reported",
       "a signal without removeEventListener is refused",
       "a signal whose aborted is no boolean",

@@ -50,6 +50,27 @@ export function submitInfers(executor: Executor): void {
   executor.submit(Math.max as (...values: number[]) => number, 1, 2);
 }
 
+export function submitTakesFutures(executor: Executor, n: Future<number>, s: Future<string>): void {
+  const add = (a: number, b: string): string => a + b;
+  const text = executor.submit(add, n, s);
+  expect<Equal<typeof text, Future<string>>>();
+  executor.submit(add, 1, s);
+  executor.submit((...all: number[]) => all.length, n, 1, n);
+  executor.map((x: number) => x, [n, 1]);
+  // @ts-expect-error a future of another kind
+  executor.submit(add, s, s);
+  // @ts-expect-error a future deeper in an argument
+  executor.submit((all: number[]) => all.length, [n]);
+  const blocks = executor.mapBlocks(
+    (block: Float64Array) => new Int8Array(block),
+    new Float64Array(1),
+  );
+  expect<Equal<typeof blocks, MapIterator<Int8Array<ArrayBuffer>>>>();
+  executor.with({ affinity: "user" }).submit(add, 1, "x");
+  // @ts-expect-error no key
+  executor.with({ affinity: true });
+}
+
 export function submitRefuses(executor: Executor): void {
   const square = (x: number): number => x * x;
   // @ts-expect-error wrong kind of argument
