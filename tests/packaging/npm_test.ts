@@ -37,7 +37,10 @@ test("every export leads to a file", () => {
   const targets = Object.values(manifest.exports).flatMap((target) =>
     typeof target === "string" ? [target] : [target.types, target.default]
   );
-  assertEquals(targets.length, 17);
+  const { exports: entries } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as {
+    exports: Record<string, string>;
+  };
+  assertEquals(targets.length, 2 * Object.keys(entries).length + 1); // and package.json
   for (const target of targets) assert(files.includes(target.slice(2)), target);
 });
 
@@ -166,3 +169,52 @@ test("CommonJS gets the package by require(), from Node 22 on", () => {
   });
   assertEquals(output, "function\n");
 });
+
+const OTHER_MACHINES = `
+import { DistributedExecutor, memoryTransport, remoteTasks, RemoteWorker } from "@concurrent/futures/remote";
+const url = "data:text/javascript,export function double(x) { return 2 * x }";
+const { double } = remoteTasks("numbers");
+const { engine } = memoryTransport();
+const stop = new AbortController();
+const worker = new RemoteWorker(memoryTransport(engine), { modules: { numbers: url }, concurrency: 1 });
+const ended = worker.run({ signal: stop.signal });
+const executor = new DistributedExecutor(memoryTransport(engine));
+console.log(await executor.map(double, [1, 2, 3], { chunkSize: 2 }).toArray());
+await executor.shutdown();
+stop.abort();
+await ended;
+`;
+
+test(
+  "other machines: the installed package runs tasks of a queue in memory, without its peers",
+  () => {
+    assert(!existsSync(join(user, "node_modules", "bullmq")));
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      ["--input-type=module", "-e", OTHER_MACHINES],
+      { cwd: user, encoding: "utf8", timeout: 30_000 },
+    );
+    assertEquals({ stdout, stderr, status }, { stdout: "[ 2, 4, 6 ]\n", stderr: "", status: 0 });
+  },
+  { deadline: 40_000 },
+);
+
+test("other machines: the program tells how it is used, and which peers are not there", () => {
+  const program = join(installed, "dist", "src", "cli", "cli.js");
+  const run = (...args: string[]): ReturnType<typeof spawnSync> => {
+    return spawnSync(process.execPath, [program, ...args], {
+      cwd: user,
+      encoding: "utf8",
+      timeout: 30_000,
+    });
+  };
+  const help = run("--help");
+  assertEquals(help.status, 0);
+  assertMatch(String(help.stdout), /takes tasks from a queue/);
+  const worker = run(...["worker", "--url", "redis://127.0.0.1:1", "--queue", "q"], ...[
+    "--module",
+    `numbers=${join(user, "package.json")}`,
+  ]);
+  assertEquals(worker.status, 1);
+  assertMatch(String(worker.stderr), /^concurrent-futures: [^\n]*npm install bullmq ioredis/m);
+}, { deadline: 60_000 });
