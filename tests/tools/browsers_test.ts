@@ -22,7 +22,7 @@ test("a browser that is not there is told with the command that brings it", () =
     const [name, words] of [
       ["chromium", "apt-get install chromium"],
       ["firefox", "apt-get install firefox-esr"],
-      ["webkit", "apt-get install webkit2gtk-driver xvfb xauth"],
+      ["webkit", "apt-get install webkit2gtk-driver xvfb"],
     ] as const
   ) {
     assertThrows(() => findBrowser(name, { env: { PATH: "" }, uid: 1000 }), Error, words);

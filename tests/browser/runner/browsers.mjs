@@ -37,8 +37,8 @@ export const BROWSERS = {
   },
   webkit: {
     title: "WebKit",
-    programs: [["WebKitWebDriver"], ["xvfb-run"], ["xauth"]],
-    packages: ["webkit2gtk-driver", "xvfb", "xauth"],
+    programs: [["WebKitWebDriver"], ["Xvfb"]],
+    packages: ["webkit2gtk-driver", "xvfb"],
     variable: "WEBKIT_DRIVER",
     drive: driveWebKit,
   },

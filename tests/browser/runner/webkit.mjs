@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import process from "node:process";
 
@@ -16,28 +17,31 @@ export async function driveWebKit(driverPath, { sharedMemory = false } = {}) {
   const { Builder, Capabilities } = await import("selenium-webdriver");
   const { Pointer } = await import("selenium-webdriver/lib/input.js");
   const port = await freePort();
-  const child = spawn("xvfb-run", [
-    ..."-a -s".split(" "),
-    "-screen 0 1400x1000x24",
-    driverPath,
-    `--port=${port}`,
-  ], {
-    detached: true, // a group of its own: the script does not end its children
-    stdio: "ignore",
-    env: {
-      ...process.env,
-      NO_AT_BRIDGE: "1",
-      // Safari has SharedArrayBuffer on pages that are isolated; WebKitGTK nowhere, or everywhere.
-      JSC_useSharedArrayBuffer: String(Number(sharedMemory)),
-    },
+  const screen = spawn("Xvfb", "-displayfd 3 -screen 0 1400x1000x24 -nolisten tcp".split(" "), {
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
+  const children = [screen];
   const end = () => {
-    try {
-      process.kill(-child.pid, "SIGTERM");
-    } catch { /* it has ended already */ }
+    for (const child of children) child.kill();
   };
   process.once("exit", end);
   try {
+    const ended = once(screen, "exit").then(([code]) => {
+      throw new Error(`Xvfb has ended with ${code}`);
+    });
+    const [display] = await Promise.race([once(screen.stdio[3], "data"), ended]);
+    ended.catch(() => {}); // at the end of it all
+    const child = spawn(driverPath, [`--port=${port}`], {
+      stdio: "ignore",
+      env: {
+        ...process.env,
+        DISPLAY: `:${String(display).trim()}`,
+        NO_AT_BRIDGE: "1",
+        // Safari has SharedArrayBuffer on pages that are isolated; WebKitGTK nowhere, or everywhere.
+        JSC_useSharedArrayBuffer: String(Number(sharedMemory)),
+      },
+    });
+    children.unshift(child);
     await answers(child, port);
     const browser = await new Builder()
       .usingServer(`http://127.0.0.1:${port}`)
