@@ -177,7 +177,9 @@ export class Feeder {
   }
 
   #fits(worker: WorkerSlot, item: WorkItem, items: number): boolean {
-    if (worker.remaining <= 0 || !worker.hasSlot || worker.isAsked) return false;
+    if (worker.remaining <= 0 && worker.lent === 0 || !worker.hasSlot || worker.isAsked) {
+      return false;
+    }
     if (worker.inFlight < this.#options.tasksPerWorker) return true;
     return worker.sendsAhead && worker.longs === 0 &&
       worker.inFlight < item.task.window(items) && !moves(item);
@@ -247,7 +249,7 @@ export class Feeder {
         this.#send(worker, stolen);
       }
     }
-    if (worker.inFlight === 0 && !worker.isAsked) this.#rest(worker);
+    if (!worker.isBusy && !worker.isAsked) this.#rest(worker);
   }
 
   /** The worker has nothing to do. */

@@ -122,6 +122,7 @@ export class ItemLimits {
     const control = item.control!;
     control.stopTimer?.();
     item.worker?.abort(item, reason);
+    control.family?.abort(reason);
     this.#watch(item, this.#grace);
   }
 

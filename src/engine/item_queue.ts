@@ -1,13 +1,15 @@
 import type { WorkItem } from "./work_item.ts";
 
-/** Work items of one priority, first in, first out: a list linked through the items themselves. */
+/** Work items of one priority and depth, first in, first out: a list linked through the items themselves. */
 export class Level {
   readonly priority: number;
+  readonly depth: number;
   first: WorkItem | undefined;
   last: WorkItem | undefined;
 
-  constructor(priority: number) {
+  constructor(priority: number, depth: number) {
     this.priority = priority;
+    this.depth = depth;
   }
 
   insertAfter(item: WorkItem, previous: WorkItem | undefined): void {
@@ -31,7 +33,8 @@ export class Level {
 }
 
 /**
- * Work items: higher priority first, equal ones in submit order.
+ * Work items: higher priority first; among equal ones those that tasks submitted, the deepest first, so that
+ * few wait however large their tree is; then in submit order.
  *
  * `push`, `shift` and `remove` take constant time (and the logarithm of the number of different
  * priorities in use, which is one for almost everybody). A cancelled item leaves at once, with
@@ -49,7 +52,7 @@ export class ItemQueue {
 
   /** Adds an item behind those of its priority. */
   push(item: WorkItem): void {
-    const level = this.#level(item.priority);
+    const level = this.#level(item);
     level.insertAfter(item, level.last);
     this.length++;
   }
@@ -59,7 +62,7 @@ export class ItemQueue {
    * almost all that wait, so the search from the front is short.
    */
   restore(item: WorkItem): void {
-    const level = this.#level(item.priority);
+    const level = this.#level(item);
     let previous: WorkItem | undefined;
     let next = level.first;
     while (next !== undefined && next.sequence < item.sequence) {
@@ -83,8 +86,9 @@ export class ItemQueue {
 
   /** Takes one item out. False if it does not wait here. */
   remove(item: WorkItem): boolean {
-    const level = this.#levels.find(({ priority }) => priority === item.priority);
-    if (level === undefined || (item.previous === undefined && level.first !== item)) return false;
+    const level = this.#levels[this.#find(item.priority, item.depth)];
+    if (level?.priority !== item.priority || level.depth !== item.depth) return false;
+    if (item.previous === undefined && level.first !== item) return false;
     level.unlink(item);
     this.length--;
     // An empty level goes, so that `first` need not look for one with items.
@@ -92,19 +96,29 @@ export class ItemQueue {
     return true;
   }
 
-  #level(priority: number): Level {
+  #level({ priority, depth }: WorkItem): Level {
+    const at = this.#find(priority, depth);
+    const found = this.#levels[at];
+    if (found !== undefined && found.priority === priority && found.depth === depth) return found;
+    const level = new Level(priority, depth);
+    this.#levels.splice(at, 0, level);
+    return level;
+  }
+
+  /** Where the level is, or would be. */
+  #find(priority: number, depth: number): number {
     const levels = this.#levels;
     let low = 0;
     let high = levels.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (levels[middle]!.priority > priority) low = middle + 1;
+      const level = levels[middle]!;
+      const isBefore = level.priority === priority
+        ? level.depth > depth
+        : level.priority > priority;
+      if (isBefore) low = middle + 1;
       else high = middle;
     }
-    const found = levels[low];
-    if (found !== undefined && found.priority === priority) return found;
-    const level = new Level(priority);
-    levels.splice(low, 0, level);
-    return level;
+    return low;
   }
 }

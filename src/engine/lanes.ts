@@ -14,7 +14,7 @@ class Lane implements WorkItemLane {
   readonly key: unknown;
   readonly group: number;
   /** Those that may not be sent yet. */
-  readonly waiting: Level = new Level(0);
+  readonly waiting: Level = new Level(0, 0);
   /** How many others there are: in the queue of their worker, or with it. */
   out = 0;
   /** Of what priority these are. */

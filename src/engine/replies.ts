@@ -1,3 +1,5 @@
+// Length: every kind of reply, read and checked in one place.
+
 /**
  * Reads what workers say. Nothing of it is believed: each entry is held, in constant time, against what
  * the owner knows of the worker, of the slot, and of its task. README.md, "A worker that lies", argues why
@@ -9,6 +11,7 @@
 import type { ChunkOutcome } from "../backend/task_backend.ts";
 import { decodeError } from "../wire/error_codec.ts";
 import {
+  CHILD_TASK,
   CHUNK_DONE,
   DONE,
   DONE_HEADER,
@@ -23,6 +26,7 @@ import {
   PROGRESS,
   READY,
   RETURNED,
+  SPAWN,
   STARTED,
   STRAY,
   THROWN,
@@ -36,7 +40,10 @@ import {
 import type { FailureKind } from "../wire/messages.ts";
 import { SerializationError } from "../futures/errors.ts";
 import { messageOf } from "../futures/show.ts";
+import { transfer } from "../wire/transfer.ts";
 import { Breach, integer } from "./breach.ts";
+import { readChildTask, readSpawn, readValues } from "./child_replies.ts";
+import type { ChildReplies } from "./child_replies.ts";
 import type { TaskEvents } from "./task_events.ts";
 import type { TaskEntry } from "./task_registry.ts";
 import type { WorkItem } from "./work_item.ts";
@@ -62,6 +69,8 @@ export interface TaskReplies {
   taskReported(item: WorkItem, value: unknown): void;
   /** Who observes the tasks, if anybody does. */
   readonly events: TaskEvents | undefined;
+  /** Who takes what tasks submit. */
+  readonly children: ChildReplies;
   taskSucceeded(worker: WorkerSlot, item: WorkItem, value: unknown): void;
   taskFailed(worker: WorkerSlot, item: WorkItem, error: unknown): void;
   /** The worker has more memory than it may. */
@@ -114,15 +123,14 @@ export function readReply(
     }
     case TIMES:
       return readTimes(worker, message, tasks.events);
-    case VALUES: {
-      const item = worker.running(message[1]);
-      if (item === undefined) return;
-      const stream = item.control?.stream;
-      if (stream === undefined) throw new Breach("a task gives values that is no stream");
-      return stream.came(message[2]);
-    }
     case FULL:
       return tasks.workerFull(worker);
+    case VALUES:
+      return readValues(worker, message);
+    case CHILD_TASK:
+      return readChildTask(worker, message, tasks.children);
+    case SPAWN:
+      return readSpawn(worker, message, tasks.children, transfer);
     case RETURNED:
       return tasks.tasksReturned(worker.returned(message));
     case UNREADABLE:

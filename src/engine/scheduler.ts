@@ -19,6 +19,7 @@ import { BackPressure } from "./back_pressure.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import { EndedWatch } from "./ended_watch.ts";
 import { Ending } from "./ending.ts";
+import { Families } from "./families.ts";
 import { Feeder } from "./feeder.ts";
 import { ItemLimits } from "./item_limits.ts";
 import type { SchedulerOptions } from "./scheduler_options.ts";
@@ -108,7 +109,11 @@ export class Scheduler implements TaskBackend {
     };
     this.#options = options;
     this.#feeder = new Feeder(parts);
-    const events = this.#events = new WorkerEvents(parts, this.#feeder);
+    const events = this.#events = new WorkerEvents(
+      parts,
+      this.#feeder,
+      new Families(parts, this.#feeder, tasks),
+    );
     supervisor.owner = silence.owner = limits.owner = events;
     const look = takeBack.onEnded = (worker) => events.look(worker);
     const endedWatch = new EndedWatch(supervisor.workers, options.runtime, look);
@@ -374,7 +379,7 @@ export class Scheduler implements TaskBackend {
     const { outstanding, completed, failed, cancelled } = this.#settlement;
     let idle = 0;
     for (const worker of this.#supervisor.workers) {
-      if (worker.state === "live" && worker.inFlight === 0) idle++;
+      if (worker.state === "live" && !worker.isBusy) idle++;
     }
     return {
       workers: this.#supervisor.workers.size,

@@ -206,7 +206,7 @@ export class Supervisor implements WorkerReplies {
    * that starts is told when it listens: Deno prints an error if it is stopped before, Bun crashed.
    */
   dismiss(worker: WorkerSlot): void {
-    if (worker.inFlight > 0) return this.stop(worker);
+    if (worker.isBusy) return this.stop(worker);
     const { state } = worker;
     this.#leave(worker);
     worker.setReferenced(true); // its end is awaited
@@ -271,7 +271,7 @@ export class Supervisor implements WorkerReplies {
       if (this.#warmWaiters.length > 0) this.#unwarmed++;
     }
     worker.stateBeforeStop = worker.state;
-    worker.wasBusy = worker.inFlight > 0;
+    worker.wasBusy = worker.isBusy;
     worker.state = "stopping";
     clock.clearTimeout(worker.idleTimer);
     this.owner.workerLeaves(worker);
@@ -336,7 +336,7 @@ export class Supervisor implements WorkerReplies {
     const all = this.#options.onCrash === "break";
     for (const worker of [...this.workers]) {
       if (worker.state === "stopping") continue;
-      if (worker.inFlight === 0) this.dismiss(worker);
+      if (!worker.isBusy) this.dismiss(worker);
       else if (all) this.stop(worker);
     }
   }

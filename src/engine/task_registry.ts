@@ -20,6 +20,8 @@ export class TaskEntry {
   readonly wire: WireTask;
   /** Where the function itself is called: it lives as long as this, and so as its tasks. */
   readonly fn: unknown;
+  /** Whether a task of it has submitted others: none is sent ahead, since they may have to run before it. */
+  submits = false;
   /** Whether its values are told one by one. */
   readonly isStream: boolean = false;
   /** Run time of one task; -1 while nothing is known. */
@@ -38,7 +40,7 @@ export class TaskEntry {
 
   /** How many tasks of so many items a worker may have at once: 1 if they are long or unknown. */
   window(items: number): number {
-    if (this.nanoseconds < 0) return 1;
+    if (this.nanoseconds < 0 || this.submits) return 1;
     const task = this.nanoseconds * Math.max(items, 1) + 1;
     return Math.min(MAX_WINDOW, Math.max(1, Math.ceil(WINDOW_NANOSECONDS / task)));
   }
@@ -109,6 +111,13 @@ export class TaskRegistry {
       this.#streams.set(task as WeakKey, entry);
     }
     return entry;
+  }
+
+  /** The entry of a function that a worker has told of. */
+  childEntry(wire: WireTask): TaskEntry {
+    return wire.kind === "source" && wire.fn !== undefined
+      ? this.entry(wire.fn())
+      : this.#sharedEntry(wire, false);
   }
 
   #entryOf(ref: TaskRef, isStream: boolean): TaskEntry {

@@ -47,6 +47,14 @@ export interface WorkItemLane {
   done(item: WorkItem): void;
 }
 
+/** What is known of the tasks that a task has submitted. */
+export interface ItemFamily {
+  /** The task was aborted, and they are with it. */
+  abort(reason: unknown): void;
+  /** The task has its outcome. */
+  parentEnded(): void;
+}
+
 /** What is known of a task beyond its function and its arguments; most tasks have none of it. */
 export class ItemControl {
   priority = 0;
@@ -68,6 +76,12 @@ export class ItemControl {
   context: AsyncContext | undefined = undefined;
   /** It is cancelled if its worker gives it back. */
   unwanted = false;
+  /** How many tasks stand between it and one that was submitted from outside. */
+  depth = 0;
+  /** The tasks that it has submitted. */
+  family: ItemFamily | undefined = undefined;
+  /** It waits for those, and its place is lent. */
+  lends = false;
   /** It is a stream. */
   stream: ItemStream | undefined = undefined;
   /** The items of a chunk that cannot be cloned, by index. */
@@ -140,6 +154,10 @@ export class WorkItem extends FutureSource<unknown> {
 
   get priority(): number {
     return this.control === undefined ? 0 : this.control.priority;
+  }
+
+  get depth(): number {
+    return this.control === undefined ? 0 : this.control.depth;
   }
 
   get pinned(): boolean {
@@ -220,4 +238,7 @@ export function letGo(item: WorkItem): void {
   control.onProgress = undefined;
   control.context = undefined;
   if (item.worker === undefined) control.lane?.done(item);
+  const { family } = control;
+  control.family = undefined;
+  family?.parentEnded();
 }

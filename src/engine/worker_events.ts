@@ -3,6 +3,7 @@ import { clock } from "../futures/clock.ts";
 import { HELLO } from "../wire/messages.ts";
 import { BrokenExecutorError, SerializationError, WorkerCrashError } from "../futures/errors.ts";
 import type { TimeoutError } from "../futures/errors.ts";
+import type { ChildReplies } from "./child_replies.ts";
 import type { LimitsOwner } from "./item_limits.ts";
 import type { Feeder, FeederParts } from "./feeder.ts";
 import { isReply, readReply } from "./replies.ts";
@@ -13,6 +14,7 @@ import type { TaskEvents } from "./task_events.ts";
 import { isUnwanted } from "./take_back.ts";
 import { ItemControl } from "./work_item.ts";
 import type { WorkItem } from "./work_item.ts";
+import { DEAF } from "./families.ts";
 import { describeEnd } from "./worker_slot.ts";
 import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
 
@@ -21,7 +23,10 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   readonly #parts: FeederParts;
   readonly #feeder: Feeder;
 
-  constructor(parts: FeederParts, feeder: Feeder) {
+  readonly children: ChildReplies;
+
+  constructor(parts: FeederParts, feeder: Feeder, children: ChildReplies) {
+    this.children = children;
     this.#parts = parts;
     this.#feeder = feeder;
   }
@@ -189,6 +194,8 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     const { supervisor, settlement, queue, room, watch } = this.#parts;
     if (worker.state === "initializing") return supervisor.setupLost();
     worker.remaining = -Infinity;
+    worker.deaf = true;
+    if (worker.lent > 0) return supervisor.workerStrayed(worker, new Error(DEAF));
     for (const item of worker.itemsInFlight()) {
       if (held.has(item.slot) || !worker.lose(item)) continue;
       const control = item.control ??= new ItemControl();

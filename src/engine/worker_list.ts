@@ -17,7 +17,8 @@ export class WorkerList {
   /** Puts a worker in, or takes it out: its load has changed. */
   update(worker: WorkerSlot): void {
     if (
-      worker.state === "live" && worker.inFlight < this.#places && worker.remaining > 0 &&
+      worker.state === "live" && worker.inFlight < this.#places &&
+      (worker.remaining > 0 || worker.lent > 0) &&
       !worker.isAsked
     ) this.add(worker);
     else this.remove(worker);

@@ -5,6 +5,7 @@ import {
   CREDIT,
   DEFINE,
   FORGET,
+  PARKED,
   REVOKE,
   SETUP,
   STOP,
@@ -102,6 +103,12 @@ export class WorkerSlot implements WorkItemHolder {
   crashed = false;
   /** The last exit code it announced. */
   exitCode: number | undefined = undefined;
+  /** Tasks that wait for those which they have submitted. They count among none of the others. */
+  lent = 0;
+  /** It could not read a message, and takes no tasks any more. */
+  deaf = false;
+  /** The functions that its tasks submit, by their numbers. */
+  readonly childTasks: Map<number, TaskEntry> = new Map();
   /** Broadcast tasks that wait until the worker is live. */
   backlog: WorkItem[] = [];
   /** Stops the timer of a question that it has to answer. */
@@ -119,6 +126,8 @@ export class WorkerSlot implements WorkItemHolder {
   listed = false;
 
   readonly #items: (WorkItem | typeof REVOKED | typeof TOLD | undefined)[];
+  /** Tasks that have submitted others: they have no slot. */
+  readonly #parked = new Map<number, WorkItem>();
   #head = 0;
   #used = 0;
   /** The slots whose task has been said to begin. */
@@ -189,6 +198,7 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Whether the worker has begun the task, as far as is known; all is known when it has ended. */
   hasBegun({ slot }: WorkItem): boolean {
+    if (slot >= PARKED) return true;
     const { begun } = this.handle;
     if (begun === undefined) return this.claims.hasBegun(slot);
     return (this.#numbers?.[slot] ?? Infinity) <= begun;
@@ -196,6 +206,7 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Whether it has begun any of the tasks that it has, as far as is known. */
   hasBegunAny(): boolean {
+    if (this.#parked.size > 0) return true;
     return this.sendsAhead &&
       this.#items.some((item) => typeof item === "object" && this.hasBegun(item));
   }
@@ -212,9 +223,8 @@ export class WorkerSlot implements WorkItemHolder {
   get standsStill(): boolean {
     if (this.isMute) return true;
     if (this.inFlight === 0 || !this.sendsAhead) return false;
-    return !this.#items.some((item) =>
-      typeof item === "object" && (item.pinned || this.hasBegun(item))
-    );
+    return this.#parked.size === 0 &&
+      !this.#items.some((item) => typeof item === "object" && (item.pinned || this.hasBegun(item)));
   }
 
   /** Whether all that it has may run on another worker. */
@@ -226,19 +236,21 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** The async context in which the task in a slot was submitted, where it runs in it. */
   contextOf(slot: number): AsyncContext | undefined {
-    const item = this.#items[slot];
+    const item = slot >= PARKED ? this.#parked.get(slot) : this.#items[slot];
     return typeof item === "object" ? item.control?.context : undefined;
   }
 
   /** Whether the worker executes the task, as far as is known; where nothing is, whether it was sent. */
   isRunning(item: WorkItem): boolean {
     const { slot } = item;
+    if (slot >= PARKED) return true;
     if (!this.counts) return this.claims.isRunning(slot);
     return (this.#started.has(slot) || this.hasBegun(item)) && !this.#ended.has(slot);
   }
 
   /** Whether the worker is known to have ended the task, of which no message has come. */
   hasEnded({ slot }: WorkItem): boolean {
+    if (slot >= PARKED) return false;
     return this.#ended.has(slot) || this.claims.hasEnded(slot);
   }
 
@@ -300,6 +312,11 @@ export class WorkerSlot implements WorkItemHolder {
    * @throws {Breach} If no task in that slot can be running.
    */
   running(said: unknown): WorkItem | undefined {
+    if (this.#parked.size > 0) {
+      const parked = this.#parked.get(said as number);
+      if (parked !== undefined) return parked;
+    }
+    if (this.#inThread && said as number >= PARKED) return undefined;
     const slot = this.#slotOf(said);
     const item = this.#items[slot];
     if (typeof item === "object") {
@@ -318,6 +335,7 @@ export class WorkerSlot implements WorkItemHolder {
   begins(said: unknown): WorkItem | undefined {
     const item = this.running(said);
     if (item === undefined) return undefined;
+    if (item.slot >= PARKED) throw new Breach("a task begins that has submitted others");
     if (!item.notifies) throw new Breach("a task begins whose begin nobody asked for");
     if (this.#started.has(item.slot)) throw new Breach("a task begins a second time");
     this.#started.add(item.slot);
@@ -335,6 +353,12 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Takes the item out of a slot: it is settled. */
   release(slot: number): WorkItem | undefined {
+    if (slot >= PARKED) {
+      const parked = this.#parked.get(slot);
+      this.#parked.delete(slot);
+      if (parked !== undefined) this.#forget(parked);
+      return parked;
+    }
     const item = this.#items[slot];
     if (item === undefined) return undefined;
     this.#items[slot] = undefined;
@@ -346,7 +370,9 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Takes a task back if the worker has not begun it. Its slot is free when the worker has passed it. */
   revoke(item: WorkItem): boolean {
-    if (item.pinned || this.sending || !this.claims.revoke(item.slot)) return false;
+    if (item.pinned || this.sending || item.slot >= PARKED || !this.claims.revoke(item.slot)) {
+      return false;
+    }
     this.#items[item.slot] = REVOKED;
     this.#forget(item);
     this.remaining++;
@@ -358,6 +384,7 @@ export class WorkerSlot implements WorkItemHolder {
    * same, as far as can be known.
    */
   lose(item: WorkItem): boolean {
+    if (item.slot >= PARKED) return false;
     if (!this.claims.revoke(item.slot) && this.sendsAhead && this.hasBegun(item)) return false;
     this.#items[item.slot] = REVOKED;
     this.#forget(item);
@@ -446,7 +473,11 @@ export class WorkerSlot implements WorkItemHolder {
     // A slot stands there twice if what was in it was given back and is not passed yet.
     integer(message.length, 1, 1 + 3 * this.slots, "the length of a message");
     const held = new Set<number>();
-    for (let at = 1; at < message.length; at++) held.add(this.#slotOf(message[at]));
+    for (let at = 1; at < message.length; at++) {
+      const slot = message[at];
+      if (!this.#parked.has(slot as number)) held.add(this.#slotOf(slot));
+      else held.add(slot as number);
+    }
     return held;
   }
 
@@ -454,10 +485,52 @@ export class WorkerSlot implements WorkItemHolder {
   itemsInFlight(): WorkItem[] {
     const found: WorkItem[] = [];
     for (const item of this.#items) if (typeof item === "object") found.push(item);
+    for (const item of this.#parked.values()) found.push(item);
     const numbers = this.#numbers ?? [];
     return found.sort((a, b) =>
       a.sequence - b.sequence || (numbers[a.slot] ?? 0) - (numbers[b.slot] ?? 0)
     );
+  }
+
+  /** Whether it has tasks, those included that wait for others. */
+  get isBusy(): boolean {
+    return this.inFlight > 0 || this.lent > 0;
+  }
+
+  /**
+   * A running task submits others. It needs its slot no more: how deep a tree may be is not bounded by them.
+   *
+   * @throws {Breach} If another has that number.
+   */
+  park(item: WorkItem, parked: number): void {
+    if (item.slot >= PARKED || this.#parked.has(parked)) {
+      throw new Breach("a parked task has the number of another");
+    }
+    if (this.#started.size > 0) this.#started.delete(item.slot);
+    this.#items[item.slot] = undefined;
+    this.#used--;
+    this.#parked.set(parked, item);
+    item.slot = parked;
+  }
+
+  /** The task waits for others: its place is free. */
+  lend(item: WorkItem): void {
+    const control = item.control!;
+    if (control.lends || item.worker !== this) return;
+    control.lends = true;
+    this.lent++;
+    this.inFlight--;
+    if (item.long) this.longs--;
+  }
+
+  /** It waits no more. */
+  unlend(item: WorkItem): void {
+    const control = item.control!;
+    if (!control.lends || item.worker !== this) return;
+    control.lends = false;
+    this.lent--;
+    this.inFlight++;
+    if (item.long) this.longs++;
   }
 
   /** How many of its tasks the worker has not begun. */
@@ -479,8 +552,11 @@ export class WorkerSlot implements WorkItemHolder {
   #forget(item: WorkItem): void {
     if (this.#started.size > 0) this.#started.delete(item.slot);
     if (this.#ended.size > 0) this.#ended.delete(item.slot);
-    this.inFlight--;
-    if (item.long) this.longs--;
+    if (item.control?.lends) this.lent--;
+    else {
+      this.inFlight--;
+      if (item.long) this.longs--;
+    }
     item.worker = undefined;
     item.slot = -1;
     if (item.control?.lane !== undefined && item.done) item.control.lane.done(item);
@@ -522,6 +598,11 @@ export class WorkerSlot implements WorkItemHolder {
   forget(item: WorkItem): void {
     this.#tell([this.secret + FORGET, item.slot]);
     this.release(item.slot);
+  }
+
+  /** See `#tell`. */
+  tell(message: readonly unknown[]): void {
+    this.#tell(message);
   }
 
   /** Says what can always be cloned: a worker that throws at that is one that cannot be talked to. */

@@ -1,6 +1,6 @@
 import { clock } from "../futures/clock.ts";
 import { encodeError } from "../wire/error_codec.ts";
-import { DEFINE, FORGET, KINDS, SETUP, UnclonedError } from "../wire/messages.ts";
+import { CHILD_TASK, DEFINE, FORGET, KINDS, SETUP, UnclonedError } from "../wire/messages.ts";
 import { checkDepth } from "../wire/value_depth.ts";
 import { loadModule } from "../worker/load_module.ts";
 import { Program } from "../worker/program.ts";
@@ -65,7 +65,11 @@ class InlineHandle implements WorkerHandle {
     this.#clone = clone;
     this.passesObjects = !clone;
     this.#program = new Program({
-      post: (message, transfer) => this.#deliver(this.#copy(message, transfer)),
+      post: (message, transfer) => {
+        const isFunction = (message as number[])[0] === CHILD_TASK;
+        this.#deliver(isFunction ? message : this.#copy(message, transfer));
+      },
+      passesFunctions: true,
       named: undefined,
       exit: () => this.terminate(),
       encodeError: clone ? encodeError : (error) => new UnclonedError(error),

@@ -23,7 +23,7 @@ export const PROTOCOL = 7;
  * A secret is a random multiple of this, so that the rest of the division by it is the kind, and less
  * than `MAX_SECRET`, so that the sum is a small integer on every engine.
  */
-export const KINDS = 16;
+export const KINDS = 32;
 
 /** See {@linkcode KINDS}. */
 export const MAX_SECRET: number = 2 ** 30;
@@ -75,6 +75,12 @@ export const CREDIT = 9;
 
 /** `[TRACED, (slot, carrier)[], RUN message]`: as `RUN`; some of its tasks have a trace context. */
 export const TRACED = 10;
+
+/**
+ * `[CHILDREN, (child, kind, value)*]`: tasks that tasks of this worker have submitted are done, with a
+ * value or the record of an error.
+ */
+export const CHILDREN = 11;
 
 /** Numbers in front of the arguments of one segment of `RUN`. */
 export const RUN_HEADER = 5;
@@ -181,6 +187,26 @@ export const VALUES = 13;
 
 /** `[FULL]`: between two tasks, the worker has more memory than it may. */
 export const FULL = 14;
+/** `[CHILD_TASK, id, WireTask]`: a function that tasks of this worker submit gets one of `CHILD_TASKS` numbers. */
+export const CHILD_TASK = 15;
+/**
+ * `[SPAWN, slot, parked, (child, id, arity, moved, ...arguments)*]`: the task in a slot submits others, and
+ * waits for them without its place: from now on it is called `parked`, a number from `PARKED` on. `moved`
+ * is what moves with the arguments of one, if anything.
+ */
+export const SPAWN = 16;
+
+/** How many functions of children a worker has numbers for. */
+export const CHILD_TASKS = 256;
+/** The first number of tasks that wait for others; there are as many. */
+export const PARKED: number = 2 ** 20;
+
+/** How a child ended: with a result. */
+export const CHILD_DONE = 0;
+/** How a child ended: with an error. */
+export const CHILD_FAILED = 1;
+/** How a child ended: it was cancelled. */
+export const CHILD_CANCELLED = 2;
 
 /** Numbers in front of the values of one segment of `DONE`. */
 export const DONE_HEADER = 3;

@@ -200,6 +200,14 @@ export class SafeSet<T> extends Set<T> {
 }
 copyPrototype(Set.prototype, SafeSet.prototype);
 
+/** A map by objects that it does not keep, as {@linkcode SafeMap}. */
+export class SafeWeakMap<K extends WeakKey, V> extends WeakMap<K, V> {
+  constructor() {
+    super();
+  }
+}
+copyPrototype(WeakMap.prototype, SafeWeakMap.prototype);
+
 /** A view with methods of its own, as {@linkcode SafeMap}. */
 export class SafeView extends DataView<ArrayBuffer> {
   constructor(buffer: ArrayBuffer, at: number, length: number) {

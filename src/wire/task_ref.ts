@@ -33,6 +33,39 @@ export interface TaskContext {
   readonly traceContext?: Readonly<Record<string, string>> | undefined;
   /** Sends a value to `TaskOptions.onProgress`; values arrive in order, before the result. */
   report(progress: unknown): void;
+  /**
+   * Submits a task to the same executor, as a child of this one: with its priority, before what is
+   * queued at large. A task that waits for its children lends its place, so that no number of workers
+   * can deadlock. Children end with their parent: when it ends, is aborted or crashes, those that have not
+   * begun are cancelled, and those that run are aborted. `cancel()` of their futures is true until they
+   * are sent. Python's executors deadlock here.
+   *
+   * @param fn A self-contained function, one that the task's module exports, or a reference.
+   * @param args Its arguments. Futures are not waited for: await them.
+   * @returns Its future, in this worker.
+   * @throws {InvalidStateError} If this task has ended, or is an initializer.
+   * @throws {TypeError} If `fn` cannot be submitted.
+   *
+   * @example Usage
+   * ```ts
+   * import { type TaskContext, ThreadPoolExecutor } from "@concurrent/futures";
+   * import { assertEquals } from "@std/assert";
+   *
+   * async function sum(this: TaskContext, numbers: number[]): Promise<number> {
+   *   if (numbers.length < 3) return numbers.reduce((a, b) => a + b, 0);
+   *   const middle = numbers.length >> 1;
+   *   const halves = [numbers.slice(0, middle), numbers.slice(middle)];
+   *   const [left, right] = await Promise.all(this.map(sum, halves));
+   *   return left! + right!;
+   * }
+   *
+   * await using executor = new ThreadPoolExecutor(1);
+   * assertEquals(await executor.submit(sum, [1, 2, 3, 4, 5]), 15);
+   * ```
+   */
+  submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>>;
+  /** Submits a task for each item, as {@linkcode TaskContext.submit} does: their futures, in order. */
+  map<A, R>(fn: Task<[A], R>, items: Iterable<A>): Future<Awaited<R>>[];
 }
 
 /** A function that can be submitted as it is: its text travels, so it must be self-contained. */

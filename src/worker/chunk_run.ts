@@ -87,6 +87,7 @@ export class ChunkRun {
     const elapsed = clock.now() - this.#startedAt;
     outbox.times.end(slotOf(this.#context), this.#startedAt);
     this.#task.nanoseconds = toNanoseconds(elapsed, this.#count);
+    this.#values[1] = slotOf(this.#context); // it may have another number by now
     outbox.finishChunk(this.#task.nanoseconds, this.#values, this.#failures);
   }
 

@@ -1,5 +1,6 @@
-import { AbortControllerOf, readerOf, uncurried } from "../wire/originals.ts";
-import type { TaskContext } from "../wire/task_ref.ts";
+import type { Future } from "../futures/future.ts";
+import { AbortControllerOf, append, readerOf, SafeSet, uncurried } from "../wire/originals.ts";
+import type { Task, TaskContext } from "../wire/task_ref.ts";
 
 const signalOf = readerOf(AbortControllerOf.prototype, "signal") as (
   controller: AbortController,
@@ -15,18 +16,28 @@ export interface ContextOwner {
   readonly workerName: string;
   /** `this.report(value)` of the task in a slot. */
   report(slot: number, value: unknown): void;
+  /** `this.submit(task, ...args)`. */
+  submit(parent: Context, task: unknown, args: readonly unknown[]): Future<unknown>;
+  /** A task that has submitted others has ended. */
+  orphaned(parent: Context): void;
 }
 
 export let slotOf: (context: Context) => number;
 /** Whether its outcome is told: what it reports now would come too late. */
 export let hasEnded: (context: Context) => boolean;
 export let end: (context: Context) => void;
+/** Calls it by another number from now on. */
+export let renumber: (context: Context, slot: number) => void;
+/** The tasks that it has submitted and that are not done. */
+export let childrenOf: (context: Context) => SafeSet<object>;
 export let abort: (context: Context, reason: unknown) => void;
 
 /** What a task sees: what is the program's own of it, no task can reach. */
 export class Context implements TaskContext {
   readonly #owner: ContextOwner;
-  readonly #slot: number;
+  #slot: number;
+  /** Made when it submits its first task. */
+  #children: SafeSet<object> | undefined = undefined;
   readonly #carrier: Readonly<Record<string, string>> | undefined;
   #ended = false;
   #controller: AbortController | undefined = undefined;
@@ -35,8 +46,14 @@ export class Context implements TaskContext {
     slotOf = (context) => context.#slot;
     hasEnded = (context) => context.#ended;
     end = (context) => {
+      if (context.#ended) return;
       context.#ended = true;
+      if (context.#children !== undefined) context.#owner.orphaned(context);
     };
+    renumber = (context, slot) => {
+      context.#slot = slot;
+    };
+    childrenOf = (context) => context.#children ??= new SafeSet();
     abort = (context, reason) => abortSignal(context.#control(), reason);
   }
 
@@ -60,6 +77,16 @@ export class Context implements TaskContext {
 
   report(progress: unknown): void {
     if (!this.#ended) this.#owner.report(this.#slot, progress);
+  }
+
+  submit<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Future<Awaited<R>> {
+    return this.#owner.submit(this, fn, args) as Future<Awaited<R>>;
+  }
+
+  map<A, R>(fn: Task<[A], R>, items: Iterable<A>): Future<Awaited<R>>[] {
+    const futures: Future<Awaited<R>>[] = [];
+    for (const item of items) append(futures, this.submit(fn, item));
+    return futures;
   }
 
   #control(): AbortController {

@@ -28,6 +28,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
   const program = new Program({
     post: place.post,
     named,
+    passesFunctions: false,
     encodeError,
     exit: () => lock === undefined ? leave() : lock.release(() => leave()),
     compile: (source) => compileTask(source, load),

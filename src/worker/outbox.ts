@@ -15,7 +15,6 @@ import {
   TIMES,
   UNCLONEABLE,
   UNREADABLE,
-  VALUES,
 } from "../wire/messages.ts";
 import { append, hasOwn } from "../wire/originals.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
@@ -107,11 +106,12 @@ export class Outbox {
     this.#host.post([this.#secret + PROGRESS, slot, value]);
   }
 
-  /** Values of a stream. Throws if they cannot be sent. */
-  values(slot: number, values: readonly unknown[], transfer?: readonly Transferable[]): void {
+  /** Says something more of tasks. Throws if it cannot be sent. */
+  tell(kind: number, values: readonly unknown[], transfer?: readonly Transferable[]): void {
     if (this.#closed) return;
-    this.claims.said(slot);
-    this.#host.post([this.#secret + VALUES, slot, packNumbers(values) ?? values], transfer);
+    const message: unknown[] = [this.#secret + kind];
+    for (let i = 0; i < values.length; i++) append(message, values[i]);
+    this.#host.post(message, transfer);
   }
 
   /** These were asked for, and will not begin here. */

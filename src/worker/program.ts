@@ -1,6 +1,7 @@
 import { decodeError } from "../wire/error_codec.ts";
 import {
   ABORT,
+  CHILDREN,
   CREDIT,
   DEFINE,
   EXITING,
@@ -18,7 +19,7 @@ import {
 } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
 import { append, isArray } from "../wire/originals.ts";
-import { Context } from "./context.ts";
+import { Context, slotOf } from "./context.ts";
 import { initialize } from "./initialize.ts";
 import { Outbox } from "./outbox.ts";
 import type { ProgramHost } from "./program_host.ts";
@@ -79,6 +80,8 @@ export class Program {
       case TIME:
         this.#outbox.times.isOn = message[1] === true;
         return;
+      case CHILDREN:
+        return loop.children.ended(message);
       case CREDIT:
         return loop.grant(message[1], message[2]);
       case REVOKE:
@@ -124,7 +127,7 @@ export class Program {
     if (this.#isDead || this.#deaf) return;
     this.#deaf = true;
     const slots: number[] = [];
-    this.#loop.places.forEach((_, slot) => append(slots, slot));
+    this.#loop.places.forEach((context) => append(slots, slotOf(context)));
     this.#loop.batches.addSlots(slots);
     this.#outbox.unreadable(slots);
   }

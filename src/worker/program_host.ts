@@ -25,6 +25,8 @@ export interface ProgramHost {
   compile(source: string): unknown;
   /** Loads a module. */
   load(url: string): PromiseLike<Record<string, unknown>>;
+  /** Whether functions reach the owner as they are: it is on the same thread. */
+  readonly passesFunctions: boolean;
   /** The tasks given to `serve()`. */
   readonly named: Record<string, unknown> | undefined;
   encodeError(error: unknown): Failure;

@@ -1,6 +1,7 @@
 // Length: the hot path of the worker, in one piece, so that it can be read in one.
 
 import { clock } from "../futures/clock.ts";
+import type { Future } from "../futures/future.ts";
 import {
   FLAG_CHUNK,
   FLAG_NOTIFY,
@@ -13,6 +14,8 @@ import type { WorkerSetup } from "../wire/messages.ts";
 import { Batches } from "./batches.ts";
 import type { Batch } from "./batches.ts";
 import { Carriers } from "./carriers.ts";
+import { ChildFunctions } from "./child_functions.ts";
+import { Children } from "./children.ts";
 import { ChunkRun } from "./chunk_run.ts";
 import type { ChunkTools } from "./chunk_run.ts";
 import { abort, Context, end, slotOf } from "./context.ts";
@@ -53,6 +56,7 @@ export class RunLoop implements ContextOwner {
   readonly places: Places = new Places();
   readonly carriers: Carriers = new Carriers();
   readonly functions: TaskFunctions;
+  readonly children: Children;
   readonly #host: ProgramHost;
   readonly #outbox: Outbox;
   readonly #caller: TaskCaller;
@@ -66,7 +70,12 @@ export class RunLoop implements ContextOwner {
   constructor(host: ProgramHost, outbox: Outbox) {
     this.#host = host;
     this.#outbox = outbox;
-    this.functions = new TaskFunctions(host);
+    const childFunctions = new ChildFunctions(host, outbox);
+    this.functions = new TaskFunctions(host, (module, url) => childFunctions.loaded(module, url));
+    this.children = new Children(outbox, this.places, childFunctions, {
+      lent: () => this.drain(),
+      resumed: (context) => this.#caller.resume(context),
+    });
     this.#caller = new TaskCaller(host, this.places);
     this.#streams = new Streams(
       { outbox, caller: this.#caller, pause: host.pause },
@@ -96,6 +105,14 @@ export class RunLoop implements ContextOwner {
     if (slot >= 0) this.#outbox.progress(slot, value);
   }
 
+  submit(parent: Context, task: unknown, args: readonly unknown[]): Future<unknown> {
+    return this.children.submit(parent, task, args);
+  }
+
+  orphaned(parent: Context): void {
+    this.children.orphaned(parent);
+  }
+
   /** Aborts the task in a slot, if it runs. Its listeners are called where it runs. */
   abort(slot: number, reason: unknown): void {
     const context = this.places.find(slot);
@@ -107,12 +124,13 @@ export class RunLoop implements ContextOwner {
     } catch {
       /* a task has broken signals: it does not hear, and is stopped when its grace is over */
     }
-    this.#streams.end(slot);
+    this.#streams.end(context);
   }
 
   /** The stream in a slot may give so many values more. */
   grant(slot: number, count: number): void {
-    this.#streams.grant(slot, count);
+    const context = this.places.find(slot);
+    if (context !== undefined) this.#streams.grant(context, count);
   }
 
   /** The task in a slot is not waited for any more. */
@@ -183,7 +201,7 @@ export class RunLoop implements ContextOwner {
         this.#outbox.flush();
         if ((flags & FLAG_NOTIFY) !== 0) this.#outbox.started(slot);
         const context = new Context(this, slot);
-        this.#streams.run(task, context, slot, message, header + RUN_HEADER, arity - 1);
+        this.#streams.run(task, context, message, header + RUN_HEADER, arity - 1);
       }
       return true;
     }
@@ -274,13 +292,15 @@ export class RunLoop implements ContextOwner {
     } catch (error) {
       caller.enter(undefined);
       end(context);
-      outbox.times.end(slot, startedAt);
-      return outbox.fail(slot, task, -1, error);
+      outbox.times.end(slotOf(context), startedAt);
+      return outbox.fail(slotOf(context), task, -1, error);
     }
     caller.enter(undefined);
     end(context);
-    outbox.times.end(slot, startedAt);
-    outbox.succeed(slot, result);
+    // It may have another number by now: see `Children`.
+    const said = slotOf(context);
+    outbox.times.end(said, startedAt);
+    outbox.succeed(said, result);
   }
 
   /**

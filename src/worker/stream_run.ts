@@ -1,6 +1,7 @@
 import { clock } from "../futures/clock.ts";
-import { UNCLONEABLE } from "../wire/messages.ts";
+import { UNCLONEABLE, VALUES } from "../wire/messages.ts";
 import { append, apply, CALL, TypeErrorOf } from "../wire/originals.ts";
+import { packNumbers } from "../wire/packed_numbers.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
 import type { Moved } from "../wire/transfer.ts";
 import { hasEnded, slotOf } from "./context.ts";
@@ -268,7 +269,8 @@ export class StreamRun {
     const { outbox } = this.#tools;
     const slot = slotOf(this.#context);
     try {
-      outbox.values(slot, values);
+      outbox.claims.said(slot);
+      outbox.tell(VALUES, [slot, packNumbers(values) ?? values]);
       return true;
     } catch { /* found out below whose fault it is */ }
     for (let i = 0; i < values.length; i++) {
@@ -280,7 +282,9 @@ export class StreamRun {
   #send({ value, transfer }: Moved | { value: unknown; transfer: undefined }): boolean {
     if (hasEnded(this.#context)) return false;
     try {
-      this.#tools.outbox.values(slotOf(this.#context), [value], transfer);
+      const { outbox } = this.#tools;
+      outbox.claims.said(slotOf(this.#context));
+      outbox.tell(VALUES, [slotOf(this.#context), [value]], transfer);
       return true;
     } catch (error) {
       this.#close(() => this.#ends.fail(new Unresolved(error, UNCLONEABLE)));

@@ -6,9 +6,9 @@ import type { TaskFunctions } from "./task_functions.ts";
 import type { AnyFunction, LocalTask } from "./task_table.ts";
 import { isThenable, whenSettled } from "./thenable.ts";
 
-/** The streams of a worker that have begun, by slot. */
+/** The streams of a worker that have begun. */
 export class Streams {
-  readonly #runs = new SafeMap<number, StreamRun>();
+  readonly #runs = new SafeMap<Context, StreamRun>();
   readonly #tools: StreamTools;
   readonly #functions: TaskFunctions;
   readonly #wait: (task: LocalTask, context: Context) => StreamEnds;
@@ -40,21 +40,20 @@ export class Streams {
     this.#load = load;
   }
 
-  /** So many values more are wanted of the stream in a slot. */
-  grant(slot: number, count: number): void {
-    this.#runs.get(slot)?.grant(count);
+  /** So many values more are wanted of a stream. */
+  grant(context: Context, count: number): void {
+    this.#runs.get(context)?.grant(count);
   }
 
-  /** The task in a slot was aborted. */
-  end(slot: number): void {
-    this.#runs.get(slot)?.end();
+  /** A task was aborted. */
+  end(context: Context): void {
+    this.#runs.get(context)?.end();
   }
 
   /** Runs a task as a stream. Behind its arguments stands for how many values there is credit. */
   run(
     task: LocalTask,
     context: Context,
-    slot: number,
     args: readonly unknown[],
     at: number,
     arity: number,
@@ -63,12 +62,12 @@ export class Streams {
     const runs = this.#runs;
     const { succeed, fail } = this.#wait(task, context);
     const left = (end: (value: unknown) => void) => (value: unknown): void => {
-      if (runs.get(slot) === run) runs.delete(slot);
+      runs.delete(context);
       end(value);
     };
     const ends = { succeed: left(succeed), fail: left(fail) };
     const run = new StreamRun(this.#tools, context, ends, args[at + arity] as number);
-    runs.set(slot, run);
+    runs.set(context, run);
     const begin = (call: AnyFunction): void => {
       let result: unknown;
       caller.enter(context);

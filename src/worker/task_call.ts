@@ -31,6 +31,11 @@ export class TaskCaller {
     if (this.#places.limit > 1) this.enter(undefined);
   }
 
+  /** It goes on after it has waited for others. Where tasks cannot be told apart, this is a guess. */
+  resume(context: Context): void {
+    if (this.#places.limit === 1) this.enter(context);
+  }
+
   /** It has ended. */
   leave(context: Context): void {
     if (isCurrent(this.#scope, context)) this.enter(undefined);
@@ -43,7 +48,7 @@ export class TaskCaller {
   }
 
   #callHere(call: AnyFunction, context: Context, args: Row, at: number, arity: number): unknown {
-    if (this.#runApart !== undefined && this.#places.limit > 1) {
+    if (this.#runApart !== undefined && (this.#places.limit > 1 || this.#places.hasLent)) {
       return this.#runApart(context, () => apply(call, context, rowOf(args, at, arity)));
     }
     if (arity > 2 || call.call !== CALL) return apply(call, context, rowOf(args, at, arity));

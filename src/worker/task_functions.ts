@@ -9,9 +9,12 @@ import { whenSettled } from "./thenable.ts";
 /** Finds the functions of tasks: makes them of their text, looks them up, or loads their module. */
 export class TaskFunctions {
   readonly #host: ProgramHost;
+  readonly #moduleLoaded: (module: object, url: string) => void;
 
-  constructor(host: ProgramHost) {
+  /** @param moduleLoaded Told of each module. */
+  constructor(host: ProgramHost, moduleLoaded: (module: object, url: string) => void) {
     this.#host = host;
+    this.#moduleLoaded = moduleLoaded;
   }
 
   /** The function, if it need not be loaded. */
@@ -50,6 +53,7 @@ export class TaskFunctions {
       return fail(error);
     }
     whenSettled(loading, (module) => {
+      this.#moduleLoaded(module, url);
       let call: AnyFunction;
       try {
         call = checkFunction(exportOf(module, name), name, "module");

@@ -1,4 +1,10 @@
-import { CLAIM_ENDED, CLAIM_PENDING, CLAIM_RUNNING, FLAG_CLAIMED } from "../wire/messages.ts";
+import {
+  CLAIM_ENDED,
+  CLAIM_PENDING,
+  CLAIM_RUNNING,
+  FLAG_CLAIMED,
+  PARKED,
+} from "../wire/messages.ts";
 import type { OutcomeTable, WorkerSetup } from "../wire/messages.ts";
 import { compareExchange, SafeMap, SafeSet, storeAtomic } from "../wire/originals.ts";
 import { writeOutcome } from "../wire/outcome_table.ts";
@@ -63,6 +69,7 @@ export class WorkerClaims {
       this.endedUntold(slot);
       return false;
     }
+    if (slot >= PARKED) return false; // it has no slot any more
     if (claims === undefined) return this.#tell(slot, true, value);
     const outcomes = this.#outcomes;
     if (outcomes === undefined) {
@@ -77,6 +84,7 @@ export class WorkerClaims {
   /** The task in a slot has ended with an outcome that only a message can tell. */
   endedUntold(slot: number): void {
     if (this.#said.size > 0) this.#said.delete(slot);
+    if (slot >= PARKED) return;
     if (this.#claims !== undefined) storeAtomic(this.#claims, slot, CLAIM_ENDED);
     else this.#tell(slot, false, undefined);
   }

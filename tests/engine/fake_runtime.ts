@@ -53,6 +53,7 @@ export class FakeWorker implements WorkerHandle {
         if (!this.dead) this.outbox.push(structuredClone(message));
       },
       named: undefined,
+      passesFunctions: false,
       encodeError,
       exit: () => this.die(0),
       compile: (source) => new Function(`return (${source})`)(),

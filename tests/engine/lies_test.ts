@@ -8,7 +8,17 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { ThreadPoolExecutor, WorkerCrashError } from "../../mod.ts";
-import { HELLO, KINDS, SETUP, STARTED, VALUES as GIVES } from "../../src/wire/messages.ts";
+import {
+  CHILD_TASK,
+  CHILD_TASKS,
+  HELLO,
+  KINDS,
+  PARKED,
+  SETUP,
+  SPAWN,
+  STARTED,
+  VALUES as GIVES,
+} from "../../src/wire/messages.ts";
 import { test } from "../harness.ts";
 import { FakeRuntime, type FakeWorker, type Memory, tick } from "./fake_runtime.ts";
 
@@ -206,6 +216,57 @@ test("a stream that gives what it may not is a breach; its values so far hold", 
     for (const other of runtime.workers) if (!other.dead && other !== worker) other.start();
     await runtime.settle();
     const error = await stream.next().catch((error) => error);
+    assertInstanceOf(error, WorkerCrashError);
+    assertInstanceOf(error.cause, Error);
+    assert(error.cause.message.startsWith("The worker does not keep to the protocol"));
+    assertEquals(await plain, 1);
+    const ended = executor.shutdown();
+    await runtime.settle();
+    await ended;
+  }
+});
+
+test("a task that submits what it may not is a breach", async () => {
+  const wire = { kind: "source", name: "f", source: "() => 1" };
+  for (
+    const [kind, ...rest] of [
+      [CHILD_TASK, -1, wire],
+      [CHILD_TASK, CHILD_TASKS, wire],
+      [CHILD_TASK, 0, undefined],
+      [CHILD_TASK, 0, { ...wire, kind: "other" }],
+      [CHILD_TASK, 0, { ...wire, source: 5 }],
+      [CHILD_TASK, 0, { ...wire, name: {} }],
+      [SPAWN, 0, 0, 0, 1, 0, undefined],
+      [SPAWN, 0, 2 * PARKED, 0, 1, 0, undefined],
+      [SPAWN, 0, PARKED, -1, 1, 0, undefined],
+      [SPAWN, 0, PARKED, 0, 2, 0, undefined],
+      [SPAWN, 0, PARKED, 0, "constructor", 0, undefined],
+      [SPAWN, 0, PARKED, 0, 1, 1, undefined],
+      [SPAWN, 0, PARKED, 0, 1, -1, undefined],
+      [SPAWN, 0, PARKED, 0, 1, 2 ** 32, undefined],
+      [SPAWN, 0, PARKED, 0, 1, 1, [5], 1],
+      [SPAWN, 1, PARKED, 0, 1, 0, undefined],
+    ] as [number, ...unknown[]][]
+  ) {
+    const runtime = new FakeRuntime();
+    const executor = new ThreadPoolExecutor({ maxWorkers: 1, runtime });
+    const held = executor.submit(async () => await new Promise<void>(() => {}));
+    const plain = executor.submit(count, 1);
+    await tick();
+    const worker = runtime.workers[0]!;
+    worker.start();
+    worker.reply();
+    await tick();
+    const secret = secretOf(worker);
+    await runtime.settle();
+    worker.events.message([secret + CHILD_TASK, 1, wire]);
+    assert(!worker.terminated);
+    worker.events.message([secret + kind, ...rest]);
+    assert(worker.terminated, JSON.stringify([kind, ...rest]));
+    await tick();
+    for (const other of runtime.workers) if (!other.dead && other !== worker) other.start();
+    await runtime.settle();
+    const error = await held.result().catch((error) => error);
     assertInstanceOf(error, WorkerCrashError);
     assertInstanceOf(error.cause, Error);
     assert(error.cause.message.startsWith("The worker does not keep to the protocol"));

@@ -234,6 +234,38 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/worker_lives_test.ts",
     "maxWorkerMemory: what was sent ahead runs elsewhere, once",
   ],
+  "a task that waits for one that it submitted, which fails": [
+    "contract/nested_test.ts",
+    "this.submit(): results and errors of plain functions",
+  ],
+  "a child with an argument or a result that cannot be cloned": [
+    "contract/nested_test.ts",
+    "this.submit(): what cannot be sent fails its child alone",
+  ],
+  "a crash of a task that has submitted others": [
+    "contract/nested_test.ts",
+    "this.submit(): a crash of the parent takes its children along",
+  ],
+  "a crash of a task that another waits for": [
+    "contract/nested_test.ts",
+    "this.submit(): a crash of the parent takes its children along",
+  ],
+  "an abort of a task that has submitted others": [
+    "contract/nested_test.ts",
+    "this.submit(): children end with their parent",
+  ],
+  "a task that ends before those that it submitted": [
+    "contract/nested_test.ts",
+    "this.submit(): children end with their parent",
+  ],
+  "shutdown() while a task waits for others": [
+    "contract/nested_test.ts",
+    "this.submit(): shutdown() waits for children; terminate() ends them",
+  ],
+  "terminate() while a task waits for others": [
+    "contract/nested_test.ts",
+    "this.submit(): shutdown() waits for children; terminate() ends them",
+  ],
 };
 
 /** The cells of each row of the table. */

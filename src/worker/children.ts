@@ -1,0 +1,240 @@
+import { clock } from "../futures/clock.ts";
+import { CancelledError, InvalidStateError, SerializationError } from "../futures/errors.ts";
+import { isFuture } from "../futures/future.ts";
+import type { Future } from "../futures/future.ts";
+import { FutureSource } from "../futures/future_source.ts";
+import { messageOf } from "../futures/show.ts";
+import { decodeError } from "../wire/error_codec.ts";
+import { CHILD_CANCELLED, CHILD_FAILED, PARKED, SPAWN, UnclonedError } from "../wire/messages.ts";
+import { append, SafeMap, TypeErrorOf } from "../wire/originals.ts";
+import { unwrapTransfer } from "../wire/transfer.ts";
+import type { ChildFunctions } from "./child_functions.ts";
+import { childrenOf, hasEnded, slotOf } from "./context.ts";
+import type { Context } from "./context.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Places } from "./places.ts";
+
+/** A task that a task of this worker has submitted, and its future here. */
+class Child extends FutureSource<unknown> {
+  readonly parent: Context;
+  readonly number: number;
+  /** The number of its function. */
+  readonly task: number;
+  readonly args: readonly unknown[];
+  /** It waits to be sent, with others. */
+  isHere = true;
+
+  constructor(parent: Context, number: number, task: number, args: readonly unknown[]) {
+    super();
+    this.parent = parent;
+    this.number = number;
+    this.task = task;
+    this.args = args;
+  }
+
+  /** Only what was not sent is known not to run. */
+  override revoke(): boolean {
+    return this.isHere && !hasEnded(this.parent) && leaveFamily(this);
+  }
+
+  override started(): boolean {
+    return false;
+  }
+}
+
+/** Whom {@linkcode Children} tell. */
+export interface ChildrenOwner {
+  /** A task has lent its place, or will when it waits. */
+  lent(): void;
+  /** A task waits for no other any more. */
+  resumed(context: Context): void;
+}
+
+let leaveFamily: (child: Child) => true;
+
+/** The tasks that tasks of this worker have submitted and that are not done. */
+export class Children {
+  readonly #outbox: Outbox;
+  readonly #places: Places;
+  readonly #functions: ChildFunctions;
+  readonly #owner: ChildrenOwner;
+  readonly #open = new SafeMap<number, Child>();
+  #count = 0;
+  /** Those of one task that are sent together. */
+  #gathered: Child[] = [];
+  #scheduled = false;
+  /** Places of parked tasks that are free again, and how many there have been. */
+  readonly #free: number[] = [];
+  #parked = 0;
+
+  constructor(outbox: Outbox, places: Places, functions: ChildFunctions, owner: ChildrenOwner) {
+    this.#outbox = outbox;
+    this.#places = places;
+    this.#functions = functions;
+    this.#owner = owner;
+    leaveFamily = (child) => {
+      this.#remove(child);
+      return true;
+    };
+  }
+
+  submit(parent: Context, task: unknown, args: readonly unknown[]): Future<unknown> {
+    if (hasEnded(parent) || slotOf(parent) < 0) {
+      throw new InvalidStateError(
+        slotOf(parent) < 0
+          ? "Cannot submit a task: an initializer has no executor yet"
+          : "Cannot submit a task: the task that submits it has ended",
+      );
+    }
+    for (let i = 0; i < args.length; i++) {
+      if (isFuture(args[i])) {
+        throw new TypeErrorOf(
+          `Cannot submit a task: argument ${i + 1} is a Future of this worker; await it`,
+        );
+      }
+    }
+    const gathered = this.#gathered;
+    if (gathered.length > 0 && gathered[0]!.parent !== parent) this.flush();
+    const number = this.#functions.numberOf(task, () => this.flush());
+    const child = new Child(parent, this.#count++, number, args);
+    const family = childrenOf(parent);
+    family.add(child);
+    this.#open.set(child.number, child);
+    if (family.size === 1) this.#places.lend(parent);
+    append(this.#gathered, child);
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      clock.queueMicrotask(() => {
+        this.#scheduled = false;
+        this.flush();
+        this.#owner.lent();
+      });
+    }
+    return child.future;
+  }
+
+  /** What became of some of them: of each its number, how it ended, and its value or its error. */
+  ended(message: readonly unknown[]): void {
+    for (let at = 1; at < message.length; at += 3) {
+      const child = this.#open.get(message[at] as number);
+      if (child === undefined) continue;
+      const kind = message[at + 1];
+      const value = message[at + 2];
+      this.#remove(child);
+      if (kind === CHILD_FAILED) child.setException(errorOf(value));
+      else if (kind === CHILD_CANCELLED) child.setCancelled(errorOf(value));
+      else child.setResult(value);
+    }
+  }
+
+  /** A task has ended: whoever takes its outcome ends its children, too. */
+  orphaned(parent: Context): void {
+    const error = new CancelledError("The task that submitted it has ended");
+    childrenOf(parent).forEach((child) => {
+      this.#open.delete((child as Child).number);
+      (child as Child).setCancelled(error);
+    });
+    if (this.#gathered.length > 0 && this.#gathered[0]!.parent === parent) this.#gathered = [];
+    this.#places.forget(parent);
+    // It is used again behind the outcome of this one: see `flush`.
+    if (slotOf(parent) >= PARKED) append(this.#free, slotOf(parent));
+  }
+
+  /** Sends what was submitted since the last time. */
+  flush(): void {
+    const gathered = this.#gathered;
+    if (gathered.length === 0) return;
+    this.#gathered = [];
+    const { parent } = gathered[0]!;
+    const parked = this.#parkedSlot(parent);
+    const values: unknown[] = [slotOf(parent), parked];
+    const transfer: Transferable[] = [];
+    for (let i = 0; i < gathered.length; i++) {
+      const child = gathered[i]!;
+      if (!child.future.done()) addRow(values, transfer, child);
+    }
+    this.#outbox.flush();
+    let isSent = false;
+    try {
+      if (values.length > 2) this.#outbox.tell(SPAWN, values, transfer);
+      isSent = values.length > 2;
+    } catch {
+      // Something in it cannot be cloned, and nothing was sent: find out whose it is.
+      for (let i = 0; i < gathered.length; i++) {
+        const child = gathered[i]!;
+        if (child.future.done()) continue;
+        if (!this.#sendOne(child, parked)) continue;
+        isSent = true;
+        this.#places.park(parent, parked);
+      }
+    }
+    for (let i = 0; i < gathered.length; i++) gathered[i]!.isHere = false;
+    if (isSent) this.#places.park(parent, parked);
+    else if (slotOf(parent) !== parked) append(this.#free, parked);
+  }
+
+  #sendOne(child: Child, parked: number): boolean {
+    const values: unknown[] = [slotOf(child.parent), parked];
+    const transfer: Transferable[] = [];
+    addRow(values, transfer, child);
+    try {
+      this.#outbox.tell(SPAWN, values, transfer);
+      return true;
+    } catch (error) {
+      this.#remove(child);
+      child.setException(
+        new SerializationError(
+          `Cannot send the arguments of a task of a task: ${messageOf(error)}; ` +
+            `pass plain data, and functions by importTasks`,
+          { cause: error },
+        ),
+      );
+      return false;
+    }
+  }
+
+  #remove(child: Child): void {
+    this.#open.delete(child.number);
+    const family = childrenOf(child.parent);
+    family.delete(child);
+    if (family.size > 0) return;
+    this.#places.unlend(child.parent);
+    this.#owner.resumed(child.parent);
+  }
+
+  /** A task that waits for others is known by a number that takes no slot: there may be many. */
+  #parkedSlot(parent: Context): number {
+    if (slotOf(parent) >= PARKED) return slotOf(parent);
+    const { length } = this.#free;
+    if (length === 0) return PARKED + this.#parked++;
+    const slot = this.#free[length - 1]!;
+    this.#free.length = length - 1;
+    return slot;
+  }
+}
+
+/** Adds a child, with what moves with it. */
+function addRow(rows: unknown[], transfer: Transferable[], child: Child): void {
+  const { args } = child;
+  let moved: Transferable[] | undefined;
+  append(rows, child.number);
+  append(rows, child.task);
+  append(rows, args.length);
+  const at = rows.length;
+  append(rows, undefined);
+  for (let i = 0; i < args.length; i++) {
+    const mark = unwrapTransfer(args[i]);
+    append(rows, mark === undefined ? args[i] : mark.value);
+    if (mark === undefined) continue;
+    moved ??= [];
+    for (let k = 0; k < mark.transfer.length; k++) {
+      append(moved, mark.transfer[k]!);
+      append(transfer, mark.transfer[k]!);
+    }
+  }
+  rows[at] = moved;
+}
+
+function errorOf(value: unknown): unknown {
+  return value instanceof UnclonedError ? value.thrown : decodeError(value);
+}
