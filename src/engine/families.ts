@@ -27,7 +27,7 @@ class Family implements ItemFamily {
   readonly worker: WorkerSlot;
   readonly parent: WorkItem;
   /** Each with its number in the worker of the parent. */
-  readonly open = new Map<WorkItem, number>();
+  readonly open: Map<WorkItem, number> = new Map();
   /** The parent has ended: nobody is to be told. */
   isOver = false;
 

@@ -3,6 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { test } from "../harness.ts";
 import { runExample } from "./programs.ts";
 
@@ -164,4 +165,18 @@ test("trace writes what ran, what timed out, and what was cancelled", async () =
   } finally {
     await rm(path, { force: true });
   }
+});
+
+test("quicksort sorts on one worker and on two", async () => {
+  const lines = await linesOf("quicksort", ["300000"]);
+  assertEquals(lines.slice(0, 2), ["1 worker: sorted true", "2 workers: sorted true"]);
+  assertMatch(lines[2]!, /^two are \d+\.\d times as fast as one$/);
+});
+
+test("tree_walk finds the same on one worker and on two", async () => {
+  const lines = await linesOf("tree_walk", [
+    fileURLToPath(new URL("../../src/wire", import.meta.url)),
+  ]);
+  assertMatch(lines[0]!, /^1 folders, \d+ files, \d+ bytes, digest [0-9a-f]{8}$/);
+  assertEquals(lines[1], lines[0]);
 });

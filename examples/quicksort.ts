@@ -1,0 +1,63 @@
+/**
+ * A parallel quicksort: each part is a task that submits two, in memory that all workers share. A
+ * task that waits for its parts lends its place, so it works on one worker, too; Python deadlocks there.
+ *
+ *     left = executor.submit(sort, numbers, begin, middle)    # Python, in a task: a deadlock
+ *     left.result()
+ *
+ * To run it:
+ *
+ *     deno run examples/quicksort.ts
+ *     bun examples/quicksort.ts
+ *     node examples/quicksort.ts 4000000
+ */
+
+import process from "node:process";
+import { type TaskContext, ThreadPoolExecutor } from "../mod.ts";
+
+/** Sorts the numbers from `begin` to `end`. */
+async function sort(
+  this: TaskContext,
+  memory: SharedArrayBuffer,
+  begin: number,
+  end: number,
+): Promise<void> {
+  const numbers = new Float64Array(memory);
+  if (end - begin < 100_000) {
+    numbers.subarray(begin, end).sort();
+    return;
+  }
+  // The median of three parts the numbers in two.
+  const [a, b, c] = [numbers[begin]!, numbers[(begin + end) >> 1]!, numbers[end - 1]!];
+  const pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+  let left = begin;
+  let right = end - 1;
+  while (left <= right) {
+    while (numbers[left]! < pivot) left++;
+    while (numbers[right]! > pivot) right--;
+    if (left > right) break;
+    const number = numbers[left]!;
+    numbers[left++] = numbers[right]!;
+    numbers[right--] = number;
+  }
+  await Promise.all([
+    this.submit(sort, memory, begin, right + 1),
+    this.submit(sort, memory, left, end),
+  ]);
+}
+
+const count = Number(process.argv[2] ?? 1_000_000);
+const times: number[] = [];
+for (const workers of [1, 2]) {
+  await using executor = new ThreadPoolExecutor(workers);
+  await executor.warmUp();
+  const memory = new SharedArrayBuffer(count * Float64Array.BYTES_PER_ELEMENT);
+  const numbers = new Float64Array(memory);
+  for (let i = 0; i < count; i++) numbers[i] = Math.random();
+  const startedAt = performance.now();
+  await executor.submit(sort, memory, 0, count);
+  times.push(performance.now() - startedAt);
+  const isSorted = numbers.every((number, i) => i === 0 || numbers[i - 1]! <= number);
+  console.log(`${workers} worker${workers > 1 ? "s" : ""}: sorted ${isSorted}`);
+}
+console.log(`two are ${(times[0]! / times[1]!).toFixed(1)} times as fast as one`);
