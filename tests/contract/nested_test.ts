@@ -316,3 +316,28 @@ testEach("this.submit(): shutdown() waits for children; terminate() ends them", 
   assertEquals((await waits.exception() as Error).name, "CancelledError");
   await down;
 }, { bug: isDouble });
+
+testEach(
+  "this.submit(): a death that breaks the executor ends parents and children",
+  async (kind) => {
+    await using executor = kind.create({ maxWorkers: 2, onCrash: "break" });
+    using notes = new Notes(kind);
+    const waits = executor.submit(parent, notes.handle, UNTIL_ABORTED, 40, ALL);
+    await until(() => notes.values.length > 0);
+    const dying = executor.with({ priority: 1 }).submit(
+      parent,
+      notes.handle,
+      `() => (${leave})(3)`,
+      1,
+      ALL,
+    );
+    assert(await dying.exception() instanceof Error);
+    const error = await waits.exception();
+    assert(
+      error instanceof BrokenExecutorError || error instanceof WorkerCrashError,
+      String(error),
+    );
+    await until(() => executor.stats().running + executor.stats().pending === 0);
+  },
+  { bug: (kind) => noWorkers(kind) ?? isDouble(kind) },
+);

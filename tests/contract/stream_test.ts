@@ -340,3 +340,16 @@ testEach("shutdown() lets streams end; terminate() ends them", async (kind) => {
   assertInstanceOf(error, BrokenExecutorError);
   await terminated;
 });
+
+testEach("a death that breaks the executor ends its streams", async (kind) => {
+  await using executor = kind.create({ maxWorkers: 2, onCrash: "break" });
+  const stream = executor.stream(waiting, 2);
+  await stream.next();
+  // Not on the same worker, where it would only crash.
+  const dying = executor.submit(leave, 3);
+  const [values, error] = await read(stream);
+  assert(values.length <= 1);
+  assert(error instanceof BrokenExecutorError || error instanceof WorkerCrashError, String(error));
+  assert(await dying.exception() instanceof Error);
+  assertThrows(() => executor.stream(upTo, 1), BrokenExecutorError);
+}, { bug: (kind) => noWorkers(kind) ?? isDouble(kind) });

@@ -266,6 +266,14 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/nested_test.ts",
     "this.submit(): shutdown() waits for children; terminate() ends them",
   ],
+  "a death that breaks the executor while a stream gives values": [
+    "contract/stream_test.ts",
+    "a death that breaks the executor ends its streams",
+  ],
+  "a death that breaks the executor while a task waits for others": [
+    "contract/nested_test.ts",
+    "this.submit(): a death that breaks the executor ends parents and children",
+  ],
 };
 
 /** The cells of each row of the table. */
