@@ -372,7 +372,7 @@ export class Scheduler implements TaskBackend {
   stats(): ExecutorStats {
     let running = 0;
     for (const worker of this.#supervisor.workers) {
-      if (worker.inFlight === 0) continue;
+      if (!worker.isBusy) continue;
       this.#events.look(worker);
       running += worker.countRunning();
     }

@@ -87,7 +87,7 @@ export class SilenceWatch {
       if (worker.heardAt > this.#lookedAt) this.#patience = PATIENCE;
       const isStill = worker.standsStill;
       worker.stillLooks = isStill ? worker.stillLooks + 1 : 0;
-      if (isStill || worker.inFlight > 0 || worker.state === "initializing") this.watch();
+      if (isStill || worker.isBusy || worker.state === "initializing") this.watch();
       if (worker.stillLooks < this.#patience) continue;
       if (worker.stillLooks >= MOST_PATIENCE || worker.losesNothing || worker.isMute) {
         still.push(worker);

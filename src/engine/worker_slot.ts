@@ -229,9 +229,10 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Whether all that it has may run on another worker. */
   get losesNothing(): boolean {
-    return !this.#items.some((item) =>
-      typeof item === "object" && (item.moved || item.pinned || this.hasBegun(item))
-    );
+    return this.#parked.size === 0 &&
+      !this.#items.some((item) =>
+        typeof item === "object" && (item.moved || item.pinned || this.hasBegun(item))
+      );
   }
 
   /** The async context in which the task in a slot was submitted, where it runs in it. */
@@ -540,7 +541,9 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** How many tasks it runs. */
   countRunning(): number {
-    return this.#count((item) => !item.done && this.isRunning(item));
+    let count = this.#count((item) => !item.done && this.isRunning(item));
+    for (const item of this.#parked.values()) if (!item.done) count++;
+    return count;
   }
 
   #count(which: (item: WorkItem) => boolean): number {
