@@ -195,7 +195,6 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     if (worker.state === "initializing") return supervisor.setupLost();
     worker.remaining = -Infinity;
     worker.deaf = true;
-    if (worker.lent > 0) return supervisor.workerStrayed(worker, new Error(DEAF));
     for (const item of worker.itemsInFlight()) {
       if (held.has(item.slot) || !worker.lose(item)) continue;
       const control = item.control ??= new ItemControl();
@@ -213,6 +212,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
       }
     }
     room.update(worker);
+    if (worker.lent > 0) supervisor.workerStrayed(worker, new Error(DEAF));
     if (queue.sendable > 0) this.#feeder.schedule();
   }
 
