@@ -56,6 +56,17 @@ const AT_START: ReadonlySet<string> = new Set([
  * some lowers the number.
  */
 const KNOWN: Readonly<Record<string, number>> = {
+  // Futures in workers: what a task itself calls, by `this.submit()`.
+  "src/futures/awaiter.ts": 6,
+  "src/futures/callback.ts": 2,
+  "src/futures/deadline.ts": 7,
+  "src/futures/errors.ts": 1,
+  "src/futures/future.ts": 16,
+  "src/futures/inspect.ts": 5,
+  "src/futures/known_options.ts": 19,
+  "src/wire/task_ref.ts": 19,
+  "src/worker/context.ts": 1,
+  // All others.
   "src/futures/local_object.ts": 9,
   "src/futures/show.ts": 2,
   "src/runtime/process/frame_channel.ts": 3,
