@@ -33,7 +33,7 @@ const { metafile } = await build({
   chunkNames: "chunks/[hash]",
   bundle: true,
   // Peers that only their own entries need, and what all runtimes have.
-  external: ["bullmq", "ioredis", "node:*"],
+  external: ["bullmq", "ioredis", "@opentelemetry/api", "node:*"],
   splitting: true,
   format: "esm",
   platform: "neutral",
