@@ -35,8 +35,8 @@ function overChannels({ start, end, asyncStart, asyncEnd, error }: Channels): Ta
   return {
     // Not that of the TracingChannel, which Node 20 and Bun do not have.
     get hasSubscribers() {
-      return start.hasSubscribers || end.hasSubscribers || asyncStart.hasSubscribers ||
-        asyncEnd.hasSubscribers || error.hasSubscribers;
+      return isHeard(start) || isHeard(end) || isHeard(asyncStart) || isHeard(asyncEnd) ||
+        isHeard(error);
     },
     submit: (context, callback) =>
       start.runStores(context, () => {
@@ -51,4 +51,9 @@ function overChannels({ start, end, asyncStart, asyncEnd, error }: Channels): Ta
       asyncStart.runStores(context, () => asyncEnd.publish(context));
     },
   };
+}
+
+/** On workerd it is a method, and there nobody is to be told outside of a request. */
+function isHeard({ hasSubscribers }: Channel): boolean {
+  return hasSubscribers === true;
 }
