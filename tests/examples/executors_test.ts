@@ -179,6 +179,8 @@ test("tree_walk finds the same on one worker and on two", async () => {
   ]);
   assertMatch(lines[0]!, /^1 folders, \d+ files, \d+ bytes, digest [0-9a-f]{8}$/);
   assertEquals(lines[1], lines[0]);
+});
+
 test("opentelemetry nests the spans of caller, task, run and worker", async () => {
   assertEquals(await linesOf("opentelemetry"), [
     "the span of the task is in the same trace: true",
