@@ -7,6 +7,7 @@
 
 const NO_WORKERS = "there are no workers";
 const NO_MODULES = "no module can be loaded at run time";
+const NO_CODE = "no code may be made of text";
 const OTHER_REALM = "structuredClone() gives objects of another realm, unequal to assertEquals()";
 
 /** The beginnings of the tests' names, by reason; `vercel` and `workerd`: only there. */
@@ -41,9 +42,17 @@ export const SKIPS = {
       "currentTask() is known after an await",
       "the code of an error arrives",
       "submit() of a generator says to use stream()",
+      "this.submit(): functions of modules, references and the task itself",
+    ],
+    [NO_CODE]: [
+      "this.submit(): children end with their parent",
+      "this.submit(): shutdown() waits for children",
     ],
   },
   workerd: {
+    [NO_CODE]: [
+      "this.submit(): what cannot be sent fails its child alone",
+    ],
     "a request may have 10,000 timers": ["Thousands of callbacks and waits cost linear time"],
     "its ReadableStream.from() gives what a generator returned as a value, too": [
       "values of a stream may be moved, and go into a ReadableStream",
@@ -51,6 +60,8 @@ export const SKIPS = {
   },
   vercel: {
     [OTHER_REALM]: [
+      "this.submit(): results and errors of plain functions",
+      "this.submit(): what cannot be sent fails its child alone",
       "A task has its context as this",
       "InlineExecutor clones by default",
       "`this` of a task has its signal",
