@@ -46,7 +46,7 @@ export class EndedWatch {
       const now = clock.now();
       let more = false;
       for (const worker of this.#workers) {
-        if (worker.inFlight > 1 && worker.heardAt <= now - SILENT_AFTER) this.#look(worker);
+        if (worker.inFlight > 1 && worker.lastMessageAt <= now - SILENT_AFTER) this.#look(worker);
         more ||= worker.inFlight > 1;
       }
       if (more) this.#start(Math.max(SILENT_AFTER, REST * (clock.now() - now)));

@@ -19,7 +19,8 @@ import type { ItemFamily } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
 /** A worker that takes no tasks any more cannot lend places: what its tasks wait for might never run. */
-export const DEAF = "A message to the worker could not be read, and its tasks wait for others";
+export const MISSED_MESSAGE =
+  "A message to the worker could not be read, and its tasks wait for others";
 
 /** The tasks that one running task has submitted and that are not done. */
 class Family implements ItemFamily {
@@ -98,7 +99,9 @@ export class Families implements ChildReplies {
   }
 
   childrenSubmitted(worker: WorkerSlot): void {
-    if (worker.deaf) this.#parts.supervisor.workerStrayed(worker, new Error(DEAF));
+    if (worker.missedMessage) {
+      this.#parts.supervisor.workerFailed(worker, new Error(MISSED_MESSAGE));
+    }
     this.#feeder.schedule();
   }
 

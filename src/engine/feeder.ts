@@ -181,7 +181,7 @@ export class Feeder {
       return false;
     }
     if (worker.inFlight < this.#options.tasksPerWorker) return true;
-    return worker.sendsAhead && worker.longs === 0 &&
+    return worker.sendsAhead && worker.longTasks === 0 &&
       worker.inFlight < item.task.window(items) && !moves(item);
   }
 
@@ -192,7 +192,7 @@ export class Feeder {
   }
 
   #send(worker: WorkerSlot, batch: readonly WorkItem[]): void {
-    if (worker.heardAt === 0) worker.heardAt = clock.now();
+    if (worker.lastMessageAt === 0) worker.lastMessageAt = clock.now();
     if (worker.idleTimer !== undefined) {
       clock.clearTimeout(worker.idleTimer);
       worker.idleTimer = undefined;
@@ -254,7 +254,7 @@ export class Feeder {
 
   /** The worker has nothing to do. */
   #rest(worker: WorkerSlot): void {
-    worker.heardAt = 0;
+    worker.lastMessageAt = 0;
     worker.setReferenced(false);
     if (worker.remaining <= 0) this.#supervisor.dismiss(worker);
     else if (this.#ending.isEnding) this.#ending.check();

@@ -28,9 +28,9 @@ import {
   RETURNED,
   SPAWN,
   STARTED,
-  STRAY,
   THROWN,
   TIMES,
+  UNCAUGHT,
   UNCLONEABLE,
   UnclonedError,
   UNREADABLE,
@@ -58,7 +58,7 @@ export interface WorkerReplies {
   workerReady(worker: WorkerSlot, protocol: unknown): void;
   workerInitialized(worker: WorkerSlot): void;
   initializerFailed(worker: WorkerSlot, error: unknown): void;
-  workerStrayed(worker: WorkerSlot, error: unknown): void;
+  workerFailed(worker: WorkerSlot, error: unknown): void;
   workerExiting(worker: WorkerSlot): void;
 }
 
@@ -141,7 +141,7 @@ export function readReply(
     case INITIALIZER_FAILED:
       if (initializes(worker)) workers.initializerFailed(worker, decodeFailure(message[1]));
       return;
-    case STRAY:
+    case UNCAUGHT:
     case EXITING:
       return readEnd(worker, (message[0] as number) - worker.secret, message[1], workers);
   }
@@ -159,7 +159,7 @@ function readHello(
   if (message[1] === UNREADABLE && worker.state === "initializing") {
     tasks.messageLost(worker, new Set());
   } else if (message[1] === READY) workers.workerReady(worker, message[2]);
-  else if (message[1] === STRAY || message[1] === EXITING) {
+  else if (message[1] === UNCAUGHT || message[1] === EXITING) {
     readEnd(worker, message[1], message[2], workers);
   }
 }
@@ -170,7 +170,7 @@ function readEnd(
   value: unknown,
   workers: WorkerReplies,
 ): void {
-  if (kind === STRAY) return workers.workerStrayed(worker, decodeFailure(value));
+  if (kind === UNCAUGHT) return workers.workerFailed(worker, decodeFailure(value));
   worker.exitCode = Number.isInteger(value) ? value as number : undefined; // a task may exit with anything
   workers.workerExiting(worker);
 }

@@ -84,7 +84,7 @@ export class SilenceWatch {
     const still: WorkerSlot[] = [];
     for (const worker of this.#workers) {
       if (worker.state !== "live" && worker.state !== "initializing") continue;
-      if (worker.heardAt > this.#lookedAt) this.#patience = PATIENCE;
+      if (worker.lastMessageAt > this.#lookedAt) this.#patience = PATIENCE;
       const isStill = worker.standsStill;
       worker.stillLooks = isStill ? worker.stillLooks + 1 : 0;
       if (isStill || worker.isBusy || worker.state === "initializing") this.watch();
@@ -126,8 +126,8 @@ export class SilenceWatch {
     control.stopTimer?.();
     const look = (): void => {
       if (item.done || item.worker !== worker || item.aborted !== undefined) return;
-      const heardAt = Math.max(sentAt, worker.heardAt);
-      const left = worker.hasBegunAny() ? limit : heardAt + limit - clock.now();
+      const lastMessageAt = Math.max(sentAt, worker.lastMessageAt);
+      const left = worker.hasBegunAny() ? limit : lastMessageAt + limit - clock.now();
       if (left > 0) {
         control.stopTimer = startDeadline(left, look);
         return;
@@ -145,7 +145,7 @@ export class SilenceWatch {
     if (!worker.isAsked || worker.state === "dead") return;
     const askedAt = clock.now();
     worker.stopAnswerTimer = startDeadline(ANSWER_WITHIN, () => {
-      if (!worker.isAsked || worker.heardAt > askedAt || worker.hasBegunAny()) return;
+      if (!worker.isAsked || worker.lastMessageAt > askedAt || worker.hasBegunAny()) return;
       const what = `The worker has not answered within ${ANSWER_WITHIN} ms`;
       this.owner.workerSilent(worker, new TimeoutError(what), undefined);
     });

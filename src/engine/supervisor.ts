@@ -113,7 +113,7 @@ export class Supervisor implements WorkerReplies {
           message: (data) => this.owner.received(worker, data),
           error: (reason) => worker.error ??= { reason },
           messageError: () => {
-            this.workerStrayed(worker, new Error("A message of the worker could not be read"));
+            this.workerFailed(worker, new Error("A message of the worker could not be read"));
           },
           ended: (slot, number, value) => worker.ended(slot, number, value),
           contextOf: (slot) => worker.contextOf(slot),
@@ -253,7 +253,7 @@ export class Supervisor implements WorkerReplies {
     worker.handle.terminate();
   }
 
-  workerStrayed(worker: WorkerSlot, reason: unknown): void {
+  workerFailed(worker: WorkerSlot, reason: unknown): void {
     worker.error = { reason };
     this.stop(worker, true);
   }

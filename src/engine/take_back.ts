@@ -146,12 +146,12 @@ export class TakeBack implements WorkItemOwner {
    */
   recallStalled(fed: WorkerSlot): void {
     if (this.#aheadPriority === Infinity) return;
-    const before = fed.heardAt - STALLED_AFTER;
+    const before = fed.lastMessageAt - STALLED_AFTER;
     let ahead = false;
     for (const worker of this.#workers) {
       if (worker.inFlight <= this.#places) continue;
       ahead = true;
-      if (worker === fed || worker.recalled || worker.heardAt > before) continue;
+      if (worker === fed || worker.recalled || worker.lastMessageAt > before) continue;
       worker.recalled = true;
       this.#recall(worker, "recalled", isFree);
     }

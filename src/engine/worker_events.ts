@@ -14,7 +14,7 @@ import type { TaskEvents } from "./task_events.ts";
 import { isUnwanted } from "./take_back.ts";
 import { ItemControl } from "./work_item.ts";
 import type { WorkItem } from "./work_item.ts";
-import { DEAF } from "./families.ts";
+import { MISSED_MESSAGE } from "./families.ts";
 import { describeEnd } from "./worker_slot.ts";
 import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
 
@@ -35,19 +35,19 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
 
   received(worker: WorkerSlot, message: unknown): void {
     if (worker.state === "dead" || !isReply(worker, message)) return;
-    worker.heardAt = clock.now();
+    worker.lastMessageAt = clock.now();
     if (message[0] !== HELLO) worker.received++;
     worker.stillLooks = 0;
     worker.recalled = false;
     const { supervisor, watch } = this.#parts;
-    watch.events?.received(worker.heardAt);
+    watch.events?.received(worker.lastMessageAt);
     try {
       readReply(worker, message, this, supervisor);
       if (worker.stopAnswerTimer !== undefined && !worker.isAsked) worker.stopAnswerTimer();
       this.#feeder.afterReply(worker);
     } catch (breach) {
       // Whatever it is, it comes of what the worker said, and nobody hears what is thrown from here.
-      supervisor.workerStrayed(worker, breach);
+      supervisor.workerFailed(worker, breach);
     }
     watch.events?.received(undefined);
     this.#parts.ending.check();
@@ -194,7 +194,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     const { supervisor, settlement, queue, room, watch } = this.#parts;
     if (worker.state === "initializing") return supervisor.setupLost();
     worker.remaining = -Infinity;
-    worker.deaf = true;
+    worker.missedMessage = true;
     for (const item of worker.itemsInFlight()) {
       if (held.has(item.slot) || !worker.lose(item)) continue;
       const control = item.control ??= new ItemControl();
@@ -212,7 +212,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
       }
     }
     room.update(worker);
-    if (worker.lent > 0) supervisor.workerStrayed(worker, new Error(DEAF));
+    if (worker.lent > 0) supervisor.workerFailed(worker, new Error(MISSED_MESSAGE));
     if (queue.sendable > 0) this.#feeder.schedule();
   }
 
@@ -252,7 +252,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   workerSilent(worker: WorkerSlot, error: TimeoutError, item: WorkItem | undefined): void {
     const { limits, settlement, supervisor, ending } = this.#parts;
     if (item !== undefined && !limits.abandon(item, error)) settlement.fail(item, error);
-    supervisor.workerStrayed(worker, error);
+    supervisor.workerFailed(worker, error);
     ending.check();
   }
 }

@@ -74,13 +74,13 @@ export class WorkerSlot implements WorkItemHolder {
   /** Tasks sent and not settled, those taken back not counted. */
   inFlight = 0;
   /** Of these, how many are long or unknown. */
-  longs = 0;
+  longTasks = 0;
   /** How many more tasks may be sent before the worker is replaced. */
   remaining: number;
   /** When its start began. */
   readonly startedAt: number = clock.now();
   /** When it last said something, in milliseconds of the scheduler's clock. */
-  heardAt = 0;
+  lastMessageAt = 0;
   /** How many messages came that only the program can have sent. */
   received = 0;
   /** How often it was looked at, one look after the other, and seen to stand still. */
@@ -106,7 +106,7 @@ export class WorkerSlot implements WorkItemHolder {
   /** Tasks that wait for those which they have submitted. They count among none of the others. */
   lent = 0;
   /** It could not read a message, and takes no tasks any more. */
-  deaf = false;
+  missedMessage = false;
   /** The functions that its tasks submit, by their numbers. */
   readonly childTasks: Map<number, TaskEntry> = new Map();
   /** Broadcast tasks that wait until the worker is live. */
@@ -302,7 +302,7 @@ export class WorkerSlot implements WorkItemHolder {
     item.worker = this;
     item.slot = slot;
     this.inFlight++;
-    if (item.long) this.longs++;
+    if (item.long) this.longTasks++;
     this.remaining--;
   }
 
@@ -521,7 +521,7 @@ export class WorkerSlot implements WorkItemHolder {
     control.lends = true;
     this.lent++;
     this.inFlight--;
-    if (item.long) this.longs--;
+    if (item.long) this.longTasks--;
   }
 
   /** It waits no more. */
@@ -531,7 +531,7 @@ export class WorkerSlot implements WorkItemHolder {
     control.lends = false;
     this.lent--;
     this.inFlight++;
-    if (item.long) this.longs++;
+    if (item.long) this.longTasks++;
   }
 
   /** How many of its tasks the worker has not begun. */
@@ -558,7 +558,7 @@ export class WorkerSlot implements WorkItemHolder {
     if (item.control?.lends) this.lent--;
     else {
       this.inFlight--;
-      if (item.long) this.longs--;
+      if (item.long) this.longTasks--;
     }
     item.worker = undefined;
     item.slot = -1;

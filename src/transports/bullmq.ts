@@ -43,6 +43,9 @@ import { StreamReader } from "./redis_stream.ts";
 /** Milliseconds that a client's channel outlives the client, if it ends without a word. */
 const CHANNEL_LIFE = 60_000;
 
+/** Milliseconds that a client which ends waits at the most to delete its channel. */
+const DELETE_WITHIN = 1_500;
+
 /** Milliseconds that an abort waits for its worker to be reached. */
 const TELL_LIFE = 60_000;
 
@@ -156,9 +159,10 @@ class BullmqTransport implements Transport {
   async replies(onReplies: (replies: readonly Reply[]) => void): Promise<Subscription> {
     const key = this.#channel = this.#keys.channel(randomUUID());
     // Workers write only to channels that exist, so that one that was closed does not come back.
+    let closed = false;
     const keep = async (): Promise<void> => {
       const kept = await this.#link.main.pexpire(key, CHANNEL_LIFE);
-      if (kept === 1) return;
+      if (kept === 1 || closed) return; // what is made now comes after the deletion
       await this.#link.main.multi().xadd(key, "*", "-", "").pexpire(key, CHANNEL_LIFE).exec();
     };
     await this.#link.call(keep);
@@ -174,6 +178,7 @@ class BullmqTransport implements Transport {
       close: async () => {
         if (!this.#readers.delete(reader)) return;
         if (this.#channel === key) this.#channel = undefined;
+        closed = true;
         await reader.close();
         await this.#delete(key);
       },
@@ -190,10 +195,14 @@ class BullmqTransport implements Transport {
     if (replies.length > 0) onReplies(replies);
   }
 
-  /** Not for longer than the link waits: without a server it expires. */
+  /** A connection that was lost is back within a second, if the server is; without one the channel expires. */
   async #delete(key: string): Promise<void> {
-    if (this.#link.closed || this.#link.main.status !== "ready") return;
-    await this.#link.call((redis) => redis.del(key)).catch(() => {});
+    if (this.#link.closed) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DELETE_WITHIN));
+    const deleted = this.#link.call((redis) => redis.del(key)).then(() => {}, () => {});
+    await Promise.race([deleted, late]);
+    clearTimeout(timer);
   }
 
   async lookup(ids: readonly string[]): Promise<readonly Lookup[]> {

@@ -30,7 +30,7 @@ export const MAX_SECRET: number = 2 ** 30;
 
 /**
  * `[HELLO, kind, value]`: what a worker says before it was told its secret. That is `READY` with the
- * protocol, `UNREADABLE` of the setup, or that it ends: `STRAY`, `EXITING`.
+ * protocol, `UNREADABLE` of the setup, or that it ends: `UNCAUGHT`, `EXITING`.
  */
 export const HELLO = "@concurrent/futures";
 
@@ -159,8 +159,8 @@ export const CHUNK_DONE = 5;
 export const STARTED = 6;
 /** `[PROGRESS, slot, value]`: `this.report(value)`. */
 export const PROGRESS = 7;
-/** `[STRAY, ErrorRecord]`: an error outside of every task; the worker starts nothing any more. */
-export const STRAY = 8;
+/** `[UNCAUGHT, ErrorRecord]`: an error outside of every task; the worker starts nothing any more. */
+export const UNCAUGHT = 8;
 /** `[EXITING, exitCode]`: the worker ends on its own account, where the runtime would not tell. */
 export const EXITING = 9;
 

@@ -46,7 +46,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
     try {
       program.receive(message);
     } catch (error) {
-      program.stray(error);
+      program.uncaughtError(error);
     }
   }, () => program.unreadable());
   setTraps(scope, program, place.exitsSilently);
@@ -73,8 +73,8 @@ function findPlace(scope: WorkerScope, isUsersOwn: boolean): WorkerPlace {
 function setTraps(scope: WorkerScope, program: Program, exitsSilently: boolean): void {
   const { process } = scope;
   if (process?.on !== undefined) {
-    process.on("uncaughtException", (error) => program.stray(error));
-    process.on("unhandledRejection", (reason) => program.stray(reason));
+    process.on("uncaughtException", (error) => program.uncaughtError(error));
+    process.on("unhandledRejection", (reason) => program.uncaughtError(reason));
     // Results that are ready outlive a process.exit() of the task after them.
     process.on("exit", () => program.flush());
   }
@@ -82,11 +82,13 @@ function setTraps(scope: WorkerScope, program: Program, exitsSilently: boolean):
   if (process?.on === undefined || scope.Bun !== undefined) {
     scope.addEventListener?.("error", (event) => {
       event.preventDefault();
-      program.stray((event as ErrorEvent).error ?? new Error((event as ErrorEvent).message));
+      program.uncaughtError(
+        (event as ErrorEvent).error ?? new Error((event as ErrorEvent).message),
+      );
     });
     scope.addEventListener?.("unhandledrejection", (event) => {
       event.preventDefault();
-      program.stray((event as PromiseRejectionEvent).reason);
+      program.uncaughtError((event as PromiseRejectionEvent).reason);
     });
   }
   replace(scope, "close", (close) => {

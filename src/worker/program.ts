@@ -12,9 +12,9 @@ import {
   RUN,
   SETUP,
   STOP,
-  STRAY,
   TIME,
   TRACED,
+  UNCAUGHT,
   UNDEFINE,
 } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
@@ -37,7 +37,7 @@ export class Program {
   /** What is added to the kind of each message; -1 before it is told. */
   #secret = -1;
   /** A message was lost: what comes after it is not taken. */
-  #deaf = false;
+  #missedMessage = false;
 
   readonly #sent = new SentCount();
   /** What runs before this worker ends in good order. */
@@ -63,11 +63,11 @@ export class Program {
     if (isSetUp ? this.#isDead && kind !== STOP : kind !== SETUP && kind !== STOP) return;
     switch (kind) {
       case RUN:
-        if (this.#deaf) return;
+        if (this.#missedMessage) return;
         loop.batches.add(message);
         return loop.drain();
       case TRACED:
-        if (this.#deaf) return;
+        if (this.#missedMessage) return;
         loop.carriers.add(message[1]);
         loop.batches.add(message[2]);
         return loop.drain();
@@ -90,7 +90,7 @@ export class Program {
         return loop.forget(message[1]);
       case SETUP:
         if (isSetUp) return;
-        this.#secret = (message[1] as WorkerSetup).secret; // also if it strayed: it is told to stop by it
+        this.#secret = (message[1] as WorkerSetup).secret; // also after an uncaught error: it is told to stop by it
         this.#outbox.open(this.#secret);
         this.#sent.open(message[1]);
         if (!this.#isDead) this.#setUp(message[1]);
@@ -101,12 +101,12 @@ export class Program {
   }
 
   /** An error outside of every task: the owner replaces this worker; nothing begins here any more. */
-  stray(error: unknown): void {
+  uncaughtError(error: unknown): void {
     if (this.#isDead) return;
     try {
       this.#outbox.flush();
       this.#outbox.close();
-      this.#outbox.say(STRAY, this.#host.encodeError(error));
+      this.#outbox.say(UNCAUGHT, this.#host.encodeError(error));
     } catch {
       // A task has broken what its runtime sends with: the owner hears of the end, or sees the count.
       this.#outbox.close();
@@ -124,8 +124,8 @@ export class Program {
 
   /** A message could not be read: whoever sent it has to know what was in it. */
   unreadable(): void {
-    if (this.#isDead || this.#deaf) return;
-    this.#deaf = true;
+    if (this.#isDead || this.#missedMessage) return;
+    this.#missedMessage = true;
     const slots: number[] = [];
     this.#loop.places.forEach((context) => append(slots, slotOf(context)));
     this.#loop.batches.addSlots(slots);

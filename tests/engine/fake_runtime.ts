@@ -129,8 +129,8 @@ export class FakeWorker implements WorkerHandle {
   }
 
   /** An error outside of every task. */
-  stray(error: unknown): void {
-    this.#program.stray(error);
+  uncaughtError(error: unknown): void {
+    this.#program.uncaughtError(error);
   }
 }
 

@@ -413,7 +413,7 @@ export class Model {
     const worker = this.#pick(this.runtime.living, which);
     if (worker === undefined) return;
     worker.struck = true;
-    if (death === "stray" && worker.loaded) worker.stray(new Error("a stray error"));
+    if (death === "stray" && worker.loaded) worker.uncaughtError(new Error("a stray error"));
     else if (death === "unreadable") worker.events.messageError();
     else {
       if (death === "error") worker.events.error(new Error("died of an error"));

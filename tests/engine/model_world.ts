@@ -65,7 +65,7 @@ export class ModelWorker extends FakeWorker {
   override die(exitCode: number | undefined, flush = false): void {
     if (this.dead) return;
     super.die(exitCode, flush);
-    this.stray(undefined); // the program in it is dead too
+    this.uncaughtError(undefined); // the program in it is dead too
   }
 }
 

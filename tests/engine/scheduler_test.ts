@@ -168,7 +168,7 @@ test("a stray error replaces the worker and is the cause of what it was running"
   const worker = runtime.workers[0]!;
   await boot(worker);
   while (worker.receive());
-  worker.stray(new RangeError("out of nowhere"));
+  worker.uncaughtError(new RangeError("out of nowhere"));
   while (worker.reply());
   const error = await assertRejects(() => hanging.result(), WorkerCrashError);
   assertInstanceOf(error.cause, RangeError);

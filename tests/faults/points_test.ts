@@ -261,7 +261,7 @@ const ENDINGS: readonly Ending[] = [
   { name: "it is killed", cause: (worker) => worker.die(undefined) },
   {
     name: "it throws outside of a task",
-    cause: (worker) => worker.stray(new RangeError("outside")),
+    cause: (worker) => worker.uncaughtError(new RangeError("outside")),
     tells: true,
   },
   {

@@ -25,7 +25,7 @@ function validate({ traceEvents, displayTimeUnit }: TraceFile): void {
       if (event.name === "thread_name") named.add(row);
       continue;
     }
-    assertGreater(event.ts, last - 1e-9, "in order of time");
+    assert(event.ts >= last, "in order of time");
     last = event.ts;
     assert(named.has(row), "each row has a name");
     if (event.ph === "X") {
