@@ -6,6 +6,9 @@ import type { Reply, Subscription, Transport } from "./transport.ts";
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 500;
 
+/** Milliseconds in which a transport has closed, whatever its engine does. */
+export const CLOSE_WITHIN = 5_000;
+
 /** One client's use of its transport: asks again while the engine is away, and ends. */
 export class EngineLink {
   readonly transport: Transport;
@@ -69,7 +72,7 @@ export class EngineLink {
       const left = subscription.then((own) => own.close()).catch(() => {});
       await within(1_000, left);
     }
-    await this.transport.close();
+    await within(CLOSE_WITHIN, this.transport.close());
   }
 }
 
@@ -78,12 +81,15 @@ export function isAway(error: unknown): boolean {
   return error instanceof TransportError && error.reason === "away";
 }
 
-/** Waits for a promise that never rejects, but not for longer than this. */
+/** Waits for a promise, but not for longer than this. */
 export async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => {
     timer = clock.setTimeout(resolve, milliseconds);
   });
-  await Promise.race([promise, late]);
-  clock.clearTimeout(timer);
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clock.clearTimeout(timer);
+  }
 }

@@ -14,6 +14,7 @@ import {
   encodeResult,
 } from "./envelope.ts";
 import type { TaskEnvelope } from "./envelope.ts";
+import { CLOSE_WITHIN, within } from "./engine_link.ts";
 import { ExpiredError, UnknownTaskError } from "./errors.ts";
 import { runTask } from "./run_task.ts";
 import type { RemoteCall } from "./run_task.ts";
@@ -101,7 +102,8 @@ export class JobRunner {
   async handBack(): Promise<string[]> {
     const runs = [...this.#runs];
     for (const run of runs) run.handedBack = true;
-    await Promise.all(runs.map(({ job }) => job.handBack().catch(() => {})));
+    const handed = Promise.all(runs.map(({ job }) => job.handBack().catch(() => {})));
+    await within(CLOSE_WITHIN, handed); // an engine that is away finds their locks run out
     for (const { abort } of runs) abort.abort(new BrokenExecutorError("The worker was stopped"));
     return runs.map(({ task }) => task);
   }

@@ -12,7 +12,7 @@ import { ThreadPoolExecutor } from "../executor/thread_pool_executor.ts";
 import { clock } from "../futures/clock.ts";
 import { messageOf, show } from "../futures/show.ts";
 import { hostInfo } from "../runtime/host_info.ts";
-import { within } from "./engine_link.ts";
+import { CLOSE_WITHIN, within } from "./engine_link.ts";
 import { JobRunner } from "./job_runner.ts";
 import type { ServedTask } from "./job_runner.ts";
 import { checkSecret, checkSpan, checkTransport, checkWhole } from "./remote_options.ts";
@@ -216,7 +216,7 @@ export class RemoteWorker {
       await this.#serve(runner, concurrency, signal);
     } finally {
       if (this.#given === undefined) await runner.executor.terminate();
-      await this.#transport.close();
+      await within(CLOSE_WITHIN, this.#transport.close());
     }
   }
 
@@ -231,13 +231,19 @@ export class RemoteWorker {
       ...{ name: this.#name, runtime, host, pid, places: concurrency, build: this.#build },
       ...{ running: runner.running, done: runner.done, since },
     });
-    const consumer = await this.#transport.consume({
+    const consuming = this.#transport.consume({
       ...{ concurrency, lock: this.#lock, check: this.#check, describe },
       onTrouble: (error) => {
         if (error === undefined) this.#log({ level: "info", message: "the engine is back" });
         else this.#log({ level: "warning", message: `the engine is away: ${messageOf(error)}` });
       },
     }, (job) => runner.run(job));
+    const stopped = whenAborted(signal);
+    const consumer = await Promise.race([
+      consuming,
+      stopped.then(() => within(CLOSE_WITHIN, consuming)),
+    ]);
+    if (consumer === undefined) return; // the engine went away as it began: the transport ends it
     const served = [...runner.tasks].join(", ");
     this.#log({ level: "info", message: `serves ${served}, ${concurrency} at once` });
     if (!runner.executor.capabilities.parallel) {
@@ -249,15 +255,15 @@ export class RemoteWorker {
       });
     }
     try {
-      await Promise.race([whenAborted(signal), runner.broken]);
+      await Promise.race([stopped, runner.broken]);
     } finally {
-      await consumer.stop();
+      await within(CLOSE_WITHIN, consumer.stop());
       await within(this.#grace, runner.idle());
       const names = await runner.handBack();
       if (names.length > 0) {
         this.#log({ level: "info", message: `handed back ${names.length}: ${names.join(", ")}` });
       }
-      await consumer.close();
+      await within(CLOSE_WITHIN, consumer.close());
     }
   }
 

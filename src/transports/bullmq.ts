@@ -43,9 +43,6 @@ import { StreamReader } from "./redis_stream.ts";
 /** Milliseconds that a client's channel outlives the client, if it ends without a word. */
 const CHANNEL_LIFE = 60_000;
 
-/** Milliseconds that a client which ends waits at the most to delete its channel. */
-const DELETE_WITHIN = 1_500;
-
 /** Milliseconds that an abort waits for its worker to be reached. */
 const TELL_LIFE = 60_000;
 
@@ -180,7 +177,7 @@ class BullmqTransport implements Transport {
         if (this.#channel === key) this.#channel = undefined;
         closed = true;
         await reader.close();
-        await this.#delete(key);
+        await this.#link.lastCall((redis) => redis.del(key)); // else it expires
       },
     };
   }
@@ -193,16 +190,6 @@ class BullmqTransport implements Transport {
       if (typeof outcome === "object") replies.push({ kind: "outcome", id: ids[i]!, outcome });
     });
     if (replies.length > 0) onReplies(replies);
-  }
-
-  /** A connection that was lost is back within a second, if the server is; without one the channel expires. */
-  async #delete(key: string): Promise<void> {
-    if (this.#link.closed) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DELETE_WITHIN));
-    const deleted = this.#link.call((redis) => redis.del(key)).then(() => {}, () => {});
-    await Promise.race([deleted, late]);
-    clearTimeout(timer);
   }
 
   async lookup(ids: readonly string[]): Promise<readonly Lookup[]> {
@@ -270,7 +257,7 @@ class BullmqTransport implements Transport {
   async close(): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     const channel = this.#channel;
-    if (channel !== undefined) await this.#delete(channel);
+    if (channel !== undefined) await this.#link.lastCall((redis) => redis.del(channel));
     this.#link.close();
     await Promise.all([...this.#readers].map((reader) => reader.close()));
     this.#queue?.close().catch(() => {}); // the connection is not its own: it only forgets it

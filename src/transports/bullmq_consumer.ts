@@ -8,6 +8,7 @@
 import { type Job, UnrecoverableError, WaitingError, Worker as BullmqWorker } from "bullmq";
 import { randomUUID } from "node:crypto";
 import type { ConsumeOptions, Consumer, JobHandler } from "../remote/transport.ts";
+import { TransportError } from "../remote/transport.ts";
 import {
   fromBase64,
   fromJobId,
@@ -113,6 +114,7 @@ export class BullmqConsumer implements Consumer {
     const greet = (): Promise<void> =>
       this.#keys.greet(main, this.#member, describe(), this.#link.now() + lock, lock);
     await greet();
+    if (this.#closing !== undefined) throw new TransportError("away", "Cannot begin: closed");
     this.#greeting = setInterval(() => {
       // While the server is away, signs of life would only pile up.
       if (main.status === "ready") greet().catch(() => {});
@@ -204,7 +206,9 @@ export class BullmqConsumer implements Consumer {
     await this.#aborts?.close();
     await this.#worker?.close(true);
     if (this.#link.closed || this.#link.main.status !== "ready") return;
-    await this.#outbox.flush();
-    await this.#link.main.hdel(this.#keys.fleet, this.#member).catch(() => {});
+    await this.#link.lastCall(async (redis) => {
+      await this.#outbox.flush();
+      await redis.hdel(this.#keys.fleet, this.#member); // else it expires
+    });
   }
 }

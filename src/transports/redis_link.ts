@@ -11,6 +11,9 @@ import { TransportError } from "../remote/transport.ts";
 /** Milliseconds that a call waits for a server that is away, before it says so. */
 const PATIENCE = 5_000;
 
+/** Milliseconds that the last call of one who ends waits at the most. */
+const LAST_PATIENCE = 1_500;
+
 /** Milliseconds without an answer after which a connection counts as dead: a partition tells nobody. */
 const SILENCE = 6_000;
 
@@ -152,6 +155,19 @@ export class RedisLink {
         resolve(value);
       }, fail);
     });
+  }
+
+  /**
+   * The last call of one who ends. Never rejects, and waits only briefly: a connection that was lost is back
+   * within a second, if the server is; of a server that died the client may not know yet, and would then keep
+   * the commands until there is one again.
+   */
+  async lastCall(commands: (redis: Redis) => Promise<unknown>): Promise<void> {
+    if (this.#closed) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, LAST_PATIENCE));
+    await Promise.race([this.call(commands).catch(() => {}), late]);
+    clearTimeout(timer);
   }
 
   #ready(redis: Redis): Promise<void> {

@@ -74,8 +74,9 @@ export class StreamReader {
   /** The client forgets commands if it is ended while it has no connection: nothing comes of them then. */
   #untilClosed<T>(command: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      this.#leave = () => resolve(undefined);
       command.then(resolve, reject);
+      this.#leave = () => resolve(undefined);
+      if (this.#closed) this.#leave();
     });
   }
 

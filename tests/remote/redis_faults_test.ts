@@ -39,7 +39,12 @@ const PROGRAM = fileURLToPath(new URL("../../src/cli/cli.ts", import.meta.url));
 const tasks: TasksOf<typeof import("./redis_tasks.ts")> = remoteTasks<
   typeof import("./redis_tasks.ts")
 >("tests");
+/** Those of some seconds: in `npm test` one runtime is enough. */
+const ELSEWHERE = "runs on Node; npm run soak:remote runs it everywhere";
+const onNode = !("Deno" in globalThis || "Bun" in globalThis);
 const redis = { skip: noRedis, deadline: LONG ? 300_000 : 60_000 };
+
+const slow = { ...redis, skip: noRedis ?? (LONG || onNode ? undefined : ELSEWHERE) };
 
 /** The short form's number, or the long one's. */
 const scale = (short: number, long: number): number => LONG ? long : short;
@@ -160,7 +165,7 @@ test(
     assertEquals(fleet.countRuns(), 2);
     await fleet.end();
   },
-  redis,
+  slow,
 );
 
 test("redis: a task that blocks for three locks runs once (F2)", async () => {
@@ -193,7 +198,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       `${runs} runs`,
     );
     await fleet.end();
-  }, redis);
+  }, slow);
 }
 
 for (const outage of [1_500, 8_000, 20_000]) {
@@ -217,7 +222,7 @@ for (const outage of [1_500, 8_000, 20_000]) {
       assert(performance.now() - back < 6_000, `${Math.round(performance.now() - back)} ms`);
       await fleet.end();
     },
-    { ...redis, skip: redis.skip ?? (short ? "npm run soak:remote runs it" : undefined) },
+    { ...slow, skip: slow.skip ?? (short ? "npm run soak:remote runs it" : undefined) },
   );
 }
 
@@ -239,7 +244,7 @@ test(
     proxy.cut = false;
     await fleet.end();
   },
-  redis,
+  slow,
 );
 
 test("redis: a server that stands still loses nothing (F7)", async () => {
@@ -267,7 +272,7 @@ test("redis: many tasks, and one of two workers killed (F8)", async () => {
   victim.kill("SIGKILL");
   assertEquals(await Promise.all(futures), range(count).map((i) => 2 * i));
   await fleet.end();
-}, redis);
+}, slow);
 
 test("redis: a client that blocks misses nothing (F9)", async () => {
   await using fleet = await Fleet.start();
@@ -309,7 +314,7 @@ test("redis: what the server forgot is a ResultLostError (F14)", async () => {
   fleet.hire();
   assertEquals(await executor.submit(tasks.double, 4), 8);
   await fleet.end();
-}, redis);
+}, slow);
 
 test("redis: a full server is an EngineFullError for what did not fit (F15)", async () => {
   await using fleet = await Fleet.start("--maxmemory", "20mb");
@@ -330,7 +335,7 @@ test("redis: a full server is an EngineFullError for what did not fit (F15)", as
   assert(fitted > 0 && fitted < 60, `${fitted} fitted`);
   assertEquals(await executor.submit(tasks.double, 1), 2); // there is room again
   await fleet.end();
-}, redis);
+}, slow);
 
 test("redis: a client that is ended leaves others alone (F20)", async () => {
   await using fleet = await Fleet.start();
@@ -356,6 +361,25 @@ test("redis: clients and workers end while the server is away (F20)", async () =
   assertEquals(future.done(), true); // cancelled, or failed if it was sent already
   await stop();
 }, redis);
+
+for (const work of ["nothing", "a task"]) {
+  const name = `redis: a worker that holds ${work} ends before it knows that the server died (F20)`;
+  test(name, async () => {
+    await using fleet = await Fleet.start();
+    const stop = fleet.hire();
+    const executor = fleet.client();
+    await executor.submit(tasks.double, 1);
+    const future = work === "nothing"
+      ? executor.submit(tasks.double, 2)
+      : executor.submit(tasks.slow, fleet.runs, 3_000);
+    if (work === "nothing") await future;
+    else while (fleet.countRuns() === 0) await pause(20);
+    const dead = fleet.server.down("SIGKILL");
+    await Promise.all([stop(), executor.terminate()]);
+    assertEquals(future.done(), true);
+    await dead;
+  }, work === "nothing" ? redis : slow);
+}
 
 test("redis: rediss:// with a certificate of its own and a password", async () => {
   const folder = mkdtempSync(join(tmpdir(), "tls-"));
@@ -389,7 +413,7 @@ test("redis: rediss:// with a certificate of its own and a password", async () =
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, redis);
+}, slow);
 
 test("redis: random kills of workers, for a while (F19)", async () => {
   await using fleet = await Fleet.start();
