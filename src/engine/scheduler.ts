@@ -124,7 +124,7 @@ export class Scheduler implements TaskBackend {
         endedWatch.stop();
         ending.checkSoon();
       },
-      itemCancelled: () => backPressure.check(),
+      itemSettled: () => backPressure.check(),
     };
     queue.lanes.onReady = () => this.#feeder.schedule();
     queue.waiting.owner = {

@@ -7,8 +7,8 @@ import type { WorkItem } from "./work_item.ts";
 export interface SettlementListener {
   /** Nothing is pending or running any more. */
   allSettled(): void;
-  /** A task was cancelled: there may be room for another. */
-  itemCancelled(): void;
+  /** A task has its outcome, maybe before its begin was told: there may be room for another. */
+  itemSettled(): void;
 }
 
 /** Counts the tasks that have no outcome yet, and gives each its outcome, once. */
@@ -89,11 +89,11 @@ export class Settlement {
     this.cancelled++;
     this.#watch.events?.ended(item, "cancelled");
     this.#remove(item);
-    this.listener.itemCancelled();
   }
 
   #remove(item: WorkItem): void {
     letGo(item);
+    this.listener.itemSettled();
     if (--this.outstanding > 0) return;
     this.listener.allSettled();
     this.#resolveAll?.();

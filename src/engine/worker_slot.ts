@@ -141,6 +141,8 @@ export class WorkerSlot implements WorkItemHolder {
   #asked: Set<number>[] = [];
   /** Whether it runs on the owner's own thread, which forgets tasks that it may still tell of. */
   readonly #inThread: boolean;
+  /** How many tasks run in it at once. */
+  readonly #places: number;
   #isSetUp = false;
   #defined = new Set<number>();
   #referenced = false;
@@ -156,6 +158,7 @@ export class WorkerSlot implements WorkItemHolder {
     this.#items = new Array(this.slots).fill(undefined);
     this.claims = new Claims(this.slots, memory);
     this.#inThread = memory === "local";
+    this.#places = tasksPerWorker;
     // Nobody else can post on the owner's own thread; and Cloudflare has no random numbers outside of requests.
     this.secret = this.#inThread ? 0 : newSecret();
     this.remaining = remaining;
@@ -246,7 +249,20 @@ export class WorkerSlot implements WorkItemHolder {
     const { slot } = item;
     if (slot >= PARKED) return true;
     if (!this.counts) return this.claims.isRunning(slot);
-    return (this.#started.has(slot) || this.hasBegun(item)) && !this.#ended.has(slot);
+    if (this.#ended.has(slot)) return false;
+    return this.#started.has(slot) || this.hasBegun(item) || this.#isNext(slot);
+  }
+
+  /** Whether a place waits for the task of a worker that counts: what was sent within its places is running. */
+  #isNext(slot: number): boolean {
+    const numbers = this.#numbers ?? [];
+    const number = numbers[slot] ?? Infinity;
+    let before = 0;
+    for (const item of this.#items) {
+      if (typeof item !== "object" || this.#ended.has(item.slot)) continue;
+      if ((numbers[item.slot] ?? Infinity) < number && ++before >= this.#places) return false;
+    }
+    return true;
   }
 
   /** Whether the worker is known to have ended the task, of which no message has come. */
@@ -536,14 +552,27 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** How many of its tasks the worker has not begun. */
   countUnstarted(): number {
-    return this.#count((item) => !item.done && !this.isRunning(item) && !this.hasEnded(item));
+    return this.#count((item) => !item.done && !this.hasEnded(item)) - this.#countBegun();
   }
 
   /** How many tasks it runs. */
   countRunning(): number {
-    let count = this.#count((item) => !item.done && this.isRunning(item));
+    let count = this.#countBegun();
     for (const item of this.#parked.values()) if (!item.done) count++;
     return count;
+  }
+
+  /** As if `isRunning` was asked of each, but in linear time. */
+  #countBegun(): number {
+    if (!this.counts) return this.#count((item) => !item.done && this.claims.isRunning(item.slot));
+    let known = 0;
+    let left = 0;
+    for (const item of this.#items) {
+      if (typeof item !== "object" || item.done || this.#ended.has(item.slot)) continue;
+      left++;
+      if (this.#started.has(item.slot) || this.hasBegun(item)) known++;
+    }
+    return Math.max(known, Math.min(left, this.#places));
   }
 
   #count(which: (item: WorkItem) => boolean): number {

@@ -3,8 +3,8 @@
  * it ran, and what was done to it; of the executor, whether it was shut down, and who died.
  *
  * - Every future settles. Its state goes pending → running → finished, or pending → cancelled, or
- *   pending → finished (seen late, or the executor broke). Where memory is shared, or workers count, it is
- *   running exactly while its task runs, and never more run than there are places.
+ *   pending → finished (seen late, or the executor broke). Where memory is shared, it is running exactly while
+ *   its task runs; where workers count, from when it was sent within their places. Never more run than these.
  * - `cancel()` is true exactly for what is pending or cancelled; what is cancelled never runs. With
  *   workers that count it may be false for what is pending, too, which was sent ahead.
  * - A task runs at most once. It gives its own value or error; or the reason of its abort, for sure if it
@@ -491,13 +491,16 @@ export class Model {
     must(runs <= 1, () => `task ${index} ran ${runs} times`);
     if (state !== task.state) {
       must(
-        task.state === "pending" || task.state === "running" && state === "finished",
+        task.state === "pending" || task.state === "running" && (state === "finished" ||
+              // Its worker ended while it was on its way.
+              this.#setup.memory === "counted" && runs === 0),
         () => `task ${index} went from ${task.state} to ${state}`,
       );
       task.state = state;
     }
     if (state === "pending") must(runs === 0, () => `task ${index} is pending, and has begun`);
-    if (state === "running" && this.#setup.memory !== "none") {
+    // Of those that count, what was sent within the places is running from then on.
+    if (state === "running" && this.#setup.memory === "shared") {
       must(runs === 1, () => `task ${index} is running, and has not begun`);
     }
     if (task.cancelled) must(state === "cancelled", () => `task ${index} was cancelled: ${state}`);
