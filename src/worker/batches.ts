@@ -24,7 +24,7 @@ export class Batches {
   }
 
   add(message: readonly unknown[]): void {
-    const batch = { message, at: 1, left: -1, next: undefined };
+    const batch: Batch = { message, at: 1, left: -1, next: undefined };
     if (this.#last === undefined) this.#first = batch;
     else this.#last.next = batch;
     this.#last = batch;

@@ -170,7 +170,7 @@ export async function writeNpmLayer(
     const text = files.get(path);
     if (text === undefined) throw new Error(`${path} is imported and not published`);
     for (const { specifier } of importsOf(text)) {
-      reached.add(posix.join(posix.dirname(path), specifier));
+      if (specifier.startsWith(".")) reached.add(posix.join(posix.dirname(path), specifier));
     }
     const { code } = await transform(text, {
       loader: "ts",

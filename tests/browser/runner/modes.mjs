@@ -35,6 +35,9 @@ const CHOSEN = [
   ...OF_PAGES,
 ];
 
+/** What differs between executors is tested in pages that share memory. */
+const FEW = "ThreadPoolExecutor,InlineExecutor";
+
 /** Nothing but what the server has itself. */
 const STRICT = "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src 'self'";
 
@@ -65,7 +68,7 @@ export const MODES = {
     { isolated: true, files: [...EVERYWHERE, ...ON_FAKES, ...OF_PAGES] },
   ],
   plain: [
-    { files: [...EVERYWHERE, ...OF_PAGES] },
+    { executors: FEW, files: [...EVERYWHERE, ...OF_PAGES] },
     { files: ON_FAKES, runs: 1_000 },
     ...OWN_PAGES.filter(({ insecure }) => insecure),
   ],
@@ -76,7 +79,9 @@ export const MODES = {
       csp: STRICT,
       cspOf: "pages",
       ownWorker: true,
-      files: EVERYWHERE,
+      executors: FEW,
+      // Children and streams of plain functions are made of text on the page's own thread, too.
+      files: EVERYWHERE.filter((file) => !/nested|stream/.test(file)),
     },
     {
       isolated: true,
@@ -89,7 +94,7 @@ export const MODES = {
   ],
   // What depends on the browser most, for those that `npm test` does not run whole.
   chosen: [
-    { isolated: true, executors: "ThreadPoolExecutor,InlineExecutor", files: CHOSEN },
+    { isolated: true, executors: FEW, files: CHOSEN },
     {
       name: "plain",
       executors: "ThreadPoolExecutor",
