@@ -3,6 +3,7 @@ import { holdsFuture } from "../futures/argument_wait.ts";
 import { observe, outcome } from "../futures/future.ts";
 import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
+import { closeIterators } from "./close_iterators.ts";
 import { columnOf } from "./map_columns.ts";
 import type { Column } from "./map_columns.ts";
 import { bindContext } from "../runtime/async_context.ts";
@@ -168,6 +169,8 @@ class LazyInput implements MapInput {
   readonly #closeIterators = bindContext((): void => this.#close());
   #iterators: (Iterator<unknown> | AsyncIterator<unknown>)[] = [];
   #async = false;
+  /** The iterator whose next item is awaited. */
+  #awaited: unknown;
   /** Items read and not taken. */
   #ahead = 0;
   #row: unknown[] = [];
@@ -271,9 +274,10 @@ class LazyInput implements MapInput {
       try {
         const row: unknown[] = [];
         for (const iterator of this.#iterators) {
-          reading = iterator;
+          reading = this.#awaited = iterator;
           const { done, value } = await iterator.next();
-          if (this.#ended) return;
+          this.#awaited = undefined;
+          if (this.#ended) return this.#close();
           if (done) return this.#end(undefined, iterator);
           row.push(value);
         }
@@ -332,16 +336,7 @@ class LazyInput implements MapInput {
     this.#reader.inputEnded(ending);
   }
 
-  /** Lets the inputs clean up; what goes wrong there is theirs, and no result of ours. */
   #close(): void {
-    for (const iterator of this.#iterators) {
-      try {
-        const closing = iterator.return?.();
-        if (closing instanceof Promise) closing.catch(ignore);
-      } catch { /* as above */ }
-    }
-    this.#iterators = [];
+    this.#iterators = closeIterators(this.#iterators, this.#awaited);
   }
 }
-
-function ignore(): void {}

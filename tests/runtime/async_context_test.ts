@@ -99,6 +99,36 @@ test("inputs of map() are read and closed in its context, whoever takes the resu
   assertEquals([...seen], ["mapper"]);
 });
 
+test("an input of map() that is closed while it makes an item is closed in its context", async () => {
+  await using executor = new ThreadPoolExecutor(1);
+  const goOn = Promise.withResolvers<void>();
+  const waits = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<unknown[]>();
+  async function* inputs() {
+    const seen: unknown[] = [];
+    try {
+      yield 1;
+      waits.resolve();
+      await goOn.promise;
+      seen.push(storage.getStore());
+      yield 2;
+      seen.push("read on");
+    } finally {
+      seen.push(storage.getStore());
+      await null;
+      seen.push(storage.getStore());
+      closed.resolve(seen);
+    }
+  }
+  const results = storage.run("mapper", () => executor.map((x: number) => x, inputs()));
+  await storage.run("taker", async () => {
+    await waits.promise;
+    await results.return();
+    goOn.resolve();
+  });
+  assertEquals(await closed.promise, ["mapper", "mapper", "mapper"]);
+});
+
 test("inline tasks run in the context of their submit", async () => {
   await using executor = new InlineExecutor();
   const here = () => storage.getStore();
