@@ -124,16 +124,21 @@ export class SilenceWatch {
     const sentAt = clock.now();
     const control = item.control!;
     control.stopTimer?.();
+    let hadBegun = false;
     const look = (): void => {
       if (item.done || item.worker !== worker || item.aborted !== undefined) return;
       const lastMessageAt = Math.max(sentAt, worker.lastMessageAt);
-      const left = worker.hasBegunAny() ? limit : lastMessageAt + limit - clock.now();
+      const hasBegun = worker.hasBegun(item);
+      // It was stopped between two words: it counts as begun, and has not told it since the last look.
+      const isMute = hasBegun && hadBegun;
+      hadBegun = hasBegun;
+      const left = isMute || !worker.hasBegunAny() ? lastMessageAt + limit - clock.now() : limit;
       if (left > 0) {
         control.stopTimer = startDeadline(left, look);
         return;
       }
-      const what =
-        `Cannot begin task "${item.task.name}": its worker has been silent for ${limit} ms`;
+      const what = `Cannot ${hasBegun ? "finish" : "begin"} task "${item.task.name}": ` +
+        `its worker has been silent for ${limit} ms`;
       this.owner.workerSilent(worker, new TimeoutError(what), item);
     };
     control.stopTimer = startDeadline(limit, look);

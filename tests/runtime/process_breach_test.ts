@@ -140,6 +140,23 @@ test("a process that is stopped while its task runs is noticed by the task's tim
   assertEquals(await executor.submit((x: number) => x, 2), 2);
 }, { deadline: 15_000 });
 
+test(
+  "a process that is stopped while it begins a task is noticed by the task's timeout",
+  async () => {
+    for (let i = 0; i < 4; i++) { // in another place each time: on the way, counted and not told, told
+      await using executor = one();
+      const pid = await executor.submit(() => process.pid);
+      const late = executor.with({ timeout: 100 }).submit(() => new Promise<void>(() => {}));
+      const until = performance.now() + i;
+      while (performance.now() < until);
+      if (i % 2 === 1) await delay(0);
+      process.kill(pid, "SIGSTOP");
+      assertInstanceOf(await late.exception(), TimeoutError);
+    }
+  },
+  { deadline: 40_000 },
+);
+
 test("shutdown() and terminate() end processes that are stopped", async () => {
   for (const end of ["shutdown", "terminate", "cancel"] as const) {
     const executor = one();
