@@ -36,6 +36,15 @@ export function isFull(error: unknown): boolean {
   return /^OOM\b|\bOOM command not allowed/.test((error as Error | undefined)?.message ?? "");
 }
 
+/**
+ * The client's error without the command that it keeps: its arguments are a password, or those of tasks, and
+ * who prints an error prints its cause as well.
+ */
+function withoutCommand<T>(error: T): T {
+  if (error instanceof Error) delete (error as { command?: unknown }).command;
+  return error;
+}
+
 /** The connections of one client or worker. */
 export class RedisLink {
   readonly #url: string;
@@ -113,7 +122,9 @@ export class RedisLink {
 
   #keep(redis: Redis): void {
     this.#open.add(redis);
-    redis.on("error", (error: Error) => this.#lastError = error); // without a listener it would be thrown
+    redis.on("error", (error: Error) => { // without a listener it would be thrown
+      this.#lastError = withoutCommand(error);
+    });
     redis.on("end", () => this.#open.delete(redis));
   }
 
@@ -199,7 +210,7 @@ export class RedisLink {
   }
 
   #meaning(error: unknown): Error {
-    const { message = "" } = (error ?? {}) as Error;
+    const { message = "" } = (withoutCommand(error) ?? {}) as Error;
     if (isFull(error)) {
       return new TransportError("full", `Redis at ${this.place} is full`, { cause: error });
     }

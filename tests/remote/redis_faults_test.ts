@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import { InlineExecutor } from "../../mod.ts";
 import type { TasksOf } from "../../mod.ts";
 import {
@@ -323,6 +324,7 @@ test("redis: a full server is an EngineFullError for what did not fit (F15)", as
   const futures = range(60).map(() => executor.submit(tasks.size, bytes));
   const refused = await futures.at(-1)!.exception();
   assertInstanceOf(refused, EngineFullError);
+  assert(!inspect(refused, { depth: 9 }).includes("args:"), "a cause shows the arguments");
   fleet.hire();
   let fitted = 0;
   for (const future of futures) {
@@ -406,6 +408,7 @@ test("redis: rediss:// with a certificate of its own and a password", async () =
     await wrong.close();
     assert(error instanceof Error && /WRONGPASS/.test(error.message), String(error));
     assertEquals(error.message.includes("opensesame"), false);
+    assert(!/["']wrong["']/.test(inspect(error, { depth: 9 })), "a cause shows the password");
     const strange = bullmq({ url: `rediss://:opensesame@localhost:${port}`, queue: "q" });
     const refused = await strange.status().then(() => undefined, (error) => error);
     await strange.close();
