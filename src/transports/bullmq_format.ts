@@ -2,7 +2,8 @@
  * How jobs, outcomes and replies lie in Redis.
  *
  * A job is BullMQ's own, so that whatever shows its queues shows these: the task's name, and of what failed one
- * readable line. Beside BullMQ's keys there are three kinds of `prefix:queue:cf:…`, all of which expire.
+ * readable line. Beside BullMQ's keys there are four kinds of `prefix:queue:cf:…`, all of which expire but the
+ * totals.
  *
  * @module
  */
@@ -100,9 +101,18 @@ export function readOutcome(
   if (timestamp === null) return "missing";
   if (finishedOn === null) return "pending";
   if (typeof returnValue === "string") {
-    return { status: "completed", payload: fromBase64(JSON.parse(returnValue)) };
+    return { status: "completed", payload: fromBase64(jsonOf(returnValue)) };
   }
   return failureOf(failedReason ?? "");
+}
+
+/** Others may have written it, and one such job must not hide the outcomes of those it is asked for with. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function failureOf(reason: string): Outcome {
