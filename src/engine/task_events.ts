@@ -2,6 +2,7 @@ import type { TaskTrace } from "../runtime/runtime.ts";
 import { callBack } from "../futures/callback.ts";
 import { clock } from "../futures/clock.ts";
 import { TimeoutError, WorkerCrashError } from "../futures/errors.ts";
+import { Observers } from "../futures/observers.ts";
 import type {
   ExecutorEvent,
   Observer,
@@ -25,8 +26,7 @@ import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
 export class TaskEvents {
   readonly name: string;
   readonly #metrics: Metrics | undefined;
-  readonly #onEmpty: () => void;
-  #observers: readonly { readonly observer: Observer }[] = [];
+  readonly #observers: Observers<ExecutorEvent>;
   /**
    * What is to be told as soon as the engine has done what it does: an observer may do whatever it likes.
    * A record stands for the submit of its task, of which there may be many in one turn.
@@ -51,22 +51,16 @@ export class TaskEvents {
     this.#tools = tools;
     this.name = name;
     this.#metrics = metrics;
-    this.#onEmpty = onEmpty;
+    this.#observers = new Observers(name, onEmpty);
   }
 
   observe(observer: Observer): () => void {
     this.#tell(); // what was before is not told
-    const entry = { observer };
-    this.#observers = [...this.#observers, entry];
+    const remove = this.#observers.add(observer);
     return () => {
       this.#tell();
-      this.#remove(entry);
+      remove();
     };
-  }
-
-  #remove(entry: { readonly observer: Observer }): void {
-    this.#observers = this.#observers.filter((one) => one !== entry);
-    if (this.#observers.length === 0) this.#onEmpty();
   }
 
   #emit(event: ExecutorEvent): void {
@@ -86,16 +80,7 @@ export class TaskEvents {
         callBack(what, "a subscriber of concurrent-futures.task");
         continue;
       }
-      const event = what instanceof TaskRecord ? this.#submitOf(what) : what;
-      for (const entry of this.#observers) {
-        try {
-          const { observer } = entry;
-          observer(event);
-        } catch (error) {
-          this.#remove(entry);
-          console.error(`Uncaught error in an observer of ${this.name}, which is removed:`, error);
-        }
-      }
+      this.#observers.tell(what instanceof TaskRecord ? this.#submitOf(what) : what);
     }
   }
 
@@ -105,7 +90,7 @@ export class TaskEvents {
 
   /** Whether there are observers. */
   get isObserved(): boolean {
-    return this.#observers.length > 0;
+    return !this.#observers.isEmpty;
   }
 
   #now(): number {

@@ -1,6 +1,7 @@
 import type { ExecutorEvent, Observer, TaskInfo, TaskOutcome } from "../backend/executor_events.ts";
 import { clock } from "../futures/clock.ts";
 import { TimeoutError } from "../futures/errors.ts";
+import { Observers } from "../futures/observers.ts";
 import { WorkerLostError } from "./errors.ts";
 import type { RemoteItem } from "./remote_item.ts";
 
@@ -15,7 +16,7 @@ interface Record {
 export class RemoteEvents {
   readonly name: string;
   readonly #engine: string;
-  #observers: readonly { readonly observer: Observer }[] = [];
+  readonly #observers: Observers<ExecutorEvent>;
   readonly #records = new WeakMap<RemoteItem, Record>();
   #untold: ExecutorEvent[] = [];
   #nextId = 0;
@@ -23,23 +24,20 @@ export class RemoteEvents {
   constructor(name: string, engine: string) {
     this.name = name;
     this.#engine = engine;
+    this.#observers = new Observers(name, () => {});
   }
 
   observe(observer: Observer): () => void {
-    const entry = { observer };
-    this.#observers = [...this.#observers, entry];
+    this.#tell(); // what was before is not told
+    const remove = this.#observers.add(observer);
     return () => {
       this.#tell();
-      this.#remove(entry);
+      remove();
     };
   }
 
-  #remove(entry: { readonly observer: Observer }): void {
-    this.#observers = this.#observers.filter((one) => one !== entry);
-  }
-
   submitted(item: RemoteItem): void {
-    if (this.#observers.length === 0) return;
+    if (this.#observers.isEmpty) return;
     const at = clock.now();
     const { task: { name }, items: chunk, limits: { priority = 0 } } = item;
     const task = { id: this.#nextId++, name, priority, chunk };
@@ -84,17 +82,7 @@ export class RemoteEvents {
   }
 
   #tell(): void {
-    for (const event of this.#untold.splice(0)) {
-      for (const entry of this.#observers) {
-        try {
-          const { observer } = entry;
-          observer(event);
-        } catch (error) {
-          this.#remove(entry);
-          console.error(`Uncaught error in an observer of ${this.name}, which is removed:`, error);
-        }
-      }
-    }
+    for (const event of this.#untold.splice(0)) this.#observers.tell(event);
   }
 }
 

@@ -374,3 +374,14 @@ test("DistributedExecutor.terminate settles all that is left", async () => {
   await until(() => gate.left === 1);
   assertEquals(f.engine.channels, 0);
 });
+
+test("DistributedExecutor.observe() tells a second observer nothing of what was before it", async () => {
+  await using f = fleet();
+  using _first = f.executor.observe(() => {});
+  const future = f.executor.submit(tasks.double, 1);
+  const types: string[] = [];
+  using _second = f.executor.observe(({ type }) => types.push(type));
+  await future;
+  assertEquals(types.includes("submitted"), false, types.join());
+  await until(() => types.includes("ended"));
+});
