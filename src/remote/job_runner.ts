@@ -230,7 +230,7 @@ export class JobRunner {
   /** The executor broke before this task began: it runs elsewhere, or here on another one. */
   async #renew(run: Run, error: unknown): Promise<void> {
     run.handedBack = true;
-    await run.job.handBack();
+    await run.job.handBack().catch(() => {}); // an engine that is away finds its lock run out
     const [find] = backendOf(this.#executor);
     if (find().state !== "broken") return;
     const { renew } = this.#options;
