@@ -12,8 +12,8 @@ import type { Job } from "./transport.ts";
 /** Milliseconds before the first retry of a task that threw. */
 const BACKOFF = 200;
 
-/** Bytes of one batch at the most, so that one call does not hold up an engine. */
-const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+/** Bytes after which a batch takes no more, so that one call does not hold up an engine. */
+const BATCH_BYTES = 4 * 1024 * 1024;
 
 /** What an outbox has to know. */
 export interface OutboxOptions {
@@ -76,10 +76,9 @@ export class Outbox {
   #take(): RemoteItem[] {
     const batch: RemoteItem[] = [];
     let bytes = 0;
-    while (this.#at < this.#queue.length && batch.length < this.#options.batchSize) {
-      const item = this.#queue[this.#at]!;
-      if (bytes > 0 && bytes + (item.payload?.length ?? 0) > MAX_BATCH_BYTES) break;
-      this.#at++;
+    const { batchSize } = this.#options;
+    while (this.#at < this.#queue.length && batch.length < batchSize && bytes <= BATCH_BYTES) {
+      const item = this.#queue[this.#at++]!;
       if (item.done || !this.#encode(item)) continue;
       if (item.done) continue; // a getter of an argument cancelled it
       item.handed = true;
