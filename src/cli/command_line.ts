@@ -9,7 +9,7 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { Transport } from "../remote/transport.ts";
 
 /** Where the address may stand instead of in the options, which everybody on the machine can read. */
-export const URL_VARIABLE = "CONCURRENT_FUTURES_URL";
+const URL_VARIABLE = "CONCURRENT_FUTURES_URL";
 
 /** A wrong option; the text says which, and where to read more. */
 export class UsageError extends Error {

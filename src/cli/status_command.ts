@@ -112,7 +112,7 @@ function showTable(report: Report, again: boolean): void {
 }
 
 /** The report as lines. */
-export function tableOf(report: Report, now: number): string[] {
+function tableOf(report: Report, now: number): string[] {
   const { waiting, running, oldest, completed, failed, redelivered, rate, workers } = report;
   const count = (value: number): string => value.toLocaleString("en");
   const numbers: [string, string][] = [

@@ -77,7 +77,7 @@ export class EngineLink {
 }
 
 /** Whether the engine is only away. */
-export function isAway(error: unknown): boolean {
+function isAway(error: unknown): boolean {
   return error instanceof TransportError && error.reason === "away";
 }
 

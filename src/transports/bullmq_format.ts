@@ -51,7 +51,7 @@ const MIDDLE = 1_000_000;
  * BullMQ's number for a priority. All jobs have one: those without would go before all others, and a sorted set
  * gives one job of a hundred thousand back at once, a list only after a search.
  */
-export function toPriority(priority: number): number {
+function toPriority(priority: number): number {
   return Math.min(Math.max(MIDDLE - Math.round(priority), 1), 2 * MIDDLE);
 }
 

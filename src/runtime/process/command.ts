@@ -46,7 +46,7 @@ interface Scope {
 const scope = globalThis as Scope;
 
 /** Which of them runs this program; `undefined` for a browser or an edge runtime. */
-export function thisRuntime(): RuntimeName | undefined {
+function thisRuntime(): RuntimeName | undefined {
   if (isEdge()) return undefined;
   if (scope.Deno !== undefined) return "deno";
   if (scope.process?.versions?.bun !== undefined) return "bun";
