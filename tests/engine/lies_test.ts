@@ -8,6 +8,7 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { ThreadPoolExecutor, WorkerCrashError } from "../../mod.ts";
+import type { Future } from "../../mod.ts";
 import {
   CHILD_TASK,
   CHILD_TASKS,
@@ -21,6 +22,26 @@ import {
 } from "../../src/wire/messages.ts";
 import { test } from "../harness.ts";
 import { FakeRuntime, type FakeWorker, type Memory, tick } from "./fake_runtime.ts";
+
+/** What `ran` on the worker that lied fails, what was `behind` it runs elsewhere, and the executor ends. */
+async function breached(
+  runtime: FakeRuntime,
+  executor: ThreadPoolExecutor,
+  liar: FakeWorker,
+  ran: () => Promise<unknown>,
+  behind: Future<number>,
+): Promise<void> {
+  for (const other of runtime.workers) if (!other.dead && other !== liar) other.start();
+  await runtime.settle();
+  const error = await ran().catch((error) => error);
+  assertInstanceOf(error, WorkerCrashError);
+  assertInstanceOf(error.cause, Error);
+  assert(error.cause.message.startsWith("The worker does not keep to the protocol"));
+  assertEquals(await behind, 1);
+  const ended = executor.shutdown();
+  await runtime.settle();
+  await ended;
+}
 
 /** What is written where a number, a slot or a list should stand. */
 const VALUES: readonly unknown[] = [
@@ -213,16 +234,7 @@ test("a stream that gives what it may not is a breach; its values so far hold", 
     worker.events.message([secret + GIVES, 0, values]);
     assertEquals(await stream.next(), { done: false, value: 1 });
     await tick();
-    for (const other of runtime.workers) if (!other.dead && other !== worker) other.start();
-    await runtime.settle();
-    const error = await stream.next().catch((error) => error);
-    assertInstanceOf(error, WorkerCrashError);
-    assertInstanceOf(error.cause, Error);
-    assert(error.cause.message.startsWith("The worker does not keep to the protocol"));
-    assertEquals(await plain, 1);
-    const ended = executor.shutdown();
-    await runtime.settle();
-    await ended;
+    await breached(runtime, executor, worker, () => stream.next(), plain);
   }
 });
 
@@ -264,15 +276,6 @@ test("a task that submits what it may not is a breach", async () => {
     worker.events.message([secret + kind, ...rest]);
     assert(worker.terminated, JSON.stringify([kind, ...rest]));
     await tick();
-    for (const other of runtime.workers) if (!other.dead && other !== worker) other.start();
-    await runtime.settle();
-    const error = await held.result().catch((error) => error);
-    assertInstanceOf(error, WorkerCrashError);
-    assertInstanceOf(error.cause, Error);
-    assert(error.cause.message.startsWith("The worker does not keep to the protocol"));
-    assertEquals(await plain, 1);
-    const ended = executor.shutdown();
-    await runtime.settle();
-    await ended;
+    await breached(runtime, executor, worker, () => held.result(), plain);
   }
 });
