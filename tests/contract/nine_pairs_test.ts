@@ -8,7 +8,6 @@
 
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import {
   BrokenProcessPoolError,
   CancelledError,
@@ -23,14 +22,8 @@ import {
 } from "../../mod.ts";
 import { test } from "../harness.ts";
 import { RUNTIME } from "../runtime/handles.ts";
+import { PROGRAMS } from "../runtime/programs.ts";
 import { Gate, hold, note, Notes, until } from "./executors.ts";
-
-const MODULES = fileURLToPath(new URL("../../node_modules/", import.meta.url));
-const PATHS = {
-  deno: `${MODULES}deno/deno`,
-  bun: `${MODULES}bun/bin/bun.exe`,
-  node: `${MODULES}node/bin/node`,
-} as const;
 
 /** No process shares memory with another. */
 const PROCESSES = { memory: false };
@@ -45,7 +38,7 @@ function whereAmI(): [runtime: string, pid: number] {
   return ["Deno" in globalThis ? "deno" : "bun" in versions ? "bun" : "node", pid];
 }
 
-for (const [kind, path] of Object.entries(PATHS)) {
+for (const [kind, path] of Object.entries(PROGRAMS)) {
   const pair = `[${RUNTIME} -> ${kind}]`;
   const create = (options: ProcessPoolExecutorOptions = {}): ProcessPoolExecutor =>
     new ProcessPoolExecutor({ maxWorkers: 1, command: { path }, ...options });

@@ -13,19 +13,19 @@ import { Pool, TimeoutError, wait } from "../../mod.ts";
 import { DistributedExecutor, UnknownTaskError } from "../../src/remote/mod.ts";
 import { bullmq } from "../../src/transports/bullmq.ts";
 import { test } from "../harness.ts";
+import { RUNTIME } from "../runtime/handles.ts";
+import { PROGRAMS } from "../runtime/programs.ts";
 import { tasks } from "./fleet.ts";
 import { noRedis, RedisServer } from "./redis_server.ts";
 
-const MODULES = fileURLToPath(new URL("../../node_modules/", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("../../src/cli/cli.ts", import.meta.url));
 const TASKS = fileURLToPath(new URL("tasks.ts", import.meta.url));
 const SECRET = "nine pairs share a secret";
-const CLIENT = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 
 const RUNTIMES = {
-  deno: [`${MODULES}deno/deno`, "run", "-A", "--no-check"],
-  bun: [`${MODULES}bun/bin/bun.exe`],
-  node: [`${MODULES}node/bin/node`],
+  deno: [PROGRAMS.deno, "run", "-A", "--no-check"],
+  bun: [PROGRAMS.bun],
+  node: [PROGRAMS.node],
 } as const;
 
 /** A worker that is ready. */
@@ -67,7 +67,7 @@ async function startWorker(kind: keyof typeof RUNTIMES, server: RedisServer): Pr
 }
 
 for (const kind of ["deno", "bun", "node"] as const) {
-  test(`a fleet over Redis does what an executor does [${CLIENT} -> ${kind}]`, async () => {
+  test(`a fleet over Redis does what an executor does [${RUNTIME} -> ${kind}]`, async () => {
     await using server = await RedisServer.start();
     await using worker = await startWorker(kind, server);
     const transport = bullmq({ url: server.url, queue: "pairs" });

@@ -11,20 +11,19 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { ProcessPoolExecutor, UnsupportedError } from "../../mod.ts";
 import type { ProcessPoolExecutorOptions } from "../../mod.ts";
 import { test } from "../harness.ts";
 import { detectRuntime } from "../../src/runtime/mod.ts";
+import { PROGRAMS } from "./programs.ts";
 
 const RUNTIME_NAME = detectRuntime().name;
 type Permissions = Exclude<ProcessPoolExecutorOptions["permissions"], string | undefined>;
 type Act = "read" | "write" | "run" | "net" | "env" | "sys" | "ffi";
 const ACTS: readonly Act[] = ["read", "write", "run", "net", "env", "sys", "ffi"];
-const MODULES = fileURLToPath(new URL("../../node_modules/", import.meta.url));
 const COMMANDS = {
-  deno: { path: `${MODULES}deno/deno` },
-  node: { path: `${MODULES}node/bin/node` },
+  deno: { path: PROGRAMS.deno },
+  node: { path: PROGRAMS.node },
 };
 
 /** Tries an act. Gives "allowed", or the error by which it was refused. */

@@ -18,13 +18,8 @@ import type { Runtime, WorkerHandle } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { until } from "../contract/executors.ts";
 import { RUNTIME } from "./handles.ts";
+import { PROGRAMS } from "./programs.ts";
 
-const MODULES = fileURLToPath(new URL("../../node_modules/", import.meta.url));
-const PATHS = {
-  deno: `${MODULES}deno/deno`,
-  bun: `${MODULES}bun/bin/bun.exe`,
-  node: `${MODULES}node/bin/node`,
-} as const;
 const KINDS = ["deno", "bun", "node"] as const;
 type Kind = typeof KINDS[number];
 
@@ -72,7 +67,7 @@ function run(
 }
 
 for (const kind of KINDS) {
-  const command = { path: PATHS[kind] };
+  const command = { path: PROGRAMS[kind] };
   const title = (text: string): string => `${RUNTIME} -> ${kind}: ${text}`;
 
   test(title("tasks run on the runtime that the command names"), async () => {
@@ -216,7 +211,7 @@ for (const kind of KINDS) {
     await assertRejects(() => executor.submit(read, file).result());
     await using reader = processes({ command }, { permissions: { read: [file] } });
     assert((await reader.submit(read, file)).length > 100);
-    await assertRejects(() => reader.submit(read, PATHS.node).result());
+    await assertRejects(() => reader.submit(read, PROGRAMS.node).result());
   });
 
   test(title("a command that cannot be started breaks the executor, and says why"), async () => {
@@ -350,5 +345,5 @@ test("options that processes cannot heed are refused", () => {
   assertThrows(() => processes({ command: "python" as Kind }), TypeError);
   assertThrows(() => processes({ command: { path: "/bin/cat" } }), UnsupportedError);
   const net = { permissions: { net: ["a.b"] } };
-  assertThrows(() => processes({ command: { path: PATHS.node } }, net), UnsupportedError, "net");
+  assertThrows(() => processes({ command: { path: PROGRAMS.node } }, net), UnsupportedError, "net");
 });
