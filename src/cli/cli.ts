@@ -20,7 +20,7 @@
  * @module
  */
 
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { messageLine, UsageError } from "./command_line.ts";
@@ -77,7 +77,8 @@ function isProgram(): boolean {
   const { main } = import.meta as { main?: boolean }; // not in Node before 24.2
   if (main !== undefined) return main;
   const started = process.argv[1];
-  return started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url);
+  if (started === undefined || !existsSync(started)) return false; // an argument of `node -e`
+  return realpathSync(started) === fileURLToPath(import.meta.url);
 }
 
 if (isProgram()) {
