@@ -4,6 +4,7 @@ import { observe, outcome } from "../futures/future.ts";
 import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
 import { closeIterators } from "./close_iterators.ts";
+import { whenDone } from "./deferred_task.ts";
 import { columnOf } from "./map_columns.ts";
 import type { Column } from "./map_columns.ts";
 import { bindContext } from "../runtime/async_context.ts";
@@ -309,11 +310,9 @@ class LazyInput implements MapInput {
     this.#rows = 0;
     const future = this.#backend.submitChunk(this.#task, args, this.#limits, size);
     if (this.#readsOn) {
-      observe(future, {
-        futureDone: () => {
-          this.#ahead -= size;
-          this.#fill();
-        },
+      whenDone(future, () => {
+        this.#ahead -= size;
+        this.#fill();
       });
     }
     this.#reader.chunkMade(future, size);
