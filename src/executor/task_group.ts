@@ -186,11 +186,12 @@ export class TaskGroup implements AsyncDisposable {
     }
     const submit = (): Future<unknown> => this.#executor.submit(fn, ...args) as Future<unknown>;
     let future: Future<unknown>;
-    if (this.limit < Infinity && holdsFuture(args)) {
+    const { aborted } = this.signal; // then the executor cancels it, and nothing is to wait here
+    if (!aborted && this.limit < Infinity && holdsFuture(args)) {
       const task = new DeferredTask(submit);
       future = task.future;
       this.#hold(task, args);
-    } else if (this.#submitted < this.limit) {
+    } else if (aborted || this.#submitted < this.limit) {
       future = submit();
       this.#submitted++;
     } else {

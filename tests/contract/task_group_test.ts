@@ -104,6 +104,22 @@ testEach("TaskGroup.cancel() ends it early, and close() does not throw", async (
   assertThrows(() => group.submit(() => 1), InvalidStateError);
 });
 
+// Under a limit they waited in the group, where nobody cancelled them: close() hung.
+testEach("TaskGroup.submit() after cancel() is cancelled at once", async ({ create }) => {
+  await using executor = create();
+  const group = new TaskGroup(executor, { limit: 1 });
+  const first = group.submit(endless);
+  group.cancel();
+  const waiting = new FutureSource<number>();
+  const late = [
+    group.submit((x: number) => x, 1),
+    group.submit((x: number) => x, waiting.future),
+  ];
+  assert(late.every((future) => future.cancelled()));
+  await group.close();
+  assert(first.done());
+});
+
 testEach("TaskGroup.run(): the block's own error wins, after all have ended", async (kind) => {
   await using executor = kind.create();
   let task: Future<never> | undefined;
