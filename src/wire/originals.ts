@@ -40,7 +40,6 @@ export const RangeErrorOf: typeof RangeError = RangeError;
 export const RegExpOf: typeof RegExp = RegExp;
 export const StringOf: typeof String = String;
 export const TypeErrorOf: typeof TypeError = TypeError;
-export const UnitsOf: typeof Uint16Array = Uint16Array;
 /** `undefined` in a runtime without it. */
 export const ExceptionOf: typeof DOMException = globalThis.DOMException;
 
