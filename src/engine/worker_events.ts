@@ -191,7 +191,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
    * others, each task alone, so that the one that cannot be read is found. This worker is replaced.
    */
   messageLost(worker: WorkerSlot, held: ReadonlySet<number>): void {
-    const { supervisor, settlement, queue, room, watch } = this.#parts;
+    const { supervisor, settlement, queue, room } = this.#parts;
     if (worker.state === "initializing") return supervisor.setupLost();
     worker.remaining = -Infinity;
     worker.missedMessage = true;
@@ -207,8 +207,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
         );
       } else {
         control.alone = true;
-        watch.events?.returned([item], "workerLost");
-        queue.restore(item);
+        this.#restore([item], "workerLost");
       }
     }
     room.update(worker);
