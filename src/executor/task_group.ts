@@ -246,7 +246,8 @@ export class TaskGroup implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (this.#open > 0) await new Promise<void>((resolve) => this.#allDone = resolve);
+    // Until this goes on, whoever awaited one of the last tasks may have submitted another.
+    while (this.#open > 0) await new Promise<void>((resolve) => this.#allDone = resolve);
     this.#ended = true;
     this.#unlisten?.();
     if (this.#failures.length === 1) throw this.#failures[0];

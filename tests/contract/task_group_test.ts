@@ -104,6 +104,27 @@ testEach("TaskGroup.cancel() ends it early, and close() does not throw", async (
   assertThrows(() => group.submit(() => 1), InvalidStateError);
 });
 
+// Both end in one message: what the first one's awaiter submits came before close() had gone on.
+testEach(
+  "TaskGroup.close() waits for what an awaiter submits as the last tasks end",
+  async (kind) => {
+    await using executor = kind.create();
+    await executor.submit((x: number) => x, 0); // known to be short: the next ones go together
+    for (let i = 0; i < 5; i++) {
+      const group = new TaskGroup(executor);
+      let late: Future<number> | undefined;
+      const first = group.submit((x: number) => x, 1);
+      group.submit((x: number) => x, 2);
+      const chained = first.then(() => {
+        late = group.submit(() => new Promise<number>((resolve) => setTimeout(resolve, 10, 3)));
+      }).catch(() => {}); // they may end in two messages: then the group is closed
+      await group.close();
+      assert(late?.done() ?? true);
+      await chained;
+    }
+  },
+);
+
 // Under a limit they waited in the group, where nobody cancelled them: close() hung.
 testEach("TaskGroup.submit() after cancel() is cancelled at once", async ({ create }) => {
   await using executor = create();
