@@ -3,22 +3,14 @@ import { append, PromiseOf } from "../wire/originals.ts";
 import { end, hasEnded, slotOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import { toNanoseconds } from "./nanoseconds.ts";
-import type { Outbox } from "./outbox.ts";
 import type { Pause } from "./program_host.ts";
-import type { Row, TaskCaller } from "./task_call.ts";
+import type { Row, RunTools } from "./task_call.ts";
 import type { AnyFunction, LocalTask } from "./task_table.ts";
 import { isThenable, whenSettled } from "./thenable.ts";
 
-/** What all chunks of a worker share. */
-export interface ChunkTools {
-  readonly outbox: Outbox;
-  readonly caller: TaskCaller;
-  readonly pause: Pause | undefined;
-}
-
 /** One chunk of `map`: a task whose items have an outcome each. */
 export class ChunkRun {
-  readonly #tools: ChunkTools;
+  readonly #tools: RunTools;
   readonly #task: LocalTask;
   readonly #context: Context;
   readonly #args: Row;
@@ -32,7 +24,7 @@ export class ChunkRun {
   #index = 0;
 
   constructor(
-    tools: ChunkTools,
+    tools: RunTools,
     task: LocalTask,
     context: Context,
     slot: number,

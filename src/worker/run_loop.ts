@@ -17,7 +17,6 @@ import { Carriers } from "./carriers.ts";
 import { ChildFunctions } from "./child_functions.ts";
 import { Children } from "./children.ts";
 import { ChunkRun } from "./chunk_run.ts";
-import type { ChunkTools } from "./chunk_run.ts";
 import { abort, Context, end, slotOf } from "./context.ts";
 import type { ContextOwner } from "./context.ts";
 import { toNanoseconds } from "./nanoseconds.ts";
@@ -27,7 +26,7 @@ import { MemoryLimit } from "./memory.ts";
 import type { ProgramHost } from "./program_host.ts";
 import { Streams } from "./streams.ts";
 import { TaskCaller } from "./task_call.ts";
-import type { Row } from "./task_call.ts";
+import type { Row, RunTools } from "./task_call.ts";
 import { TaskFunctions } from "./task_functions.ts";
 import { TaskTable } from "./task_table.ts";
 import type { AnyFunction, LocalTask } from "./task_table.ts";
@@ -60,7 +59,7 @@ export class RunLoop implements ContextOwner {
   readonly #host: ProgramHost;
   readonly #outbox: Outbox;
   readonly #caller: TaskCaller;
-  readonly #chunkTools: ChunkTools;
+  readonly #runTools: RunTools;
   readonly #streams: Streams;
   #memory: MemoryLimit | undefined = undefined;
   #ready = false;
@@ -77,13 +76,13 @@ export class RunLoop implements ContextOwner {
       resumed: (context) => this.#caller.resume(context),
     });
     this.#caller = new TaskCaller(host, this.places);
+    this.#runTools = { outbox, caller: this.#caller, pause: host.pause };
     this.#streams = new Streams(
-      { outbox, caller: this.#caller, pause: host.pause },
+      this.#runTools,
       this.functions,
       (task, context) => this.#wait(task, context, outbox.times.start()),
       (task, context, loaded, failed) => this.#load(task, context, loaded, failed),
     );
-    this.#chunkTools = { outbox, caller: this.#caller, pause: host.pause };
   }
 
   setUp(setup: WorkerSetup): void {
@@ -386,7 +385,7 @@ export class RunLoop implements ContextOwner {
     if (task.nanoseconds < 0 || task.nanoseconds * count >= SHORT_NANOSECONDS) outbox.flush();
     if ((flags & FLAG_NOTIFY) !== 0) outbox.started(slot);
     const context = new Context(this, slot);
-    const run = new ChunkRun(this.#chunkTools, task, context, slot, args, first, arity, count);
+    const run = new ChunkRun(this.#runTools, task, context, slot, args, first, arity, count);
     let call: AnyFunction | undefined;
     let pending: PromiseLike<unknown> | undefined;
     try {

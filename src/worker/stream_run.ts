@@ -6,9 +6,7 @@ import { unwrapTransfer } from "../wire/transfer.ts";
 import type { Moved } from "../wire/transfer.ts";
 import { hasEnded, slotOf } from "./context.ts";
 import type { Context } from "./context.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Pause } from "./program_host.ts";
-import type { TaskCaller } from "./task_call.ts";
+import type { RunTools } from "./task_call.ts";
 import { Unresolved } from "./task_functions.ts";
 import { isThenable, whenSettled } from "./thenable.ts";
 
@@ -28,13 +26,6 @@ const ASYNC_ITERATOR: typeof Symbol.asyncIterator = Symbol.asyncIterator;
 const ITERATOR: typeof Symbol.iterator = Symbol.iterator;
 const NOTHING: readonly unknown[] = [];
 
-/** What all streams of a worker share. */
-export interface StreamTools {
-  readonly outbox: Outbox;
-  readonly caller: TaskCaller;
-  readonly pause: Pause | undefined;
-}
-
 /** How a stream ends as a task. */
 export interface StreamEnds {
   succeed(value: unknown): void;
@@ -48,7 +39,7 @@ type Method = (...args: unknown[]) => unknown;
  * for. Where there is no credit, the generator stands still.
  */
 export class StreamRun {
-  readonly #tools: StreamTools;
+  readonly #tools: RunTools;
   readonly #context: Context;
   readonly #ends: StreamEnds;
   #credit: number;
@@ -72,7 +63,7 @@ export class StreamRun {
   #interval = 1;
   #flushScheduled = false;
 
-  constructor(tools: StreamTools, context: Context, ends: StreamEnds, credit: number) {
+  constructor(tools: RunTools, context: Context, ends: StreamEnds, credit: number) {
     this.#tools = tools;
     this.#context = context;
     this.#ends = ends;

@@ -1,7 +1,8 @@
 import { SafeMap } from "../wire/originals.ts";
 import type { Context } from "./context.ts";
 import { StreamRun } from "./stream_run.ts";
-import type { StreamEnds, StreamTools } from "./stream_run.ts";
+import type { StreamEnds } from "./stream_run.ts";
+import type { RunTools } from "./task_call.ts";
 import type { TaskFunctions } from "./task_functions.ts";
 import type { AnyFunction, LocalTask } from "./task_table.ts";
 import { isThenable, whenSettled } from "./thenable.ts";
@@ -9,7 +10,7 @@ import { isThenable, whenSettled } from "./thenable.ts";
 /** The streams of a worker that have begun. */
 export class Streams {
   readonly #runs = new SafeMap<Context, StreamRun>();
-  readonly #tools: StreamTools;
+  readonly #tools: RunTools;
   readonly #functions: TaskFunctions;
   readonly #wait: (task: LocalTask, context: Context) => StreamEnds;
   readonly #load: (
@@ -24,7 +25,7 @@ export class Streams {
    * @param load Loads the function of a task that has its place.
    */
   constructor(
-    tools: StreamTools,
+    tools: RunTools,
     functions: TaskFunctions,
     wait: (task: LocalTask, context: Context) => StreamEnds,
     load: (

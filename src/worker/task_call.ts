@@ -2,12 +2,20 @@ import { append, apply, CALL } from "../wire/originals.ts";
 import { slotOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import { enter, isCurrent, runApart, taskScope } from "./current_task.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Places } from "./places.ts";
-import type { ProgramHost } from "./program_host.ts";
+import type { Pause, ProgramHost } from "./program_host.ts";
 import type { AnyFunction } from "./task_table.ts";
 
 /** Arguments one after the other, among other things or alone. */
 export type Row = readonly unknown[] | Float64Array;
+
+/** What all chunks and streams of a worker share. */
+export interface RunTools {
+  readonly outbox: Outbox;
+  readonly caller: TaskCaller;
+  readonly pause: Pause | undefined;
+}
 
 /** Calls the functions of tasks, so that `currentTask()` knows which one runs. */
 export class TaskCaller {
