@@ -74,7 +74,8 @@ export class Awaiter implements Promise<undefined> {
 /** What functions of users gave that were taken for a promise's own. */
 const foreign = new WeakMap<Awaiter, unknown>();
 
-const textOf = Function.prototype.toString;
+/** As it was before any task could change it. */
+const textOf = Function.prototype.call.bind(Function.prototype.toString) as (fn: unknown) => string;
 /** What V8 gives as the source of a native function without a name, and of a bound one. */
 const NATIVE = "function () { [native code] }";
 
@@ -91,8 +92,8 @@ export function belongToPromise(
 }
 
 function belongsToPromise(fn: ((value: never) => unknown) | null | undefined): boolean {
-  return typeof fn === "function" && textOf.call(fn) === NATIVE && fn.name === "";
+  return typeof fn === "function" && textOf(fn) === NATIVE && fn.name === "";
 }
 
 /** Whether this is V8, as far as it matters here. */
-const isV8 = textOf.call(new Proxy(() => {}, {})) === NATIVE;
+const isV8 = textOf(new Proxy(() => {}, {})) === NATIVE;

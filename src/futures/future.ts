@@ -79,6 +79,12 @@ export let stateOf: (future: Future<unknown>) => number;
 
 const MAKE = Symbol("make");
 
+/** As it was before any task could change it: futures of children are awaited in workers. */
+const originalThen = Function.prototype.call.bind(Promise.prototype.then) as (
+  promise: Promise<unknown>,
+  ...callbacks: unknown[]
+) => Promise<unknown>;
+
 /**
  * The result of a task that may not have begun.
  *
@@ -319,7 +325,7 @@ export class Future<T> implements PromiseLike<T> {
       this.#add(awaiter);
       return awaiter as Promise<unknown> as Promise<A | B>;
     }
-    return this.#promise().then(onFulfilled, onRejected);
+    return originalThen(this.#promise(), onFulfilled, onRejected) as Promise<A | B>;
   }
 
   /** As `Promise.catch`, on `result()`. */

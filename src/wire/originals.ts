@@ -69,6 +69,7 @@ export const textSlice = uncurried(String.prototype.slice) as Text<
   [from: number, to?: number],
   string
 >;
+export const textOfFunction = uncurried(Function.prototype.toString) as (fn: unknown) => string;
 export const textIndexOf = uncurried(String.prototype.indexOf) as Text<
   [part: string, from?: number],
   number

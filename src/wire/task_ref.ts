@@ -1,5 +1,6 @@
 import type { Future } from "../futures/future.ts";
 import { show } from "../futures/show.ts";
+import { textOfFunction } from "./originals.ts";
 
 /**
  * What a task sees of its executor: its `this`, and what `currentTask()` gives.
@@ -239,7 +240,7 @@ export function toTaskRef(task: unknown, isStream = false): TaskRef {
     );
   }
   const fn = task as (...args: never[]) => unknown;
-  const source = Function.prototype.toString.call(fn);
+  const source = textOfFunction(fn);
   const name = typeof fn.name === "string" && fn.name !== "" ? fn.name : "anonymous";
   refuse(source, name, isStream);
   return { kind: "source", source, name, fn };

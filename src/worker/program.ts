@@ -56,6 +56,13 @@ export class Program {
 
   /** Takes a message of the owner, and nothing else that looks like one. */
   receive(message: unknown): void {
+    // What Bun gives of a message that it could not read; but the owner of a worker that serves may send it null.
+    // A stream may wait for what was lost.
+    if (message === null && this.#host.named === undefined) {
+      return this.#loop.hasStreams
+        ? this.uncaughtError(new Error("the worker missed a message"))
+        : this.unreadable();
+    }
     if (!isArray(message)) return;
     const loop = this.#loop;
     const isSetUp = this.#secret >= 0;

@@ -126,6 +126,11 @@ export class RunLoop implements ContextOwner {
     this.#streams.end(context);
   }
 
+  /** Whether any stream runs here. */
+  get hasStreams(): boolean {
+    return this.#streams.size > 0;
+  }
+
   /** The stream in a slot may give so many values more. */
   grant(slot: number, count: number): void {
     const context = this.places.find(slot);

@@ -41,6 +41,11 @@ export class Streams {
     this.#load = load;
   }
 
+  /** How many run. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
   /** So many values more are wanted of a stream. */
   grant(context: Context, count: number): void {
     this.#runs.get(context)?.grant(count);
