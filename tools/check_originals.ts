@@ -61,10 +61,10 @@ const KNOWN: Readonly<Record<string, number>> = {
   "src/futures/callback.ts": 2,
   "src/futures/deadline.ts": 7,
   "src/futures/errors.ts": 1,
-  "src/futures/future.ts": 16,
+  "src/futures/future.ts": 15,
   "src/futures/inspect.ts": 5,
   "src/futures/known_options.ts": 19,
-  "src/wire/task_ref.ts": 19,
+  "src/wire/task_ref.ts": 18,
   "src/worker/context.ts": 1,
   // All others.
   "src/futures/local_object.ts": 9,

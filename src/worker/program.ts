@@ -18,7 +18,7 @@ import {
   UNDEFINE,
 } from "../wire/messages.ts";
 import type { WorkerSetup } from "../wire/messages.ts";
-import { append, isArray } from "../wire/originals.ts";
+import { append, ErrorOf, isArray } from "../wire/originals.ts";
 import { Context, slotOf } from "./context.ts";
 import { initialize } from "./initialize.ts";
 import { Outbox } from "./outbox.ts";
@@ -60,7 +60,7 @@ export class Program {
     // A stream may wait for what was lost.
     if (message === null && this.#host.named === undefined) {
       return this.#loop.hasStreams
-        ? this.uncaughtError(new Error("the worker missed a message"))
+        ? this.uncaughtError(new ErrorOf("the worker missed a message"))
         : this.unreadable();
     }
     if (!isArray(message)) return;
