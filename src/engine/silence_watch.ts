@@ -128,7 +128,7 @@ export class SilenceWatch {
     const look = (): void => {
       if (item.done || item.worker !== worker || item.aborted !== undefined) return;
       const lastMessageAt = Math.max(sentAt, worker.lastMessageAt);
-      const hasBegun = worker.hasBegun(item);
+      const hasBegun = worker.sendsAhead && worker.hasBegun(item); // elsewhere nobody knows
       // It was stopped between two words: it counts as begun, and has not told it since the last look.
       const isMute = hasBegun && hadBegun;
       hadBegun = hasBegun;

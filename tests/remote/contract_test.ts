@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { execFile } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -25,5 +25,6 @@ test("the contract of all executors holds on the distributed one", async () => {
   });
   const bad = output.split("\n").filter((line) => /^✖|FAILED|^\(fail\)|error/i.test(line));
   assertEquals(code, 0, bad.join("\n"));
-  assertMatch(output, /\b150 pass|\bpass 150\b/);
+  const passed = /\b(\d+) pass|\bpass (\d+)\b/.exec(output);
+  assert(Number(passed?.[1] ?? passed?.[2]) >= 150, output);
 }, { deadline: 120_000 });
