@@ -14,6 +14,7 @@ import {
   findBrowser,
   MissingBrowserError,
 } from "../../tests/browser/runner/browsers.mjs";
+import type { TraceFile } from "../../src/observe/trace.ts";
 import { build } from "./build.ts";
 import { serve, type Served } from "./serve.ts";
 
@@ -62,27 +63,46 @@ for (const name of Object.keys(BROWSERS) as BrowserName[]) {
         await page.evaluate("['mandelbrot', 'julia'].map((one) => playground.differences(one))"),
         [0, 0],
       );
-      const { done, tiles, workers, took, spans } = await page.evaluate<{
+      const { done, tiles, lanes, took, drawn } = await page.evaluate<{
         done: number;
         tiles: number;
-        workers: number;
         took: number;
-        spans: number[];
+        drawn: number;
+        lanes: [number, number][][];
       }>(`(() => {
-        const { log, counts } = playground;
-        const started = log.filter(({ kind }) => kind === "started");
-        const at = (kind, tile) => log.find((one) => one.kind === kind && one.tile?.id === tile.id).at;
+        const { log, counts, lanes } = playground;
         return {
           ...counts,
-          workers: new Set(started.map(({ worker }) => worker)).size,
           took: log.at(-1).at - log[0].at,
-          spans: started.map(({ tile, at: began }) => at("done", tile) - began),
+          drawn: lanes.flatMap(({ spans }) => spans).flatMap(({ tiles }) => tiles).length,
+          lanes: lanes.map(({ spans }) => spans.map(({ from, to }) => [from, to])),
         };
       })()`);
       assert.equal(done, tiles);
-      assert.ok(tiles > 20 && workers >= 2, `${tiles} tiles on ${workers} workers`);
-      assert.ok(spans.length >= tiles && took > 0);
-      for (const span of spans) assert.ok(span >= 0 && span <= took, `${span} of ${took} ms`);
+      assert.ok(drawn >= tiles && tiles > 20, `${drawn} of ${tiles} tiles`);
+      assert.ok(lanes.length >= 2 && took > 0, `${lanes.length} workers in ${took} ms`);
+      for (const spans of lanes) {
+        const busy = spans.reduce((sum, [from, to]) => sum + to - from, 0);
+        assert.ok(busy > 0 && busy <= took + 1, `${busy} ms of ${took}`);
+        for (const [from, to] of spans) assert.ok(from >= 0 && to >= from, `${from} to ${to}`);
+      }
+
+      // The trace, as it would be saved.
+      const [name, trace] = await page.evaluate<[string, string]>(`(async () => {
+        const { createObjectURL } = URL;
+        let file;
+        let name;
+        URL.createObjectURL = (blob) => createObjectURL.call(URL, file = blob);
+        HTMLAnchorElement.prototype.click = function () { name = this.download; };
+        document.querySelector("#trace").click();
+        URL.createObjectURL = createObjectURL;
+        delete HTMLAnchorElement.prototype.click;
+        return [name, await file.text()];
+      })()`);
+      assert.equal(name, "playground-trace.json");
+      const { traceEvents } = JSON.parse(trace) as TraceFile;
+      const slices = traceEvents.filter(({ ph }) => ph === "X");
+      assert.ok(slices.length >= tiles, `${slices.length} slices`);
 
       // The burst meter.
       const rates = await page.evaluate<[string, number][]>(`(async () => {

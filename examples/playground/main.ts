@@ -4,14 +4,16 @@
  * @module
  */
 
+import type { ExecutorEvent } from "../../mod.ts";
 import { measure } from "./burst.ts";
 import { chooseTheme, Controls, element, PLACES } from "./controls.ts";
 import { listenToGestures } from "./gestures.ts";
 import { paintScene, type Point } from "./mandelbrot.ts";
 import { Picture } from "./picture.ts";
 import { Renderer, type RenderEvent } from "./renderer.ts";
-import { type Lane, type Span, Timeline } from "./timeline.ts";
-import { type PictureName, sceneOf, tilesOf, type View, zoomed } from "./tiles.ts";
+import type { Lane, Span, SpanKind } from "./history.ts";
+import { Timeline } from "./timeline.ts";
+import { type PictureName, sceneOf, type Tile, tilesOf, type View, zoomed } from "./tiles.ts";
 
 /** What Julia sets show. */
 const JULIA_VIEW: View = { x: 0, y: 0, across: 3.2 };
@@ -35,10 +37,17 @@ const controls = new Controls({
   iterations: () => drawSoon(),
   place: (place) => go(place),
 });
-const renderer = new Renderer(controls.settings, (event) => {
-  log.push(event);
-  if (log.length > LOGGED) log.shift();
-  timeline.take(event);
+const watcher = {
+  take(event: ExecutorEvent) {
+    keep(observed, event);
+    timeline.history.take(event);
+    timeline.redraw();
+    showSoon();
+  },
+  tileBegan: (worker: string, tile: Tile) => timeline.history.tileBegan(worker, tile),
+};
+const renderer = new Renderer(controls.settings, watcher, (event) => {
+  keep(log, event);
   take(event);
 });
 
@@ -117,6 +126,7 @@ function take(event: RenderEvent): void {
       showMemory(event.parallel);
       break;
     case "began":
+      timeline.begin(event.at - performance.timeOrigin);
       counts.done = counts.tiles - event.tiles;
       break;
     case "started":
@@ -135,10 +145,12 @@ function take(event: RenderEvent): void {
       counts.retried++;
       break;
     case "cancelled":
+      timeline.cancelled(event.at - performance.timeOrigin);
       counts.cancelled += event.waiting + event.running.length;
       for (const picture of Object.values(pictures)) picture.clearMarks();
       break;
     case "broken":
+      timeline.ended();
       element("notice").hidden = false;
       element("notice").textContent = `No worker can be had, so this thread draws. ${
         textOf(event.error)
@@ -146,6 +158,7 @@ function take(event: RenderEvent): void {
       renderer.useThisThread();
       break;
     case "ended":
+      timeline.ended();
       if (renderer.hasFaults) return drawSoon(); // a button was pressed more often than tiles were left
       for (const resolve of whenIdle.splice(0)) resolve();
   }
@@ -216,15 +229,16 @@ details.addEventListener("toggle", showTable);
 
 function showTable(): void {
   if (!details.open) return;
-  element("table-body").replaceChildren(...timeline.lanes.map(rowOf));
+  element("table-body").replaceChildren(...timeline.history.lanes.map(rowOf));
 }
 
 function rowOf({ worker, spans, end }: Lane): HTMLTableRowElement {
   const row = document.createElement("tr");
   const times = spans.filter(({ to }) => to !== undefined).map(({ from, to }) => to! - from);
   const busy = times.reduce((sum, time) => sum + time, 0);
-  const done = spans.filter(({ kind }) => ["mandelbrot", "julia", "again"].includes(kind));
-  const cancelled = spans.filter(({ kind }) => kind === "cancelled").length;
+  const tilesOf = (...kinds: SpanKind[]) =>
+    spans.filter(({ kind }) => kinds.includes(kind))
+      .reduce((sum, { task }) => sum + Math.max(1, task.chunk), 0);
   const state = end !== undefined
     ? `${end.why === "crash" ? "crashed" : "hung"}, replaced`
     : spans.some(({ to }) => to === undefined)
@@ -235,7 +249,9 @@ function rowOf({ worker, spans, end }: Lane): HTMLTableRowElement {
   name.textContent = worker;
   row.append(name);
   const slowest = `${Math.max(0, ...times).toFixed(1)} ms`;
-  for (const text of [done.length, `${busy.toFixed(0)} ms`, slowest, cancelled, state]) {
+  const done = tilesOf("mandelbrot", "julia", "again");
+  const cancelled = tilesOf("cancelled");
+  for (const text of [done, `${busy.toFixed(0)} ms`, slowest, cancelled, state]) {
     row.insertCell().textContent = String(text);
   }
   return row;
@@ -247,7 +263,7 @@ chart.addEventListener("pointerdown", detail);
 function detail({ offsetX, offsetY }: PointerEvent): void {
   const span = timeline.spanAt(offsetX, offsetY);
   for (const [name, picture] of Object.entries(pictures)) {
-    picture.point(span?.tile.picture === name ? span.tile : undefined);
+    picture.point(span?.tiles.find((tile) => tile.picture === name));
   }
   element("timeline-detail").textContent = span === undefined ? "" : sentenceOf(span);
 }
@@ -255,11 +271,13 @@ chart.addEventListener("pointerleave", () => {
   for (const picture of Object.values(pictures)) picture.point(undefined);
 });
 
-function sentenceOf({ tile, worker, from, to, kind, overtook }: Span): string {
+function sentenceOf({ task, tiles, worker, from, to, kind, stolen }: Span): string {
+  const ids = tiles.map(({ id }) => id);
+  const which = ids.length > 1 ? `Tiles ${ids.join(", ")}` : `Tile ${ids[0] ?? "…"}`;
   const time = to === undefined ? "still running" : `${(to - from).toFixed(1)} ms`;
-  const how = kind === tile.picture || kind === "running" ? "" : `, ${HOW[kind] ?? kind}`;
-  const before = overtook ? ", began before an earlier one" : "";
-  return `Tile ${tile.id} (${tile.picture}) on ${worker}: ${time}${how}${before}`;
+  const how = kind === task.name || kind === "running" ? "" : `, ${HOW[kind] ?? kind}`;
+  const taken = stolen ? ", taken over from another worker" : "";
+  return `${which} (${task.name}) on ${worker}: ${time}${how}${taken}`;
 }
 
 const HOW: Record<string, string> = {
@@ -267,6 +285,15 @@ const HOW: Record<string, string> = {
   crash: "crashed its worker",
   hang: "hung, its worker was stopped",
 };
+
+element("trace").addEventListener("click", () => {
+  const file = new Blob([JSON.stringify(renderer.trace())], { type: "application/json" });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = "playground-trace.json";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser reads it when it likes
+});
 
 // --- the burst meter ---
 
@@ -336,6 +363,12 @@ function showRates(): void {
 /** Events that are kept. */
 const LOGGED = 20_000;
 const log: RenderEvent[] = [];
+const observed: ExecutorEvent[] = [];
+
+function keep<T>(events: T[], event: T): void {
+  events.push(event);
+  if (events.length > LOGGED) events.shift();
+}
 
 function idle(): Promise<void> {
   return new Promise((resolve) => {
@@ -350,6 +383,10 @@ export interface PlaygroundHook {
   readonly counts: typeof counts;
   /** The last events of the renderer. */
   readonly log: readonly RenderEvent[];
+  /** The last events that executors told. */
+  readonly observed: readonly ExecutorEvent[];
+  /** What the timeline shows. */
+  readonly lanes: readonly Lane[];
   /** Tasks per second that were measured, by the way. */
   readonly rates: ReadonlyMap<string, number>;
   /** The view of the large picture. */
@@ -367,6 +404,8 @@ declare global {
 globalThis.playground = {
   counts,
   log,
+  observed,
+  lanes: timeline.history.lanes,
   rates,
   get view() {
     return view;

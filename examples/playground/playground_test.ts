@@ -9,12 +9,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { TraceFile } from "../../src/observe/trace.ts";
 import { build } from "./build.ts";
 import { launchChromium } from "../../tests/browser/runner/browsers.mjs";
+import { History } from "./history.ts";
 import { paintRows, paintScene } from "./mandelbrot.ts";
 import type { RenderEvent } from "./renderer.ts";
 import { serve, type Served } from "./serve.ts";
-import { sceneOf, tilesOf, zoomed } from "./tiles.ts";
+import { sceneOf, type Tile, tilesOf, zoomed } from "./tiles.ts";
 
 const DEADLINE = 30_000;
 
@@ -215,6 +217,46 @@ test("zooming keeps its place, and ends where numbers do", () => {
   assert.equal(zoomed(view, 1e-20).across, 8);
 });
 
+test("the history is what an executor tells, and nothing else", () => {
+  const history = new History();
+  const task = (id: number, chunk = 0, priority = 0) => ({ id, name: "julia", priority, chunk });
+  const at = (ms: number) => ({ at: ms, executor: "pool1" });
+  const tile = (id: number) => ({ id, picture: "julia" }) as Tile;
+  history.clear(0);
+  for (const one of [task(0, 2), task(1), task(2), task(3, 0, 2)]) {
+    history.take({ type: "submitted", ...at(1), task: one });
+  }
+  assert.equal(history.queue.at(-1)!.waiting, 5); // a chunk is as many tiles
+  history.take({ type: "returned", ...at(2), task: task(1), worker: "a", reason: "stolen" });
+  history.tileBegan("b", tile(7));
+  history.take({ type: "started", ...at(3), task: task(0, 2), worker: "b" });
+  history.tileBegan("b", tile(8));
+  const ended = (ms: number, id: number, ran: number) => ({
+    ...at(ms),
+    type: "ended" as const,
+    task: task(id),
+    worker: "b",
+    waited: 2,
+    ran,
+  });
+  history.take({ ...ended(6, 0, 2.5), outcome: "succeeded", task: task(0, 2) });
+  history.take({ type: "started", ...at(6), task: task(1), worker: "b" });
+  history.take({ ...ended(9, 1, 3), outcome: "timedOut", error: new Error("late") });
+  history.take({ type: "workerEnded", ...at(9), worker: "b", reason: "stopped" });
+  history.take({ ...ended(10, 2, 0), worker: undefined, outcome: "cancelled" });
+  history.take({ type: "started", ...at(11), task: task(3, 0, 2), worker: "c" });
+  history.take({ ...ended(12, 3, 1), worker: "c", task: task(3, 0, 2), outcome: "succeeded" });
+  const [b, c] = history.lanes;
+  assert.deepEqual(
+    b!.spans.map(({ from, to, kind, stolen, tiles }) => [from, to, kind, stolen, tiles.length]),
+    [[3, 5.5, "julia", false, 2], [6, 9, "hang", true, 0]],
+  );
+  assert.deepEqual(b!.end, { at: 9, why: "hang" });
+  assert.deepEqual(c!.spans.map(({ kind }) => kind), ["again"]);
+  assert.deepEqual(history.cancels, [{ at: 10, count: 1 }]);
+  assert.equal(history.queue.at(-1)!.waiting, 0);
+});
+
 test("the page that is built names only what lies beside it", async () => {
   await build(folder);
   const page = readFileSync(join(folder, "index.html"), "utf8");
@@ -392,6 +434,65 @@ describe("the playground", { concurrency: 2 }, () => {
       await assertComplete(page);
     },
   );
+
+  pageTest("the timeline shows every task that ran, when it did", async (page) => {
+    await page.selectOption("#chunk", "2");
+    await assertComplete(page);
+    await page.click("#again");
+    await assertComplete(page);
+    const { lanes, ran, tiles } = await page.evaluate(() => ({
+      lanes: playground.lanes.map(({ spans }) =>
+        spans.map(({ task, tiles, from, to, kind }) => ({
+          ...task,
+          tiles: tiles.map(({ id }) => id),
+          from,
+          to: to!,
+          kind,
+        })).sort((a, b) => a.from - b.from)
+      ),
+      ran: playground.observed.flatMap((event) =>
+        event.type === "ended" && event.worker !== undefined ? [event.ran] : []
+      ),
+      tiles: playground.counts.tiles,
+    }));
+    const spans = lanes.flat();
+    const drawn = spans.flatMap((span) => span.tiles).sort((a, b) => a - b);
+    assert.deepEqual(drawn, Array.from({ length: tiles }, (_, id) => id)); // of the last picture
+    for (const span of spans) {
+      assert.equal(span.kind, span.name);
+      assert.equal(span.tiles.length, span.chunk);
+      assert.ok(span.to >= span.from);
+      assert.ok(ran.some((time) => Math.abs(time - (span.to - span.from)) < 1e-6));
+    }
+    // A worker runs one task at a time.
+    for (const own of lanes) {
+      for (const [i, span] of own.entries()) {
+        assert.ok(i === 0 || own[i - 1]!.to <= span.from + 1, "bars overlap");
+      }
+    }
+  });
+
+  pageTest("the trace can be had as a file", async (page) => {
+    await page.click("#crash");
+    await page.waitForFunction(() => playground.counts.crashes === 1);
+    await assertComplete(page);
+    const downloading = page.waitForEvent("download");
+    await page.click("#trace");
+    const download = await downloading;
+    assert.equal(download.suggestedFilename(), "playground-trace.json");
+    const path = join(folder, "trace.json");
+    await download.saveAs(path);
+    const { traceEvents } = JSON.parse(readFileSync(path, "utf8")) as TraceFile;
+    const names = traceEvents.filter(({ ph }) => ph === "M").map(({ args }) => args?.["name"]);
+    assert.ok(names.includes("pool1") && names.includes("pool1_0"));
+    const slices = traceEvents.filter(({ ph }) => ph === "X");
+    const { tiles } = await counts(page);
+    assert.ok(slices.length >= tiles, `${slices.length} slices of ${tiles} tiles`);
+    assert.deepEqual([...new Set(slices.map(({ name }) => name))].sort(), ["julia", "mandelbrot"]);
+    assert.ok(traceEvents.some(({ ph, name }) => ph === "i" && name === "worker crashed"));
+    const times = traceEvents.map(({ ts }) => ts);
+    assert.deepEqual(times, times.toSorted((a, b) => a - b));
+  });
 
   pageTest("the burst meter gives numbers", async (page) => {
     await page.selectOption("#burst-tasks", "2000");

@@ -7,6 +7,7 @@
 
 import {
   type Executor,
+  type ExecutorEvent,
   importTasks,
   InlineExecutor,
   ThreadPoolExecutor,
@@ -14,6 +15,8 @@ import {
   UnsupportedError,
   WorkerCrashError,
 } from "../../mod.ts";
+import { recordTrace, type TraceFile, type TraceRecording } from "../../src/observe/trace.ts";
+import { AGAIN } from "./history.ts";
 import type { Fault, TileOrder, TilePixels, TileReport } from "./tasks.ts";
 import type { PictureName, Tile } from "./tiles.ts";
 
@@ -35,7 +38,7 @@ export type RenderEvent =
   | { kind: "workers"; parallel: boolean; at: number }
   | { kind: "began"; run: number; at: number; tiles: number }
   | { kind: "handed"; run: number; at: number; waiting: number }
-  | { kind: "started"; run: number; at: number; tile: Tile; worker: string; overtook: boolean }
+  | { kind: "started"; run: number; at: number; tile: Tile; worker: string }
   | { kind: "computed"; run: number; at: number; tile: Tile; again: boolean }
   | { kind: "done"; run: number; at: number; tile: Tile; pixels: TilePixels }
   /** `alone` unless a tile of the same task was told of already: tiles of a chunk fail together. */
@@ -44,12 +47,23 @@ export type RenderEvent =
   | { kind: "ended"; run: number; at: number }
   | { kind: "broken"; run: number; at: number; error: unknown };
 
+/** Who looks at the executors. */
+export interface Watcher {
+  /** What they tell their observers. */
+  take(event: ExecutorEvent): void;
+  /** A worker has begun a tile. */
+  tileBegan(worker: string, tile: Tile): void;
+}
+
+/** Executors whose traces are kept: each number of workers has one of its own. */
+const TRACED = 8;
+
 /** Milliseconds that a tile may take, and how often it is tried, each time with twice the time. */
 const TILE_LIMIT = 1500;
 const TRIES = 5;
 
 /** The tasks stand beside this script, in a file of their own (see build.ts). */
-const { renderTile } = importTasks<typeof import("./tasks.ts")>(
+const tasks = importTasks<typeof import("./tasks.ts")>(
   new URL("./tasks.js", import.meta.url),
 );
 
@@ -57,8 +71,8 @@ const { renderTile } = importTasks<typeof import("./tasks.ts")>(
 class Run {
   readonly controller = new AbortController();
   readonly id: number;
-  /** Handed out and not begun, with the number of its task: tiles of a chunk share one. */
-  readonly waiting = new Map<Tile, number>();
+  /** Handed out and not begun. */
+  readonly waiting = new Set<Tile>();
   readonly running = new Set<Tile>();
   /** Not handed out yet. */
   left: number;
@@ -83,10 +97,21 @@ export class Renderer {
   #faults: Fault[] = [];
   #faulty: { readonly tile: Tile; readonly fault: Fault } | undefined = undefined;
   readonly #errors = new WeakSet<object>();
+  readonly #watcher: Watcher;
+  #recordings: TraceRecording[] = [];
 
-  constructor(settings: Settings, tell: (event: RenderEvent) => void) {
+  constructor(settings: Settings, watcher: Watcher, tell: (event: RenderEvent) => void) {
     this.#settings = settings;
+    this.#watcher = watcher;
     this.#tell = tell;
+  }
+
+  /** What all executors did so far, as https://ui.perfetto.dev opens it. */
+  trace(): TraceFile {
+    const files = this.#recordings.map((recording) => recording.toJSON());
+    const events = files.flatMap(({ traceEvents }) => traceEvents);
+    // The names of rows come first, then what happened, in order of time.
+    return { displayTimeUnit: "ms", traceEvents: events.sort((a, b) => a.ts - b.ts) };
   }
 
   /** Whether it draws now. */
@@ -148,6 +173,8 @@ export class Renderer {
       }
     }
     this.#executor ??= new InlineExecutor({ maxWorkers: 1 });
+    this.#executor.observe((event) => this.#watcher.take(event));
+    this.#recordings = [...this.#recordings.slice(1 - TRACED), recordTrace(this.#executor)];
     this.#tell({ kind: "workers", parallel: this.#executor.capabilities.parallel, at: now() });
     return this.#executor;
   }
@@ -211,8 +238,8 @@ export class Renderer {
     };
     if (order === "map") {
       const handed: Tile[] = [];
-      const orders = this.#handOut(run, tiles, chunk, handed);
-      const results = this.#limited(executor, run, tiles).map(renderTile, orders, {
+      const orders = this.#handOut(run, tiles, handed);
+      const results = this.#limited(executor, run, tiles).map(tasks[picture], orders, {
         bufferSize: window,
         chunkSize: chunk,
         settled: true,
@@ -221,12 +248,12 @@ export class Renderer {
     } else {
       // As many as the window is wide, each with one tile after the other.
       const handed: Tile[] = [];
-      const orders = this.#handOut(run, tiles, 1, handed);
+      const orders = this.#handOut(run, tiles, handed);
       const limited = this.#limited(executor, run, tiles);
       await Promise.all(Array.from({ length: window }, async () => {
         for (const next of orders) {
           const tile = handed.shift()!;
-          const [outcome] = await Promise.allSettled([limited.submit(renderTile, next)]);
+          const [outcome] = await Promise.allSettled([limited.submit(tasks[picture], next)]);
           take(tile, outcome!);
         }
       }));
@@ -238,13 +265,12 @@ export class Renderer {
   *#handOut(
     run: Run,
     tiles: readonly Tile[],
-    chunk: number,
     handed: Tile[],
   ): Generator<TileOrder, void> {
-    for (const [index, tile] of tiles.entries()) {
+    for (const tile of tiles) {
       if (run !== this.#run) return;
       run.left--;
-      run.waiting.set(tile, Math.floor(index / chunk));
+      run.waiting.add(tile);
       handed.push(tile);
       this.#tell({ kind: "handed", run: run.id, at: now(), waiting: run.waiting.size });
       const { id, scene, area } = tile;
@@ -265,7 +291,9 @@ export class Renderer {
     const onProgress = (value: unknown) => {
       const { id, worker, at, ended } = value as TileReport;
       const tile = byId.get(id);
-      if (tile === undefined || run !== this.#run) return;
+      if (tile === undefined) return;
+      if (!ended) this.#watcher.tileBegan(worker, tile); // of a view that is gone, too
+      if (run !== this.#run) return;
       if (!ended) return this.#started(run, tile, worker, at);
       run.running.delete(tile);
       this.#tell({ kind: "computed", run: run.id, at, tile, again: tried > 0 });
@@ -275,14 +303,9 @@ export class Renderer {
   }
 
   #started(run: Run, tile: Tile, worker: string, at: number): void {
-    const task = run.waiting.get(tile) ?? 0;
     run.waiting.delete(tile);
     run.running.add(tile);
-    let overtook = false;
-    for (const [other, earlier] of run.waiting) {
-      overtook ||= earlier < task && other.picture === tile.picture;
-    }
-    this.#tell({ kind: "started", run: run.id, at, tile, worker, overtook });
+    this.#tell({ kind: "started", run: run.id, at, tile, worker });
   }
 
   /** Tells what came of a tile; gives what went wrong if it is to be tried again. */
@@ -304,12 +327,12 @@ export class Renderer {
   /** The library runs nothing twice by itself. A tile does no harm, so it is tried again, before others. */
   async #tryAgain(run: Run, tile: Tile, why: Fault): Promise<void> {
     for (let tried = 1; tried < TRIES; tried++) {
-      const executor = this.#open().with({ priority: 2 });
+      const executor = this.#open().with({ priority: AGAIN });
       const limited = this.#limited(executor, run, [tile], tried);
       const { id, scene, area } = tile;
-      run.waiting.set(tile, -1);
+      run.waiting.add(tile);
       const [outcome] = await Promise.allSettled([
-        limited.submit(renderTile, { id, scene, area }),
+        limited.submit(tasks[tile.picture], { id, scene, area }),
       ]);
       if (run !== this.#run || this.#take(run, tile, outcome!) === undefined) return;
     }

@@ -35,12 +35,22 @@ export type TilePixels = Uint8ClampedArray<ArrayBuffer>;
 /** Milliseconds of work after which messages are looked at: one may say that nobody needs the tile. */
 const BREATH = 8;
 
-/** Computes a tile; its pixels move to the page, they are not copied. */
-export async function renderTile(this: TaskContext, order: TileOrder): Promise<TilePixels> {
+/** Computes a tile of the large picture. The name of a task is what observers know it by. */
+export function mandelbrot(this: TaskContext, order: TileOrder): Promise<TilePixels> {
+  return renderTile(this, order);
+}
+
+/** Computes a tile of the inset. */
+export function julia(this: TaskContext, order: TileOrder): Promise<TilePixels> {
+  return renderTile(this, order);
+}
+
+/** Its pixels move to the page, they are not copied. */
+async function renderTile(task: TaskContext, order: TileOrder): Promise<TilePixels> {
   const { id, scene, area } = order;
   const report = (ended: boolean) => {
     const at = performance.timeOrigin + performance.now();
-    this.report({ id, worker: this.workerName, at, ended } satisfies TileReport);
+    task.report({ id, worker: task.workerName, at, ended } satisfies TileReport);
   };
   report(false);
   const pixels = new Uint8ClampedArray(4 * area.width * area.height);
@@ -50,7 +60,7 @@ export async function renderTile(this: TaskContext, order: TileOrder): Promise<T
     paintRows(scene, area, pixels, row, row + 1);
     if (performance.now() - breath < BREATH) continue;
     await messages();
-    this.signal.throwIfAborted();
+    task.signal.throwIfAborted();
     breath = performance.now();
   }
   report(true);

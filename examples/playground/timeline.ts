@@ -1,45 +1,17 @@
 /**
- * Who runs what, when: a lane for each worker, a bar for each tile, and above them how many tiles are
- * handed out and wait. Drawn from what the renderer tells, never from what should have happened.
+ * Who runs what, when: a lane for each worker, a bar for each task, and above them how many tiles wait.
+ * Drawn from what `executor.observe()` tells, never from what should have happened.
  *
  * @module
  */
 
-import type { RenderEvent } from "./renderer.ts";
-import type { Tile } from "./tiles.ts";
-
-/** How a tile ended, or that it runs. */
-export type SpanKind =
-  | "running"
-  | "mandelbrot"
-  | "julia"
-  | "again"
-  | "cancelled"
-  | "crash"
-  | "hang";
-
-/** A tile on a worker. */
-export interface Span {
-  readonly worker: string;
-  readonly tile: Tile;
-  readonly run: number;
-  readonly from: number;
-  /** It began although one that was handed out earlier was still waiting. */
-  readonly overtook: boolean;
-  to: number | undefined;
-  kind: SpanKind;
-}
-
-/** A worker, as far as its tiles tell of it. */
-export interface Lane {
-  readonly worker: string;
-  readonly spans: Span[];
-  /** When and why it was replaced. */
-  end: { readonly at: number; readonly why: "crash" | "hang" } | undefined;
-}
+import { History, type Lane, type Span, type SpanKind } from "./history.ts";
 
 /** Milliseconds that are seen at the most. */
 const SEEN = 8000;
+
+/** Milliseconds between a cancel and the picture that it was for. */
+const FOLLOWS = 250;
 
 /** Milliseconds between two drawings at the least. */
 const FRAME = 60;
@@ -47,18 +19,13 @@ const FRAME = 60;
 /** In CSS pixels. */
 const [LANE, GAP, QUEUE, AXIS, TOP] = [22, 4, 30, 22, 18];
 
-/** The record of what happened, and its picture. */
+/** The picture of what happened. */
 export class Timeline {
-  readonly lanes: Lane[] = [];
+  readonly history: History = new History();
   readonly #canvas: HTMLCanvasElement;
   readonly #swatches: Element;
-  #queue: { at: number; waiting: number }[] = [];
-  #cancels: { at: number; count: number }[] = [];
-  #open = new Map<Tile, Span>();
-  #from = 0;
-  #to = 0;
   #busy = false;
-  #waiting = 0;
+  #cancelledAt = -Infinity;
   #frame = 0;
   #drawnAt = 0;
 
@@ -72,56 +39,21 @@ export class Timeline {
     new ResizeObserver(() => this.redraw()).observe(canvas.parentElement!);
   }
 
-  /** Takes what has happened. */
-  take(event: RenderEvent): void {
-    if (event.kind === "workers") return;
-    this.#to = Math.max(this.#to, event.at);
-    switch (event.kind) {
-      case "began":
-        if (!this.#busy && !this.#follows(event.at)) this.#clear(event.at);
-        this.#busy = true;
-        break;
-      case "handed":
-        this.#wait(event.at, event.waiting);
-        break;
-      case "started": {
-        const { worker, tile, run, at, overtook } = event;
-        const span: Span = {
-          worker,
-          tile,
-          run,
-          from: at,
-          overtook,
-          to: undefined,
-          kind: "running",
-        };
-        this.#lane(worker).spans.push(span);
-        this.#open.set(tile, span);
-        this.#wait(at, Math.max(0, this.#waiting - 1));
-        break;
-      }
-      case "computed":
-        this.#close(event.tile, event.at, event.again ? "again" : event.tile.picture);
-        break;
-      case "failed": {
-        const span = this.#open.get(event.tile);
-        this.#close(event.tile, event.at, event.why);
-        // The other tiles of its chunk went with it.
-        if (span !== undefined) this.#lane(span.worker).end = { at: event.at, why: event.why };
-        break;
-      }
-      case "cancelled":
-        for (const tile of event.running) this.#close(tile, event.at, "cancelled");
-        this.#cancels.push({ at: event.at, count: event.waiting + event.running.length });
-        this.#wait(event.at, 0);
-        this.#busy = false;
-        break;
-      case "ended":
-      case "broken":
-        this.#busy = false;
-        this.#wait(event.at, 0);
-    }
-    this.redraw();
+  /** A picture is begun: unless the last one was cancelled for it, what was before is forgotten. */
+  begin(at: number): void {
+    if (at - this.#cancelledAt > FOLLOWS) this.history.clear(at);
+    this.#busy = true;
+  }
+
+  /** It is complete. */
+  ended(): void {
+    this.#busy = false;
+  }
+
+  /** It is no longer wanted. */
+  cancelled(at: number): void {
+    this.#cancelledAt = at;
+    this.#busy = false;
   }
 
   /** Draws it at the next frame, but not at every one: the workers are to be seen, not slowed down. */
@@ -145,63 +77,31 @@ export class Timeline {
     // A bar may be narrower than a finger.
     const near = 2 / scale;
     return lane?.spans.findLast((span) =>
-      span.from - near <= at && at <= (span.to ?? this.#to) + near
+      span.from - near <= at && at <= (span.to ?? this.history.to) + near
     );
-  }
-
-  /** Whether what begins now belongs to what is seen: it was cancelled to begin anew. */
-  #follows(at: number): boolean {
-    const last = this.#cancels.at(-1);
-    return last !== undefined && at - last.at < 250;
-  }
-
-  #clear(at: number): void {
-    this.lanes.length = 0;
-    this.#queue = [];
-    this.#cancels = [];
-    this.#open.clear();
-    this.#from = this.#to = at;
-  }
-
-  #lane(worker: string): Lane {
-    let lane = this.lanes.find((one) => one.worker === worker);
-    if (lane === undefined) this.lanes.push(lane = { worker, spans: [], end: undefined });
-    return lane;
-  }
-
-  #wait(at: number, waiting: number): void {
-    this.#waiting = waiting;
-    // What workers tell comes later than what is known here.
-    this.#queue.push({ at: Math.max(at, this.#queue.at(-1)?.at ?? 0), waiting });
-  }
-
-  #close(tile: Tile, at: number, kind: SpanKind): void {
-    const span = this.#open.get(tile);
-    if (span === undefined) return;
-    this.#open.delete(tile);
-    span.to = Math.max(at, span.from);
-    span.kind = kind;
   }
 
   /** Lanes that have something to show: not those of workers that are long gone. */
   #seen(): Lane[] {
     const { from } = this.#layout();
-    return this.lanes.filter(({ spans }) => spans.some(({ to }) => to === undefined || to > from));
+    return this.history.lanes.filter(({ spans }) =>
+      spans.some(({ to }) => to === undefined || to > from)
+    );
   }
 
   #layout() {
     const width = this.#canvas.parentElement!.clientWidth;
     const left = width < 520 ? 58 : 76;
-    const to = this.#busy
-      ? Math.max(this.#to, performance.timeOrigin + performance.now())
-      : this.#to;
-    const from = Math.max(this.#from, to - SEEN);
+    const { history } = this;
+    const to = this.#busy ? Math.max(history.to, performance.now()) : history.to;
+    const from = Math.max(history.from, to - SEEN);
     const scale = (width - left - 10) / Math.max(200, 1.02 * (to - from));
     return { width, left, from, to, scale };
   }
 
   #draw(): void {
     const { width, left, from, to, scale } = this.#layout();
+    const { from: begin, queue, cancels } = this.history;
     const lanes = this.#seen();
     const rows = Math.max(lanes.length, 2);
     const height = TOP + QUEUE + GAP + rows * (LANE + GAP) + AXIS;
@@ -226,7 +126,7 @@ export class Timeline {
     context.textAlign = "center";
     const tick = tickOf(90 / scale);
     for (
-      let at = this.#from + Math.ceil((from - this.#from) / tick) * tick;
+      let at = begin + Math.ceil((from - begin) / tick) * tick;
       place(at) < width;
       at += tick
     ) {
@@ -234,9 +134,7 @@ export class Timeline {
       context.fillStyle = line;
       context.fillRect(x - 0.5, TOP, 1, lanesBottom - TOP);
       context.fillStyle = text;
-      const label = tick < 1000
-        ? `${Math.round(at - this.#from)} ms`
-        : `${(at - this.#from) / 1000} s`;
+      const label = tick < 1000 ? `${Math.round(at - begin)} ms` : `${(at - begin) / 1000} s`;
       if (x > left + 10 && x < width - 20) context.fillText(label, x, lanesBottom + AXIS / 2 + 2);
     }
 
@@ -247,11 +145,11 @@ export class Timeline {
     context.beginPath();
     context.rect(left, 0, width - left, height);
     context.clip();
-    const most = Math.max(4, ...this.#queue.map(({ waiting }) => waiting));
+    const most = Math.max(4, ...queue.map(({ waiting }) => waiting));
     context.beginPath();
     context.moveTo(left, TOP + QUEUE);
     let level = TOP + QUEUE;
-    for (const { at, waiting } of this.#queue) {
+    for (const { at, waiting } of queue) {
       context.lineTo(place(at), level);
       level = TOP + QUEUE - waiting / most * (QUEUE - 6);
       context.lineTo(place(at), level);
@@ -282,12 +180,12 @@ export class Timeline {
         context.beginPath();
         context.roundRect(x, y, w, LANE, Math.min(3, w / 3));
         context.fill();
-        if (span.overtook) {
-          context.fillStyle = colours["overtook"]!;
+        if (span.stolen) {
+          context.fillStyle = colours["stolen"]!;
           context.fillRect(x, y - 2, Math.max(2, Math.min(6, w)), 3);
         }
         const sign = SIGNS[span.kind];
-        const label = sign ?? (w > 34 ? `${span.tile.id}` : "");
+        const label = sign ?? (w > 34 ? labelOf(span) : "");
         if (label === "" || (sign !== undefined && w < 10)) continue;
         context.fillStyle = colours["ink"]!;
         context.textAlign = "center";
@@ -304,7 +202,7 @@ export class Timeline {
 
     // Cancels, over all lanes.
     let free = left;
-    for (const { at, count } of this.#cancels) {
+    for (const { at, count } of cancels) {
       const x = place(at);
       if (x < left || count === 0) continue;
       context.strokeStyle = colours["mark"]!;
@@ -341,6 +239,11 @@ const REPLACED = "✕ replaced";
 
 /** Colours are not for everybody. */
 const SIGNS: Partial<Record<SpanKind, string>> = { crash: "✕", hang: "∞", again: "↻" };
+
+/** The first of its tiles stands for all of a chunk. */
+function labelOf({ tiles: [first] }: Span): string {
+  return first === undefined ? "" : `${first.id}`;
+}
 
 /** A round number of milliseconds, not smaller. */
 function tickOf(least: number): number {

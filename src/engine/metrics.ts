@@ -1,12 +1,18 @@
 import type { ExecutorMetrics, TimeSummary } from "../backend/executor_events.ts";
-import type { TaskRecord } from "./task_record.ts";
+import type { TaskRun } from "./task_record.ts";
 
-/** Buckets for each doubling of a time: one is 4.4 % wide. */
+/** Buckets for each doubling of a time, as wide as each other: each is 3 to 6 % of the times in it. */
 const PER_DOUBLING = 16;
 /** The least time that is told from zero: 2 ** -20 ms, a nanosecond. */
 const LEAST = -20;
 /** Up to 2 ** 32 ms, seven weeks. */
 const BUCKETS = (32 - LEAST) * PER_DOUBLING;
+
+/** A number and its bits: the exponent and what follows it are the number of its bucket, without a logarithm. */
+const NUMBER = new Float64Array(1);
+const BITS = new Int32Array(NUMBER.buffer);
+const HIGH = new Int32Array(new Float64Array([1]).buffer)[0] === 0 ? 1 : 0;
+const LOWEST = (1023 + LEAST) * PER_DOUBLING;
 
 /** Counts times in buckets whose width grows with the time. */
 export class Histogram {
@@ -21,7 +27,8 @@ export class Histogram {
     this.#sum += milliseconds;
     if (milliseconds < this.#min) this.#min = milliseconds;
     if (milliseconds > this.#max) this.#max = milliseconds;
-    const at = Math.floor((Math.log2(milliseconds) - LEAST) * PER_DOUBLING);
+    NUMBER[0] = milliseconds;
+    const at = (BITS[HIGH]! >> 16) - LOWEST;
     this.#buckets[at > 0 ? Math.min(at, BUCKETS - 1) : 0]!++;
   }
 
@@ -31,7 +38,8 @@ export class Histogram {
     for (let at = 0; at < BUCKETS; at++) {
       left -= this.#buckets[at]!;
       if (left > 0) continue;
-      const middle = 2 ** (LEAST + (at + 0.5) / PER_DOUBLING);
+      const [doublings, rest] = [Math.floor(at / PER_DOUBLING), at % PER_DOUBLING];
+      const middle = 2 ** (LEAST + doublings) * (1 + (rest + 0.5) / PER_DOUBLING);
       return Math.min(Math.max(middle, this.#min), this.#max);
     }
     return this.#max;
@@ -88,7 +96,7 @@ interface WorkerLife {
   /** Milliseconds in which it ran tasks that have ended. */
   busy: number;
   /** The tasks that it is known to run. */
-  readonly running: Set<TaskRecord>;
+  readonly running: Set<TaskRun>;
 }
 
 /** What is measured of an executor that was made with `metrics`. */
@@ -97,20 +105,31 @@ export class Metrics {
   readonly #runTime = new Histogram();
   readonly #lastSecond = new LastSecond();
   readonly #workers = new Map<string, WorkerLife>();
+  /** The worker of the last task: that of the next is mostly the same. */
+  #last: string | undefined = undefined;
+  #lastLife: WorkerLife | undefined = undefined;
 
-  /** A task is known to run. */
-  started(worker: string, record: TaskRecord): void {
-    this.#workers.get(worker)?.running.add(record);
+  #lifeOf(worker: string): WorkerLife | undefined {
+    if (worker !== this.#last) {
+      this.#last = worker;
+      this.#lastLife = this.#workers.get(worker);
+    }
+    return this.#lastLife;
   }
 
-  /** A task has run. */
-  ran(worker: string, waited: number, ran: number, record?: TaskRecord): void {
+  /** A task is known to run. */
+  started(worker: string, run: TaskRun): void {
+    this.#lifeOf(worker)?.running.add(run);
+  }
+
+  /** A task has run; `run` if it was known to. */
+  ran(worker: string, waited: number, ran: number, run?: TaskRun): void {
     this.#waitTime.add(waited);
     this.#runTime.add(ran);
-    const life = this.#workers.get(worker);
+    const life = this.#lifeOf(worker);
     if (life === undefined) return;
     life.busy += ran;
-    if (record !== undefined) life.running.delete(record);
+    if (run !== undefined) life.running.delete(run);
   }
 
   /** A task has ended, whether it ran or not. */
@@ -120,10 +139,12 @@ export class Metrics {
 
   workerStarted(worker: string, at: number): void {
     this.#workers.set(worker, { since: at, busy: 0, running: new Set() });
+    this.#last = undefined;
   }
 
   workerEnded(worker: string): void {
     this.#workers.delete(worker);
+    this.#last = undefined;
   }
 
   /** @param places Tasks that one worker runs at once. */
@@ -131,7 +152,7 @@ export class Metrics {
     const utilization: Record<string, number> = {};
     for (const [worker, { since, busy, running }] of this.#workers) {
       let sum = busy;
-      for (const { startedAt = at } of running) sum += at - startedAt;
+      for (const { startedAt } of running) sum += at - startedAt;
       utilization[worker] = at > since ? Math.min(1, sum / (at - since) / places) : 0;
     }
     return {

@@ -122,7 +122,7 @@ export function readReply(
       return;
     }
     case TIMES:
-      return readTimes(worker, message, tasks.events);
+      return readTimes(worker, message, tasks);
     case FULL:
       return tasks.workerFull(worker);
     case VALUES:
@@ -288,12 +288,16 @@ function chunkOutcome(
 }
 
 /** What it says of times is brought between those that are known here: see `TaskEvents.started`. */
-function readTimes(
-  worker: WorkerSlot,
-  message: readonly unknown[],
-  events: TaskEvents | undefined,
-): void {
-  if (events === undefined) return; // nobody looks any more
+function readTimes(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
+  // If nobody looks any more, the outcomes that come with them matter all the same.
+  if (tasks.events !== undefined) tellTimes(worker, message, tasks.events);
+  if (message.length <= 3) return;
+  const done = message[3];
+  if (!Array.isArray(done)) throw new Breach("there are no outcomes");
+  readDone(worker, done, tasks);
+}
+
+function tellTimes(worker: WorkerSlot, message: readonly unknown[], events: TaskEvents): void {
   const offset = events.clockOf(worker, millisecondsOf(message[1]));
   const times = message[2] as ArrayLike<unknown>;
   if (!Array.isArray(times) && !ArrayBuffer.isView(times)) throw new Breach("there are no times");

@@ -10,9 +10,9 @@ import type {
   TaskOutcome,
   WorkerEndReason,
 } from "../backend/executor_events.ts";
+import type { TaskTools } from "../backend/task_tools.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { Metrics } from "./metrics.ts";
-import type { TaskTools } from "./task_tools.ts";
 import { TaskRecord } from "./task_record.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
@@ -33,7 +33,11 @@ export class TaskEvents {
    */
   #untold: (ExecutorEvent | TaskRecord | (() => void))[] = [];
   readonly #tools: TaskTools;
+  /** Whether there are observers. */
+  isObserved = false;
   #nextId = 0;
+  /** When the tasks that are being sent were. */
+  #sendingAt = 0;
   /** When the message came that is acted upon: what it tells has one time. */
   #receivedAt: number | undefined = undefined;
   /** What a worker was asked to give tasks back for, last. */
@@ -51,12 +55,16 @@ export class TaskEvents {
     this.#tools = tools;
     this.name = name;
     this.#metrics = metrics;
-    this.#observers = new Observers(name, onEmpty);
+    this.#observers = new Observers(name, () => {
+      this.isObserved = false;
+      onEmpty();
+    });
   }
 
   observe(observer: Observer): () => void {
     this.#tell(); // what was before is not told
     const remove = this.#observers.add(observer);
+    this.isObserved = true;
     return () => {
       this.#tell();
       remove();
@@ -86,11 +94,6 @@ export class TaskEvents {
 
   #submitOf({ submittedAt: at, info }: TaskRecord): ExecutorEvent {
     return { type: "submitted", at, executor: this.name, task: info! };
-  }
-
-  /** Whether there are observers. */
-  get isObserved(): boolean {
-    return !this.#observers.isEmpty;
   }
 
   #now(): number {
@@ -132,7 +135,7 @@ export class TaskEvents {
 
   /** A task was submitted. A whole `map` is not told of, but each of its chunks, when it is cut. */
   submitted(item: WorkItem, parent?: TaskTrace["parent"]): void {
-    const isSupply = item instanceof ChunkSupply;
+    const isSupply = item.chunk < 0;
     let { record } = item;
     if (typeof record !== "object") {
       const tools = this.#tools;
@@ -153,14 +156,13 @@ export class TaskEvents {
 
   /** Tasks are about to be sent: long ones are to tell when they begin, short ones do with their end. */
   sending(items: readonly WorkItem[]): void {
-    const at = this.#now();
+    this.#sendingAt = this.#now();
     for (const item of items) {
       const { record } = item;
       if (record === undefined || typeof record === "number" && !item.long) continue;
       const own = item.record = typeof record === "number"
         ? new TaskRecord(undefined, record)
         : record;
-      own.sentAt = at;
       own.notifies = item.long;
       if (own.trace !== undefined) this.#tools.sending(own.trace);
     }
@@ -168,18 +170,24 @@ export class TaskEvents {
 
   /** Told when they have left; those that could not be sent have no worker any more. */
   sent(worker: WorkerSlot, items: readonly WorkItem[]): void {
+    const { name } = worker;
+    const at = this.#sendingAt;
+    const sent = { worker: name, at };
+    for (const item of items) {
+      const { record } = item;
+      if (typeof record === "object" && item.worker === worker) record.sent = sent;
+    }
+    if (!this.isObserved) return;
+    const { name: executor } = this;
     let ahead = worker.inFlight;
     for (const item of items) if (item.worker === worker) ahead--;
     for (const item of items) {
-      const { record } = item;
       if (item.worker !== worker) continue;
-      const before = ahead++;
-      if (typeof record !== "object") continue;
-      record.worker = worker.name;
-      const { info: task, sentAt: at } = record;
-      if (task === undefined || !this.isObserved) continue;
-      const executor = this.name;
-      this.#emit({ type: "sent", at, executor, task, worker: worker.name, ahead: before });
+      const task = typeof item.record === "object" ? item.record.info : undefined;
+      if (task !== undefined) {
+        this.#later({ type: "sent", at, executor, task, worker: name, ahead });
+      }
+      ahead++;
     }
   }
 
@@ -191,9 +199,9 @@ export class TaskEvents {
   /** Tasks that had not begun came back from their worker: for what it was asked for, if nothing is given. */
   returned(items: readonly WorkItem[], reason?: ReturnReason): void {
     for (const { record } of items) {
-      if (typeof record !== "object" || record.worker === undefined) continue;
-      const { worker } = record;
-      record.worker = undefined;
+      if (typeof record !== "object" || record.sent === undefined) continue;
+      const { worker } = record.sent;
+      record.sent = undefined;
       if (record.info === undefined || !this.isObserved) continue;
       this.#emit({
         type: "returned",
@@ -208,13 +216,15 @@ export class TaskEvents {
 
   /** Its worker tells that a task begins, or began; whatever its clock says, after it was sent and before now. */
   started({ record }: WorkItem, startedAt: number): void {
-    if (typeof record !== "object" || record.isOver || record.startedAt !== undefined) return;
-    const { info: task, worker } = record;
-    if (worker === undefined) return;
-    const at = record.startedAt = Math.min(Math.max(startedAt, record.sentAt), this.#now());
-    this.#metrics?.started(worker, record);
+    if (typeof record !== "object" || record.isOver || record.run !== undefined) return;
+    const { info: task, sent } = record;
+    if (sent === undefined) return;
+    const at = Math.min(Math.max(startedAt, sent.at), this.#now());
+    const { worker } = sent;
+    record.run = { startedAt: at, ran: undefined };
+    this.#metrics?.started(worker, record.run);
     if (task === undefined || !this.isObserved) return;
-    this.#emit({ type: "started", at, executor: this.name, task, worker });
+    this.#later({ type: "started", at, executor: this.name, task, worker });
   }
 
   /** Its worker tells when a task began and how long it ran. */
@@ -229,9 +239,11 @@ export class TaskEvents {
     }
     if (record.isOver) return;
     this.started(item, Math.min(startedAt, now - ran));
+    const { run, sent } = record;
+    if (run === undefined || sent === undefined) return;
     // If it was told before, then maybe too late: what it waited and ran is right all the same.
-    record.startedAt = Math.max(record.sentAt, Math.min(record.startedAt ?? now, now - ran));
-    record.ran = Math.min(ran, now - record.startedAt);
+    run.startedAt = Math.max(sent.at, Math.min(run.startedAt, now - ran));
+    run.ran = Math.min(ran, now - run.startedAt);
   }
 
   /** A task is settled: with an error, unless it has succeeded or was cancelled. */
@@ -244,12 +256,11 @@ export class TaskEvents {
     const at = this.#now();
     this.#metrics?.ended(at);
     if (typeof record === "number") return;
-    const { worker, submittedAt, startedAt } = record;
-    const ran = startedAt === undefined ? 0 : record.ran ?? at - startedAt;
-    const waited = (startedAt ?? at) - submittedAt;
-    if (worker !== undefined && startedAt !== undefined) {
-      this.#metrics?.ran(worker, waited, ran, record);
-    }
+    const { submittedAt, run } = record;
+    const worker = record.sent?.worker;
+    const ran = run === undefined ? 0 : run.ran ?? at - run.startedAt;
+    const waited = (run === undefined ? at : run.startedAt) - submittedAt;
+    if (worker !== undefined && run !== undefined) this.#metrics?.ran(worker, waited, ran, run);
     const told = outcome === "failed" ? outcomeOf(item, error) : outcome;
     const { trace } = record;
     if (trace !== undefined) {
@@ -263,7 +274,7 @@ export class TaskEvents {
     if (item instanceof ChunkSupply) {
       // What was not cut off a `map`: one task, of all the items that are left.
       task = { ...task, chunk: Math.max(1, item.source.remaining) };
-      this.#emit({ type: "submitted", at: submittedAt, executor, task });
+      this.#later({ type: "submitted", at: submittedAt, executor, task });
     }
     const event = {
       type: "ended",
@@ -275,7 +286,7 @@ export class TaskEvents {
       waited,
       ran,
     } as const;
-    this.#emit(outcome === "failed" ? { ...event, error } : event);
+    this.#later(outcome === "failed" ? { ...event, error } : event);
   }
 
   // --- workers ---

@@ -1,18 +1,27 @@
 import type { TaskInfo } from "../backend/executor_events.ts";
 import type { TaskTrace } from "../runtime/runtime.ts";
 
-/** What is known of a task while somebody looks. */
+/** The message by which tasks were sent: one for all of them. */
+export interface Sending {
+  readonly worker: string;
+  readonly at: number;
+}
+
+/** When a task began, by its worker, brought to this clock. */
+export interface TaskRun {
+  startedAt: number;
+  /** How long it ran, once its worker has told. */
+  ran: number | undefined;
+}
+
+/** What is known of a task while somebody looks. There may be as many as tasks: so it is small. */
 export class TaskRecord {
   /** As observers are told; `undefined` if they are not told of this task. */
   readonly info: TaskInfo | undefined;
   readonly submittedAt: number;
-  /** The worker that it was sent to. */
-  worker: string | undefined = undefined;
-  sentAt = 0;
-  /** When it began, by its worker, brought to this clock. */
-  startedAt: number | undefined = undefined;
-  /** How long it ran, if its worker has told. */
-  ran: number | undefined = undefined;
+  /** How it got to the worker that has it. */
+  sent: Sending | undefined = undefined;
+  run: TaskRun | undefined = undefined;
   /** Whether its worker is to say at once when it begins. */
   notifies = false;
   /** It was told that the task ended; its worker may still tell of it. */

@@ -1,10 +1,10 @@
 import type { ExecutorMetrics, Observer } from "../backend/executor_events.ts";
+import { TaskTools } from "../backend/task_tools.ts";
 import { clock } from "../futures/clock.ts";
 import { Metrics } from "./metrics.ts";
 import type { Future } from "../futures/future.ts";
 import type { TaskChannel } from "../runtime/runtime.ts";
 import { TaskEvents } from "./task_events.ts";
-import { TaskTools } from "./task_tools.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
@@ -19,10 +19,8 @@ export class Watch {
   workers!: ReadonlySet<WorkerSlot>;
   readonly #all: TaskEvents;
   readonly #metrics: Metrics | undefined;
-  readonly #findChannel: (() => TaskChannel | undefined) | undefined;
   /** The tools that are told of each task; the channel, by which others listen, comes first. */
-  readonly tools: TaskTools = new TaskTools();
-  #asked = false;
+  readonly tools: TaskTools;
   #isTraced = false;
 
   /**
@@ -34,7 +32,7 @@ export class Watch {
     keepsMetrics: boolean,
     findChannel: (() => TaskChannel | undefined) | undefined,
   ) {
-    this.#findChannel = findChannel;
+    this.tools = new TaskTools(findChannel);
     this.#metrics = keepsMetrics ? new Metrics() : undefined;
     this.#all = new TaskEvents(name, this.#metrics, this.tools, () => this.#unwatched());
     if (keepsMetrics) this.events = this.#all;
@@ -48,11 +46,6 @@ export class Watch {
 
   /** Looks whether tools listen to the channel: once for each submit. */
   lookForTools(): boolean {
-    if (!this.#asked) {
-      this.#asked = true;
-      const channel = this.#findChannel?.();
-      if (channel !== undefined) this.tools.add(channel);
-    }
     const isTraced = this.tools.hasSubscribers;
     if (isTraced !== this.#isTraced) {
       this.#isTraced = isTraced;

@@ -52,13 +52,14 @@ export interface InstrumentOptions {
  * `currentTask().traceContext`, and what {@linkcode instrumentWorker} makes current.
  *
  * Spans have `code.function.name`, `thread.name`, `error.type`, and the status ERROR unless the task
- * succeeded. A run begins when its task is sent to a worker, and ends when the worker says that it did.
+ * succeeded; of a distributed executor those of messaging too, and there the context travels to the other
+ * machine. A run begins when its task is sent to a worker, and ends when the worker says that it did.
  *
  * @param executor Whose tasks are told of.
  * @param options See {@linkcode InstrumentOptions}.
  * @returns Dispose it to end that.
  * @throws {TypeError} If an option is unknown.
- * @throws {UnsupportedError} If it is an executor whose tasks run on other machines.
+ * @throws {UnsupportedError} If it is an executor over a backend that tells tools of no task.
  *
  * @example Usage
  * ```ts

@@ -1,4 +1,4 @@
-import type { Context, Span, TextMapPropagator, Tracer } from "@opentelemetry/api";
+import type { Attributes, Context, Span, TextMapPropagator, Tracer } from "@opentelemetry/api";
 import { clock } from "../futures/clock.ts";
 import type { TaskChannel, TaskTrace } from "../runtime/runtime.ts";
 import { api } from "./opentelemetry_api.ts";
@@ -42,10 +42,12 @@ export class TaskSpans implements TaskChannel {
     const submittedAt = now();
     const span = this.#tracer.startSpan(`task ${task.name}`, {
       startTime: submittedAt,
+      kind: task.engine === undefined ? api.SpanKind.INTERNAL : api.SpanKind.PRODUCER,
       attributes: {
         "code.function.name": task.name,
         "concurrent_futures.executor": task.executor,
         "concurrent_futures.task.id": task.id,
+        ...messagingOf(task, "send"),
       },
     }, parent);
     const context = api.trace.setSpan(parent, span);
@@ -59,7 +61,8 @@ export class TaskSpans implements TaskChannel {
     const { name } = task;
     spans.run = this.#tracer.startSpan(`run ${name}`, {
       startTime: now(),
-      attributes: { "code.function.name": name },
+      kind: task.engine === undefined ? api.SpanKind.INTERNAL : api.SpanKind.CONSUMER,
+      attributes: { "code.function.name": name, ...messagingOf(task, "process") },
     }, spans.context);
     const carrier: Record<string, string> = {};
     const context = api.trace.setSpan(spans.context, spans.run);
@@ -75,7 +78,7 @@ export class TaskSpans implements TaskChannel {
     const { span, run, submittedAt } = spans;
     const { worker, outcome = "", waited = 0, ran = 0 } = task;
     span.setAttribute("concurrent_futures.outcome", outcome);
-    if (worker !== undefined) {
+    if (worker !== undefined && task.engine === undefined) {
       span.setAttribute("thread.name", worker);
       run?.setAttribute("thread.name", worker);
     }
@@ -93,6 +96,20 @@ export class TaskSpans implements TaskChannel {
     run?.end(submittedAt + waited + ran);
     span.end();
   }
+}
+
+/** What the conventions for messaging ask for, of a task that goes to other machines. */
+function messagingOf({ engine, messageId }: TaskTrace, operation: "send" | "process"): Attributes {
+  if (engine === undefined) return {};
+  // "bullmq images at redis://localhost:6379"
+  const [system = engine, destination] = engine.split(" ");
+  const attributes: Attributes = {
+    "messaging.system": system,
+    "messaging.operation.type": operation,
+    "messaging.message.id": messageId,
+  };
+  if (destination !== undefined) attributes["messaging.destination.name"] = destination;
+  return attributes;
 }
 
 function now(): number {

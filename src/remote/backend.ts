@@ -23,7 +23,7 @@ import {
 import { outcome, sourceOf } from "../futures/future.ts";
 import { FutureSource } from "../futures/future_source.ts";
 import type { Future } from "../futures/future.ts";
-import type { Capabilities } from "../runtime/runtime.ts";
+import type { Capabilities, TaskChannel } from "../runtime/runtime.ts";
 import { EngineLink, within } from "./engine_link.ts";
 import { ExpiredError } from "./errors.ts";
 import { Inbox, whole } from "./inbox.ts";
@@ -97,6 +97,7 @@ export class RemoteBackend implements TaskBackend {
     this.#recall = new Recall(this.#link, signer);
     this.#outbox = new Outbox(this.#link, signer, options, {
       itemsSent: (items) => this.#itemsSent(items),
+      itemSending: (item) => this.#events.sending(item),
       chunkUnsendable: (item) =>
         items.succeed(item, whole(item, { values: [], failures: undefined })),
       itemRefused: (item, error) => items.fail(item, error),
@@ -210,6 +211,11 @@ export class RemoteBackend implements TaskBackend {
     const item = new RemoteItem(this, id, task, args, items, limits);
     item.shared = taskId !== undefined;
     this.#made++;
+    return this.#events.submit(item, () => this.#begin(item, signal));
+  }
+
+  #begin(item: RemoteItem, signal: AbortSignal | undefined): Future<unknown> {
+    const { args } = item;
     this.#items.add(item);
     if (signal?.aborted) {
       this.#items.cancel(item, reasonOf(signal));
@@ -371,6 +377,10 @@ export class RemoteBackend implements TaskBackend {
 
   observe(observer: Observer): () => void {
     return this.#events.observe(observer);
+  }
+
+  trace(tool: TaskChannel): () => void {
+    return this.#events.tools.add(tool);
   }
 
   metrics(): ExecutorMetrics {

@@ -16,6 +16,9 @@ const VERSION = 1;
 /** Items of a chunk at the most. */
 const MAX_ITEMS = 1_000_000;
 
+/** Fields of a trace context at the most. */
+const MAX_FIELDS = 32;
+
 /** A task as it is sent. */
 export interface TaskEnvelope {
   readonly module: string;
@@ -30,6 +33,8 @@ export interface TaskEnvelope {
   readonly maxPayload: number;
   /** Somebody listens to what it reports. */
   readonly reports: boolean;
+  /** The trace context of the run. */
+  readonly carrier?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Errors of this library as they travel: a class of theirs that a task throws itself is no instance of it. */
@@ -43,12 +48,13 @@ const OWN_ERRORS: readonly (readonly [string, new (message: string) => Error])[]
 
 /** An argument that cannot be sent is named. */
 export function encodeTask(task: TaskEnvelope): Uint8Array {
-  const { module, name, items, args, timeout, expires, maxPayload, reports } = task;
+  const { module, name, items, args, timeout, expires, maxPayload, reports, carrier } = task;
   const sent = args.map((arg) => {
     const moved = unwrapTransfer(arg); // nothing moves to another machine: what would is copied
     return moved === undefined ? arg : moved.value;
   });
-  const head = [VERSION, module, name, items, timeout, expires, maxPayload, reports];
+  const head: unknown[] = [VERSION, module, name, items, timeout, expires, maxPayload, reports];
+  if (carrier !== undefined) head.push(Object.entries(carrier).flat());
   try {
     return encodeStructured([head, sent]);
   } catch (cause) {
@@ -83,7 +89,8 @@ export function decodeTask(bytes: Uint8Array): TaskEnvelope {
   const value = decodeStructured(bytes);
   if (!Array.isArray(value) || value.length !== 2) throw notOurs();
   const [head, args] = value as unknown[];
-  if (!Array.isArray(head) || head.length !== 8 || !Array.isArray(args)) throw notOurs();
+  if (!Array.isArray(head) || !Array.isArray(args)) throw notOurs();
+  if (head.length !== 8 && head.length !== 9) throw notOurs();
   const [version, module, name, items, timeout, expires, maxPayload, reports] = head as unknown[];
   if (version !== VERSION) {
     throw new TypeError(
@@ -97,7 +104,23 @@ export function decodeTask(bytes: Uint8Array): TaskEnvelope {
   if (args.length > 64 * MAX_ITEMS) throw notOurs();
   if (!isLimit(timeout) || !isLimit(expires) || !isCount(maxPayload)) throw notOurs();
   checkDepth(args);
-  return { module, name, items, args, timeout, expires, maxPayload, reports: reports === true };
+  const carrier = head.length === 9 ? readCarrier(head[8]) : undefined;
+  const own = { module, name, items, args, timeout, expires, maxPayload, carrier };
+  return { ...own, reports: reports === true };
+}
+
+/** Names and values, in turn. */
+function readCarrier(said: unknown): Readonly<Record<string, string>> {
+  if (!Array.isArray(said) || said.length % 2 !== 0 || said.length > 2 * MAX_FIELDS) {
+    throw notOurs();
+  }
+  const entries: [string, string][] = [];
+  for (let at = 0; at < said.length; at += 2) {
+    const [name, value] = [said[at], said[at + 1]] as unknown[];
+    if (typeof name !== "string" || typeof value !== "string") throw notOurs();
+    entries.push([name, value]);
+  }
+  return Object.fromEntries(entries); // defines, so that no name means anything
 }
 
 function notOurs(): TypeError {

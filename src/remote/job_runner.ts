@@ -194,8 +194,8 @@ export class JobRunner {
     limits: TaskLimits,
   ): Future<unknown> {
     const [find] = backendOf(this.#executor);
-    const call: RemoteCall = { url, name, id, attempt };
-    const { items, args } = task;
+    const { items, args, carrier } = task;
+    const call: RemoteCall = { url, name, id, attempt, carrier };
     if (items === 0) return find().submit(runTask, [call, ...args], limits);
     const width = args.length / items;
     const rows: unknown[] = [];

@@ -27,6 +27,8 @@ export interface OutboxOptions {
 
 /** Who is told what became of what was put in. */
 export interface OutboxOwner {
+  /** It is about to be encoded: the trace context that is to travel with it. */
+  itemSending(item: RemoteItem): Readonly<Record<string, string>> | undefined;
   /** The engine has them. */
   itemsSent(items: readonly RemoteItem[]): void;
   /** Not one item of the chunk can be sent. */
@@ -104,6 +106,7 @@ export class Outbox {
       expires: limits.expires ?? this.#options.expires,
       maxPayload,
       reports: limits.onProgress !== undefined,
+      carrier: this.#owner.itemSending(item),
     };
     try {
       let payload: Uint8Array;

@@ -1,7 +1,11 @@
 import type { ExecutorEvent, Observer, TaskInfo, TaskOutcome } from "../backend/executor_events.ts";
+import { TaskTools } from "../backend/task_tools.ts";
+import { callBack } from "../futures/callback.ts";
 import { clock } from "../futures/clock.ts";
 import { TimeoutError } from "../futures/errors.ts";
 import { Observers } from "../futures/observers.ts";
+import type { TaskTrace } from "../runtime/runtime.ts";
+import { taskChannel } from "../runtime/task_channel.ts";
 import { WorkerLostError } from "./errors.ts";
 import type { RemoteItem } from "./remote_item.ts";
 
@@ -10,6 +14,8 @@ interface Record {
   readonly task: TaskInfo;
   readonly submittedAt: number;
   startedAt: number | undefined;
+  /** What tools are told, if there are any. */
+  readonly trace: TaskTrace | undefined;
 }
 
 /** Tells observers what happens. Which worker has a task, only the engine knows: it stands in the worker's place. */
@@ -18,7 +24,8 @@ export class RemoteEvents {
   readonly #engine: string;
   readonly #observers: Observers<ExecutorEvent>;
   readonly #records = new WeakMap<RemoteItem, Record>();
-  #untold: ExecutorEvent[] = [];
+  readonly tools: TaskTools = new TaskTools(taskChannel);
+  #untold: (ExecutorEvent | (() => void))[] = [];
   #nextId = 0;
 
   constructor(name: string, engine: string) {
@@ -36,13 +43,34 @@ export class RemoteEvents {
     };
   }
 
+  /** Submits an item by a callback: if tools listen, in the stores that they have bound. */
+  submit<R>(item: RemoteItem, submit: () => R): R {
+    const { tools } = this;
+    if (!tools.hasSubscribers) return submit();
+    return tools.submit(this.#record(item, true).trace!, submit);
+  }
+
   submitted(item: RemoteItem): void {
     if (this.#observers.isEmpty) return;
-    const at = clock.now();
-    const { task: { name }, items: chunk, limits: { priority = 0 } } = item;
-    const task = { id: this.#nextId++, name, priority, chunk };
-    this.#records.set(item, { task, submittedAt: at, startedAt: undefined });
+    const { task, submittedAt: at } = this.#records.get(item) ?? this.#record(item, false);
     this.#emit({ type: "submitted", at, executor: this.name, task });
+  }
+
+  #record(item: RemoteItem, isTraced: boolean): Record {
+    const { id: messageId, task: { name }, items: chunk, limits: { priority = 0 } } = item;
+    const task = { id: this.#nextId++, name, priority, chunk };
+    const [executor, engine] = [this.name, this.#engine];
+    const trace = isTraced ? { executor, id: task.id, name, engine, messageId } : undefined;
+    const record = { task, submittedAt: clock.now(), startedAt: undefined, trace };
+    this.#records.set(item, record);
+    return record;
+  }
+
+  /** An item is about to be sent: what is to travel with it. */
+  sending(item: RemoteItem): TaskTrace["carrier"] {
+    const trace = this.#records.get(item)?.trace;
+    if (trace !== undefined) this.tools.sending(trace);
+    return trace?.carrier;
   }
 
   sent(item: RemoteItem): void {
@@ -65,24 +93,35 @@ export class RemoteEvents {
     const record = this.#records.get(item);
     if (record === undefined) return;
     this.#records.delete(item);
-    const { task, submittedAt, startedAt } = record;
+    const { task, submittedAt, startedAt, trace } = record;
     const at = clock.now();
-    this.#emit({
-      ...{ type: "ended", at, executor: this.name, task },
+    const told = {
       worker: item.handed ? this.#engine : undefined,
       outcome: outcome === "failed" ? kindOf(error) : outcome,
       waited: (startedAt ?? at) - submittedAt,
       ran: startedAt === undefined ? 0 : at - startedAt,
       ...(outcome === "failed" ? { error } : {}),
-    });
+    };
+    if (trace !== undefined) {
+      Object.assign(trace, told);
+      this.#later(() => this.tools.settled(trace));
+    }
+    this.#emit({ type: "ended", at, executor: this.name, task, ...told });
   }
 
   #emit(event: ExecutorEvent): void {
-    if (this.#untold.push(event) === 1) clock.queueMicrotask(() => this.#tell());
+    if (!this.#observers.isEmpty) this.#later(event);
+  }
+
+  #later(what: ExecutorEvent | (() => void)): void {
+    if (this.#untold.push(what) === 1) clock.queueMicrotask(() => this.#tell());
   }
 
   #tell(): void {
-    for (const event of this.#untold.splice(0)) this.#observers.tell(event);
+    for (const what of this.#untold.splice(0)) {
+      if (typeof what === "function") callBack(what, "a subscriber of concurrent-futures.task");
+      else this.#observers.tell(what);
+    }
   }
 }
 

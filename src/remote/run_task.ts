@@ -6,6 +6,8 @@ export interface RemoteCall {
   readonly name: string;
   readonly id: string;
   readonly attempt: number;
+  /** Its trace context. */
+  readonly carrier: Readonly<Record<string, string>> | undefined;
 }
 
 type Module = Record<string, (this: TaskContext, ...args: unknown[]) => unknown>;
@@ -20,6 +22,10 @@ export function runTask(this: TaskContext, call: RemoteCall, ...args: unknown[])
   const modules = scope[key] ??= new Map<string, Module>();
   if (!Object.hasOwn(this, "id")) {
     Object.defineProperties(this, { id: { value: call.id }, attempt: { value: call.attempt } });
+    // What traces the threads of this machine has the nearer one.
+    if (call.carrier !== undefined && this.traceContext === undefined) {
+      Object.defineProperty(this, "traceContext", { value: call.carrier });
+    }
   }
   const known = modules.get(call.url);
   if (known !== undefined) return Reflect.apply(known[call.name]!, this, args);

@@ -176,6 +176,9 @@ export interface TaskTrace {
   ran?: number;
   outcome?: string;
   error?: unknown;
+  /** The engine that a distributed executor hands the task to, as `Transport.name`, and its id there. */
+  readonly engine?: string | undefined;
+  readonly messageId?: string | undefined;
   /** What travels with the task, to be its `traceContext`; to be set when it is submitted, or sent. */
   carrier?: Readonly<Record<string, string>> | undefined;
   /** For a chunk of a `map`: what each tool's `capture` gave when the `map` was called. */

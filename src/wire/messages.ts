@@ -174,9 +174,9 @@ export const UNREADABLE = 10;
 export const RETURNED = 11;
 
 /**
- * `[TIMES, now, times]`: when tasks began and how long they ran, by the worker's clock, of which `now` is
- * the present: of each its slot, its start, and milliseconds, in an array or a `Float64Array`. It comes
- * after `TIME`, before the message that tells how the tasks ended.
+ * `[TIMES, now, times, done?]`: when tasks began and how long they ran, by the worker's clock, of which
+ * `now` is the present: of each its slot, its start, and milliseconds, in an array or a `Float64Array`. It
+ * comes after `TIME`, before the message that tells how the tasks ended, or with it: `done` is a `DONE`.
  */
 export const TIMES = 12;
 /**

@@ -19,7 +19,7 @@ import {
 import { append, hasOwn } from "../wire/originals.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
-import { generatorError } from "./generator_error.ts";
+import { sendOneByOne } from "./send_one_by_one.ts";
 import type { ProgramHost } from "./program_host.ts";
 import { Unresolved } from "./task_functions.ts";
 import type { LocalTask } from "./task_table.ts";
@@ -134,9 +134,8 @@ export class Outbox {
 
   /** The owner hears of times before it hears of the outcomes. */
   #sendTimes(): void {
-    const times = this.times.take();
-    if (times === undefined || this.#closed) return;
-    this.#host.post([this.#secret + TIMES, clock.now(), packNumbers(times) ?? times]);
+    const times = this.times.take(this.#secret + TIMES);
+    if (times !== undefined && !this.#closed) this.#host.post(times);
   }
 
   // --- outcomes ---
@@ -292,18 +291,26 @@ export class Outbox {
   /** Sends what is gathered. */
   flush(): void {
     this.holdsUnseen = false;
-    this.#sendTimes();
     const done = this.#done;
     const failed = this.#failed;
     if (done.length > 1) {
       this.closeSegment();
       this.#done = [this.#secret + DONE];
+      const times = this.times.take(this.#secret + TIMES);
       try {
-        this.#host.post(done);
+        if (times === undefined) this.#host.post(done);
+        else {
+          append(times, done); // one message for both
+          this.#host.post(times);
+        }
       } catch {
-        this.#sendOneByOne(done);
+        if (times !== undefined) {
+          times.length--;
+          this.#host.post(times);
+        }
+        sendOneByOne(this.#host, this.#secret, done);
       }
-    }
+    } else this.#sendTimes();
     if (failed.length > 1) {
       this.#failed = [this.#secret + FAILED];
       this.#host.post(failed);
@@ -318,30 +325,5 @@ export class Outbox {
       this.#flushScheduled = false;
       this.flush();
     }, 0);
-  }
-
-  /** One of the results cannot be cloned: the others must not suffer. */
-  #sendOneByOne(done: readonly unknown[]): void {
-    for (let at = 1; at < done.length;) {
-      const slot = done[at] as number;
-      const count = done[at + 1] as number;
-      const nanoseconds = done[at + 2];
-      at += DONE_HEADER;
-      if (count < 0) this.#host.post([this.#secret + DONE, slot, count, nanoseconds]);
-      for (let i = 0; i < count; i++) {
-        try {
-          this.#host.post([this.#secret + DONE, slot + i, 1, nanoseconds, done[at + i]]);
-        } catch (error) {
-          this.#host.post([
-            this.#secret + FAILED,
-            slot + i,
-            nanoseconds,
-            UNCLONEABLE,
-            this.#host.encodeError(generatorError(done[at + i]) ?? error),
-          ]);
-        }
-      }
-      if (count > 0) at += count;
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { clock } from "../futures/clock.ts";
 import { append } from "../wire/originals.ts";
+import { packNumbers } from "../wire/packed_numbers.ts";
 
 /** When tasks began and how long they ran, while somebody looks. */
 export class TaskTimes {
@@ -30,11 +31,11 @@ export class TaskTimes {
     this.#endedAt = 0;
   }
 
-  /** Takes what is gathered; `undefined` if that is nothing. */
-  take(): number[] | undefined {
+  /** Takes what is gathered, as a message of this kind; `undefined` if that is nothing. */
+  take(kind: number): unknown[] | undefined {
     const times = this.#times;
     if (times.length === 0) return undefined;
     this.#times = [];
-    return times;
+    return [kind, clock.now(), packNumbers(times) ?? times];
   }
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
+  BrokenExecutorError,
   type Executor,
   type ExecutorEvent,
   type Future,
@@ -43,34 +44,55 @@ function check(events: readonly ExecutorEvent[], executor: Executor, perWorker: 
     const sequence = own.map(({ type }) => type).join(" ");
     assert(SEQUENCE.test(sequence), sequence);
   }
-  const { completed, failed, cancelled } = executor.stats();
+  const { completed, failed, cancelled, crashed } = executor.stats();
   assertEquals(outcomes.succeeded, completed);
   assertEquals(outcomes.failed + outcomes.timedOut + outcomes.crashed, failed);
   assertEquals(outcomes.cancelled, cancelled);
+  const ends = new Map<string, ExecutorEvent & { type: "workerEnded" }>();
+  for (const event of events) {
+    if (event.type !== "workerEnded") continue;
+    assert(!ends.has(event.worker), `${event.worker} ended twice`);
+    ends.set(event.worker, event);
+  }
+  const reasons = [...ends.values()].map(({ reason }) => reason);
+  assertEquals(reasons.filter((reason) => reason === "crashed").length, crashed);
   for (const event of events) {
     if (event.type !== "workerStarted") continue;
-    const end = events.find((one) => one.type === "workerEnded" && one.worker === event.worker);
+    const end = ends.get(event.worker);
     assert(end !== undefined, `${event.worker} has not ended`);
-    if (perWorker > 1) continue;
-    // A worker that is shared by several waiting tasks is not busy with one at a time.
-    assert((busy.get(event.worker) ?? 0) <= end.at - event.at + 1, "it ran longer than it lived");
+    const life = end.at - event.at;
+    assert((busy.get(event.worker) ?? 0) <= perWorker * life + 1, "it ran longer than it lived");
   }
 }
 
-type Step = "quick" | "slow" | "wait" | "throw" | "cancel" | "abort" | "timeout" | "urgent" | "map";
-const STEPS: readonly Step[] = [
-  "quick",
-  "slow",
-  "wait",
-  "throw",
-  "cancel",
-  "abort",
-  "timeout",
-  "urgent",
-  "map",
-];
+const STEPS = [
+  ...["quick", "slow", "wait", "throw", "cancel", "abort", "timeout", "urgent", "map"] as const,
+  // Long and short tasks of one function: what was sent ahead behind the long one is taken by others.
+  "steal",
+] as const;
+type Step = typeof STEPS[number] | "crash";
 
+/** Ends its worker. */
+async function die(): Promise<void> {
+  const { process, close } = globalThis as unknown as {
+    process?: { exit(code: number): void };
+    close(): void;
+  };
+  if (process === undefined) close();
+  else process.exit(3);
+  await new Promise(() => {});
+}
+
+/** Three deaths in a row may break the executor; nothing can be submitted then, and the rest holds. */
 async function perform(executor: Executor, steps: readonly Step[]): Promise<void> {
+  try {
+    await performAll(executor, steps);
+  } catch (error) {
+    if (!(error instanceof BrokenExecutorError)) throw error;
+  }
+}
+
+async function performAll(executor: Executor, steps: readonly Step[]): Promise<void> {
   const futures: Future<unknown>[] = [];
   const maps: Promise<unknown>[] = [];
   const wait = async (milliseconds: number): Promise<void> => {
@@ -95,6 +117,12 @@ async function perform(executor: Executor, steps: readonly Step[]): Promise<void
       futures.push(executor.with({ signal: controller.signal }).submit(wait, 20));
       await wait(1);
       controller.abort();
+    } else if (step === "steal") {
+      const short = Array.from({ length: 40 }, () => executor.submit(spin, 0));
+      await Promise.all(short);
+      for (let i = 0; i < 60; i++) futures.push(executor.submit(spin, i === 0 ? 5 : 0));
+    } else if (step === "crash") {
+      await executor.submit(die).exception();
     } else {
       const future = executor.submit((x) => x, 1);
       futures.push(future);
@@ -107,9 +135,14 @@ async function perform(executor: Executor, steps: readonly Step[]): Promise<void
 testEach("observe() tells of each task in order, and of as many as stats()", async (kind) => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.constantFrom(...STEPS), { minLength: 4, maxLength: 12 }),
-      async (steps) => {
-        const executor = kind.create();
+      fc.array(fc.constantFrom<Step>(...STEPS, ...kind.parallel ? ["crash"] as const : []), {
+        minLength: 4,
+        maxLength: 12,
+      }),
+      // Workers are replaced after so many tasks.
+      fc.constantFrom(...kind.parallel ? [undefined, 7, 60] : [undefined]),
+      async (steps, maxTasksPerChild) => {
+        const executor = kind.create(maxTasksPerChild === undefined ? {} : { maxTasksPerChild });
         const events: ExecutorEvent[] = [];
         executor.observe((event) => events.push(event));
         await perform(executor, steps);

@@ -1,7 +1,22 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type ChildProcess, spawn } from "node:child_process";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertGreaterOrEqual,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -72,7 +87,7 @@ test("digest gives the same digest as a program without workers, and all runs ag
     assertMatch(stdout, /workers +files +MB +words +seconds +speed-up/);
     assertMatch(stdout, /\b3 +0\.0 +3 /);
   });
-});
+}, { deadline: 60_000 });
 
 test("digest reports what cannot be read, counts it, and goes on", async () => {
   await withFolder((folder) => {
@@ -88,21 +103,78 @@ test("digest reports what cannot be read, counts it, and goes on", async () => {
     assertEquals(code, 0);
     assertStringIncludes(stdout, "1 files under");
   });
-});
+}, { deadline: 60_000 });
 
-test("digest is stopped cleanly by Ctrl-C", async () => {
-  await withFolder((folder) => {
-    const text = "word ".repeat(200_000);
-    for (let i = 0; i < 400; i++) writeFileSync(join(folder, `${i}.txt`), text);
-  }, async (folder) => {
-    const { code, stdout, stderr } = await run(folder, (child) => {
-      setTimeout(() => child.kill("SIGINT"), 200);
+/** A folder that takes long: one large file under many names. */
+function fillLarge(folder: string): void {
+  const first = join(folder, "0.txt");
+  writeFileSync(first, "word ".repeat(200_000));
+  for (let i = 1; i < LARGE; i++) linkSync(first, join(folder, `${i}.txt`));
+}
+
+const LARGE = 10_000;
+const INTERRUPTED = "Interrupted: the tasks are cancelled and the workers have ended";
+
+test(
+  "digest tells a line every few seconds in a pipe, and is stopped cleanly by Ctrl-C",
+  async () => {
+    await withFolder(fillLarge, async (folder) => {
+      const { code, stdout, stderr } = await run(folder, (child) => {
+        child.stdout!.on("data", (chunk) => /files\/s/.test(String(chunk)) && child.kill("SIGINT"));
+      });
+      // 130 is what shells say of a program ended by Ctrl-C; Deno 2.9 tells it of a child as a signal.
+      assertEquals({ code: code ?? 130, stderr }, { code: 130, stderr: "" });
+      const lines = stdout.trimEnd().split("\n");
+      assertMatch(lines[1]!, /^1 worker : \d+ of 10000 files, \d+ files\/s$/);
+      assertEquals(lines.at(-1), INTERRUPTED);
+      assertEquals(stdout.includes("\u001b"), false);
     });
-    // 130 is what shells say of a program ended by Ctrl-C; Deno 2.9 tells it of a child as a signal.
-    assertEquals({ code: code ?? 130, stderr }, { code: 130, stderr: "" });
-    assertStringIncludes(stdout, "Interrupted: the tasks are cancelled and the workers have ended");
-  });
-});
+  },
+  { deadline: 60_000 },
+);
+
+const python = process.platform !== "win32" && spawnSync("python3", ["--version"]).status === 0;
+
+test(
+  "digest draws a bar on a terminal, ten times a second at the most, and Ctrl-C leaves it clean",
+  async () => {
+    await withFolder(fillLarge, async (folder) => {
+      const helper = fileURLToPath(new URL("on_terminal.py", import.meta.url));
+      const command = [process.execPath, ...RUN, PROGRAM, folder];
+      const told = await new Promise<string>((resolve, reject) => {
+        const env = { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+        execFile(
+          "python3",
+          [helper, " left", "12", ...command],
+          { env },
+          (error, stdout) => error === null ? resolve(stdout) : reject(error),
+        );
+      });
+      const { output, code, milliseconds, restored } = JSON.parse(told) as {
+        output: string;
+        code: number;
+        milliseconds: number;
+        restored: boolean;
+      };
+      assertEquals({ code, restored }, { code: 130, restored: true });
+      const bars =
+        output.match(/1 worker {2}[^ ]+ \d+ of 10000 files \| \d+ files\/s \| [^|]+ left/g) ?? [];
+      assertGreaterOrEqual(bars.length, 12);
+      // Before Ctrl-C; the bar is drawn once at the start, and once when it is stopped.
+      assertGreater(milliseconds, 100 * (12 - 3));
+      // The cursor is seen again, lines wrap, and what follows begins on a line of its own.
+      for (const mode of ["?25", "?7"]) {
+        const last = output.lastIndexOf(`\u001b[${mode}`);
+        assert(
+          last >= 0 && output.startsWith(`\u001b[${mode}h`, last),
+          `mode ${mode} is left behind`,
+        );
+      }
+      assert(output.endsWith(`\n${INTERRUPTED}\r\n`), JSON.stringify(output.slice(-200)));
+    });
+  },
+  { deadline: 60_000, skip: !python && "needs python3, which has terminals" },
+);
 
 test("digest tells lines where there is no terminal, and writes a trace", async () => {
   await withFolder((folder) => {
@@ -125,4 +197,4 @@ test("digest tells lines where there is no terminal, and writes a trace", async 
       rmSync(path, { force: true });
     }
   });
-});
+}, { deadline: 60_000 });

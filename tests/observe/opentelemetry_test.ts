@@ -1,4 +1,4 @@
-import { context, metrics, propagation, SpanStatusCode, trace } from "@opentelemetry/api";
+import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import {
@@ -17,6 +17,12 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { importTasks, InlineExecutor, ProcessPoolExecutor, ThreadPoolExecutor } from "../../mod.ts";
 import type { Executor } from "../../mod.ts";
 import { instrument } from "../../src/observe/opentelemetry.ts";
+import {
+  DistributedExecutor,
+  memoryTransport,
+  remoteTasks,
+  RemoteWorker,
+} from "../../src/remote/mod.ts";
 import { test } from "../harness.ts";
 import type { SpanMade } from "./otel_tasks.ts";
 
@@ -103,6 +109,60 @@ for (const [name, create] of EXECUTORS) {
     assertEquals(new Set(carriers).size, 300);
   }, { deadline: 60_000 });
 }
+
+test("instrument() nests caller, task, run and what the task makes: other machines", async () => {
+  const { engine } = memoryTransport();
+  const threads = new ThreadPoolExecutor(1); // as on another machine, its worker has an SDK of its own
+  const stop = new AbortController();
+  const ended = new RemoteWorker(memoryTransport(engine), {
+    modules: { otel: import.meta.resolve("./otel_tasks.ts") },
+    executor: threads,
+    log() {},
+  }).run({ signal: stop.signal });
+  const far = remoteTasks<typeof import("./otel_tasks.ts")>("otel");
+  const executor = new DistributedExecutor(memoryTransport(engine), { name: "far" });
+  const watch = instrument(executor);
+  let inside: SpanMade | undefined;
+  let carriers: (string | undefined)[] = [];
+  const traceId = await within(async () => {
+    inside = await executor.submit(far.makeSpan);
+    carriers = await Promise.all([1, 2, 3].map((x) => executor.submit(far.carrierOf, x)));
+    carriers.push(...await executor.map(far.carrierOf, [4, 5], { chunkSize: 2 }).toArray());
+    await executor.submit(far.failAlways).exception();
+  });
+  await rest(executor);
+  watch[Symbol.dispose]();
+  stop.abort();
+  await ended;
+  await threads.shutdown();
+
+  const spans = spansOf(traceId);
+  const task = named(spans, "task makeSpan");
+  const run = named(spans, "run makeSpan");
+  assertEquals(task.parentSpanContext?.spanId, named(spans, "caller").spanContext().spanId);
+  assertEquals(run.parentSpanContext?.spanId, task.spanContext().spanId);
+  assertEquals([task.kind, run.kind], [SpanKind.PRODUCER, SpanKind.CONSUMER]);
+  assertEquals(inside, {
+    traceId,
+    parentId: run.spanContext().spanId,
+    traceparent: `00-${traceId}-${run.spanContext().spanId}-01`,
+  });
+  // Each task has its own context; the items of a chunk share theirs.
+  const runs = spans.filter((span) => span.name === "run carrierOf");
+  assertEquals(runs.length, 4);
+  assertEquals(
+    new Set(carriers),
+    new Set(runs.map((one) => `00-${traceId}-${one.spanContext().spanId}-01`)),
+  );
+  for (const [span, operation] of [[task, "send"], [run, "process"]] as const) {
+    assertEquals(span.attributes["messaging.system"], "memory");
+    assertEquals(span.attributes["messaging.operation.type"], operation);
+    assertEquals(typeof span.attributes["messaging.message.id"], "string");
+  }
+  const failed = named(spans, "task failAlways");
+  assertEquals(failed.status, { code: SpanStatusCode.ERROR, message: "always" });
+  assertEquals(failed.attributes["error.type"], "RangeError");
+}, { deadline: 60_000 });
 
 test("instrument() tells of chunks of map, errors and cancels, in the caller's trace", async () => {
   const executor = new ThreadPoolExecutor(1);

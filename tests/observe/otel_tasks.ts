@@ -35,3 +35,8 @@ export async function makeSpan(): Promise<SpanMade> {
 export function carrierOf(_: number): string | undefined {
   return currentTask()?.traceContext?.traceparent;
 }
+
+/** A task that fails. */
+export function failAlways(): never {
+  throw new RangeError("always");
+}

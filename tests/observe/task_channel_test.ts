@@ -3,6 +3,12 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { tracingChannel } from "node:diagnostics_channel";
 import { InlineExecutor, ProcessPoolExecutor, ThreadPoolExecutor } from "../../mod.ts";
 import type { Executor } from "../../mod.ts";
+import {
+  DistributedExecutor,
+  memoryTransport,
+  remoteTasks,
+  RemoteWorker,
+} from "../../src/remote/mod.ts";
 import { test } from "../harness.ts";
 
 const channel = tracingChannel("concurrent-futures.task");
@@ -86,6 +92,28 @@ test("the channel concurrent-futures.task tells of the chunks of map, and of tas
   });
   const outcomes = told.filter(([word]) => word === "asyncEnd").map(([, { outcome }]) => outcome);
   assertEquals(outcomes.sort(), ["cancelled", "succeeded", "succeeded"]);
+});
+
+test("the channel concurrent-futures.task tells of tasks on other machines", async () => {
+  const { engine } = memoryTransport();
+  const stop = new AbortController();
+  const url = "data:text/javascript,export function double(x) { return 2 * x }";
+  const ended = new RemoteWorker(memoryTransport(engine), {
+    modules: { numbers: url },
+    executor: new InlineExecutor(),
+    log() {},
+  }).run({ signal: stop.signal });
+  const { double } = remoteTasks<{ double(x: number): number }>("numbers");
+  const executor = new DistributedExecutor(memoryTransport(engine), { name: "distributed" });
+  const told = await listen(executor, async () => {
+    assertEquals(await executor.submit(double, 21), 42);
+    await executor.shutdown();
+  });
+  stop.abort();
+  await ended;
+  assertEquals(told.map(([word]) => word), ["start", "end", "asyncStart", "asyncEnd"]);
+  const [, { name, outcome, engine: where }] = told[0]!;
+  assertEquals([name, outcome, where], ["double", "succeeded", "memory"]);
 });
 
 test("a store that is bound to the channel is there while a task is submitted, and in it, on this thread", async () => {

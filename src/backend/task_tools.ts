@@ -4,6 +4,12 @@ import type { TaskChannel, TaskTrace } from "../runtime/runtime.ts";
 /** The tools of one executor, as one. What they throw is reported, but for what the submit itself throws. */
 export class TaskTools implements TaskChannel {
   #tools: readonly TaskChannel[] = [];
+  #findChannel: (() => TaskChannel | undefined) | undefined;
+
+  /** @param findChannel Finds the one by which tools listen to all executors; asked when a task is submitted. */
+  constructor(findChannel: (() => TaskChannel | undefined) | undefined) {
+    this.#findChannel = findChannel;
+  }
 
   add(tool: TaskChannel): () => void {
     this.#tools = [...this.#tools, tool];
@@ -13,6 +19,11 @@ export class TaskTools implements TaskChannel {
   }
 
   get hasSubscribers(): boolean {
+    if (this.#findChannel !== undefined) {
+      const channel = this.#findChannel();
+      this.#findChannel = undefined;
+      if (channel !== undefined) this.#tools = [channel, ...this.#tools];
+    }
     for (const tool of this.#tools) if (tool.hasSubscribers) return true;
     return false;
   }
