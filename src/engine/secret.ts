@@ -1,6 +1,7 @@
 import { KINDS, MAX_SECRET } from "../wire/messages.ts";
+import { unguessable } from "../wire/unguessable.ts";
 
-/** What only a worker's program and its owner know: random, because tasks must not guess it. */
+/** What only a worker's program and its owner know. */
 export function newSecret(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0]! % (MAX_SECRET / KINDS) * KINDS;
+  return unguessable(MAX_SECRET / KINDS) * KINDS;
 }

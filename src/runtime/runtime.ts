@@ -47,7 +47,7 @@ export interface WorkerEvents {
 export interface WorkerOptions {
   /** The worker's name, `<threadNamePrefix>_<index>`. */
   readonly name: string;
-  /** The self-contained program text that every worker starts from. */
+  /** The self-contained program text that every worker starts from: a script, that is a module as well. */
   readonly program: string;
   /** The user's own worker, made with `serve()`, instead of `program`. */
   readonly factory?: (() => unknown) | undefined;

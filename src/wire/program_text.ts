@@ -1,24 +1,17 @@
 import { textIndexOf, textSlice, unitAt } from "./originals.ts";
 
-/** How the URL begins by which a runtime names a worker that was started from the program's text. */
-const PREFIX = "data:text/javascript,";
+/** How the URL begins by which a runtime names a worker that was started from text: with a label, to know it by. */
+export const PROGRAM_URL = "data:text/javascript,concurrent_futures_worker:";
 
-/** Shorter ones are somebody else's. */
-const MIN_LENGTH = 200;
-
-/** A text without the program's own, where a runtime names a worker by its URL: nobody wants to read it. */
+/** A text without such URLs: nobody wants to read the program. */
 export function withoutProgram(text: string): string {
-  if (text.length < MIN_LENGTH) return text;
-  let at = textIndexOf(text, PREFIX);
+  let at = textIndexOf(text, PROGRAM_URL);
   if (at < 0) return text;
   let rest = 0;
   let shown = "";
-  for (; at >= 0; at = textIndexOf(text, PREFIX, rest)) {
-    const end = endOf(text, at + PREFIX.length);
-    const isProgram = end - at >= MIN_LENGTH;
-    shown += textSlice(text, rest, isProgram ? at : end);
-    if (isProgram) shown += "concurrent-futures-worker.js";
-    rest = end;
+  for (; at >= 0; at = textIndexOf(text, PROGRAM_URL, rest)) {
+    shown += textSlice(text, rest, at) + "concurrent-futures-worker.js";
+    rest = endOf(text, at + PROGRAM_URL.length);
   }
   return shown + textSlice(text, rest);
 }

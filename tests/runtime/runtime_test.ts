@@ -18,6 +18,7 @@ import {
 import { detectRuntime, edgeRuntime } from "../../src/runtime/mod.ts";
 import type { WorkerHandle } from "../../src/runtime/mod.ts";
 import { test } from "../harness.ts";
+import { ended, runProgram } from "../run_program.ts";
 
 const runtime = detectRuntime();
 const { name } = runtime;
@@ -64,6 +65,38 @@ test(
   },
   { deadline: 30_000 },
 );
+
+test(
+  "threads start where no code may be made of text, and say so of tasks that are text",
+  async () => {
+    assertEquals(
+      await runProgram(
+        `const executor = new cf.ThreadPoolExecutor(1);
+       const url = "data:text/javascript,export function double(x) { return 2 * x }";
+       const { double } = cf.importTasks<{ double(x: number): number }>(url);
+       const ofText = await executor.submit(() => 1).exception() as Error;
+       console.log(await executor.submit(double, 4), ofText.name, ofText.message.includes("use importTasks()"));
+       await executor.shutdown();`,
+        ["--disallow-code-generation-from-strings"],
+      ),
+      ended("8 TypeError true\n"),
+    );
+  },
+  { skip: name !== "Node.js" && "only Node has the flag" },
+);
+
+test("threads see nothing of what they were started from", async () => {
+  await using executor = new ThreadPoolExecutor(1);
+  const seen = await executor.submit(async () => {
+    const threads = await import("node:worker_threads");
+    return [
+      threads.workerData ?? null,
+      ["module", "exports", "__filename"].filter((name) => Object.hasOwn(globalThis, name)),
+      process.argv.length < 3,
+    ];
+  });
+  assertEquals(seen, [null, [], true]);
+});
 
 test("a worker of the user's own, of the web's kind, serves named tasks", async () => {
   const { Worker } = globalThis as unknown as {
