@@ -9,7 +9,6 @@ import { CounterReader } from "./task_counter.ts";
 import { FrameChannel } from "./frame_channel.ts";
 import type { ByteStream } from "./frame_channel.ts";
 import { checkStructured } from "../../wire/structured_codec.ts";
-import { unguessable } from "../../wire/unguessable.ts";
 import { OutputPipe } from "./output.ts";
 import type { OutputStream, Sink } from "./output.ts";
 import { EventGate } from "../event_gate.ts";
@@ -80,7 +79,7 @@ export class ProcessHandle implements WorkerHandle {
       if (child.pid === undefined) gate.exit(); // it never was
     });
     child.on("exit", (exitCode, signal) => this.#exited(exitCode, signal));
-    const secret = unguessable(2 ** 32);
+    const secret = crypto.getRandomValues(new Uint32Array(1))[0]!;
     const stream = child.stdio?.[3] as (ByteStream & Referenced) | undefined;
     const counter = child.stdio?.[4] as (ByteStream & Referenced) | undefined;
     this.pid = child.pid;
