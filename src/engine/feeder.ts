@@ -1,5 +1,4 @@
 import { clock } from "../futures/clock.ts";
-import { MAX_DELAY } from "../futures/deadline.ts";
 import type { BackPressure } from "./back_pressure.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import { dispatch, moves } from "./dispatch.ts";
@@ -259,17 +258,11 @@ export class Feeder {
     if (worker.remaining <= 0) this.#supervisor.dismiss(worker);
     else if (this.#ending.isEnding) this.#ending.check();
     else if (this.#options.idleTimeout !== undefined && worker.idleTimer === undefined) {
-      this.#dismissAfter(worker, this.#options.idleTimeout);
+      this.#supervisor.after(worker, this.#options.idleTimeout, () => {
+        if (this.#supervisor.spare > 0) this.#supervisor.dismiss(worker);
+        else worker.idleTimer = undefined;
+      });
     }
-  }
-
-  #dismissAfter(worker: WorkerSlot, milliseconds: number): void {
-    const now = Math.min(milliseconds, MAX_DELAY);
-    worker.idleTimer = this.#options.runtime.timer(() => {
-      if (milliseconds > now) this.#dismissAfter(worker, milliseconds - now);
-      else if (this.#supervisor.spare > 0) this.#supervisor.dismiss(worker);
-      else worker.idleTimer = undefined;
-    }, now);
   }
 }
 

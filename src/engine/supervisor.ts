@@ -214,15 +214,16 @@ export class Supervisor implements WorkerReplies {
       this.broken === undefined && !this.#terminated;
     if (state !== "starting") worker.askToStop(finalizes);
     const { finalizerTimeout } = this.#options;
-    this.#stopAfter(worker, finalizes ? finalizerTimeout + DISMISS_AFTER : DISMISS_AFTER);
+    const within = finalizes ? finalizerTimeout + DISMISS_AFTER : DISMISS_AFTER;
+    if (within !== Infinity) this.after(worker, within, () => worker.handle.terminate());
   }
 
-  #stopAfter(worker: WorkerSlot, milliseconds: number): void {
-    if (milliseconds === Infinity) return;
+  /** Calls back after so many milliseconds, however many, by the timer that a worker has. */
+  after(worker: WorkerSlot, milliseconds: number, callback: () => void): void {
     const now = Math.min(milliseconds, MAX_DELAY);
     worker.idleTimer = this.#options.runtime.timer(() => {
-      if (milliseconds > now) this.#stopAfter(worker, milliseconds - now);
-      else worker.handle.terminate();
+      if (milliseconds > now) this.after(worker, milliseconds - now, callback);
+      else callback();
     }, now);
   }
 

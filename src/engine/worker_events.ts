@@ -73,11 +73,9 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   }
 
   workerLeaves(worker: WorkerSlot): void {
-    const { room, queue, watch } = this.#parts;
+    const { room, queue } = this.#parts;
     room.remove(worker);
-    const taken = worker.revokeLast(worker.inFlight);
-    watch.events?.returned(taken, "workerLost");
-    for (const item of taken) queue.restore(item);
+    this.#restore(worker.revokeLast(worker.inFlight).reverse(), "workerLost");
     if (queue.sendable > 0) this.#feeder.schedule();
   }
 

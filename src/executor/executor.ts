@@ -69,9 +69,6 @@ export let mapWith: (
   unordered: boolean,
 ) => MapRun;
 
-/** The same workers, with these limits for each task beside those that the executor has. */
-export let viewOf: (executor: Executor, limits: TaskLimits) => Executor;
-
 /** What an executor is and does, as it is printed. */
 export let describeExecutor: (executor: Executor) => string;
 
@@ -132,11 +129,6 @@ export abstract class Executor implements AsyncDisposable {
         unordered,
         goesOn: true,
       });
-    viewOf = (executor, limits) => {
-      const view = new ExecutorView();
-      attachBackend(view, executor.#find, { ...executor.#limits, ...limits });
-      return view;
-    };
   }
 
   get #backend(): TaskBackend {
@@ -429,7 +421,9 @@ export abstract class Executor implements AsyncDisposable {
    * ```
    */
   with(options: TaskOptions): Executor {
-    return viewOf(this, checkTaskOptions(options));
+    const view = new ExecutorView();
+    attachBackend(view, this.#find, { ...this.#limits, ...checkTaskOptions(options) });
+    return view;
   }
 
   /**

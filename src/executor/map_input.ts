@@ -1,4 +1,7 @@
+// Length: inputs of known and of unknown length, side by side, since each has what the other has.
+
 import type { TaskBackend, TaskLimits } from "../backend/task_backend.ts";
+import { clock } from "../futures/clock.ts";
 import { holdsFuture } from "../futures/argument_wait.ts";
 import { observe, outcome } from "../futures/future.ts";
 import { FutureSource } from "../futures/future_source.ts";
@@ -32,6 +35,9 @@ export interface MapReader {
   chunkMade(future: Future<unknown>, size: number): void;
   inputEnded(error: { readonly reason: unknown } | undefined): void;
 }
+
+/** Rows that are read in one turn, where nothing else ends it. */
+const ROWS_IN_A_TURN = 10_000;
 
 /** The input that fits: of known length if all inputs are. */
 export function chunksOf(
@@ -251,7 +257,8 @@ class LazyInput implements MapInput {
 
   #fillSync(): void {
     let reading: unknown;
-    while (!this.#ended && this.#ahead < this.#bufferSize) {
+    for (let rows = 1; !this.#ended && this.#ahead < this.#bufferSize; rows++) {
+      if (this.#givesWay(rows)) return;
       try {
         const row: unknown[] = [];
         for (const iterator of this.#iterators) {
@@ -271,7 +278,8 @@ class LazyInput implements MapInput {
 
   async #fillAsync(): Promise<void> {
     let reading: unknown;
-    while (!this.#ended && this.#ahead < this.#bufferSize) {
+    for (let rows = 1; !this.#ended && this.#ahead < this.#bufferSize; rows++) {
+      if (this.#givesWay(rows)) return;
       try {
         const row: unknown[] = [];
         for (const iterator of this.#iterators) {
@@ -289,6 +297,16 @@ class LazyInput implements MapInput {
       }
     }
     this.#reading = false;
+  }
+
+  /** Whether it goes on in a later turn: what is done at once, as in a closed pool, ends no fill. */
+  #givesWay(rows: number): boolean {
+    if (!this.#readsOn || rows % ROWS_IN_A_TURN !== 0) return false;
+    clock.giveWay(() => {
+      this.#reading = false;
+      this.#fill();
+    });
+    return true;
   }
 
   #add(row: readonly unknown[]): void {

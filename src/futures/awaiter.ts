@@ -6,6 +6,8 @@
  * @module
  */
 
+import { promiseFinally, PromiseOf, promiseThen, textOfFunction } from "./originals.ts";
+
 /** What is awaited. */
 interface Awaited {
   result(): Promise<unknown>;
@@ -34,17 +36,17 @@ export class Awaiter implements Promise<undefined> {
     onFulfilled?: ((value: undefined) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.#promise().then(onFulfilled, onRejected);
+    return promiseThen(this.#promise(), onFulfilled, onRejected) as Promise<A | B>;
   }
 
   catch<B = never>(
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<undefined | B> {
-    return this.#promise().catch(onRejected);
+    return promiseThen(this.#promise(), undefined, onRejected) as Promise<undefined | B>;
   }
 
   finally(onFinally?: (() => void) | null): Promise<undefined> {
-    return this.#promise().finally(onFinally);
+    return promiseFinally(this.#promise(), onFinally) as Promise<undefined>;
   }
 
   get [Symbol.toStringTag](): string {
@@ -57,8 +59,9 @@ export class Awaiter implements Promise<undefined> {
     try {
       result = call(value);
     } catch (error) {
-      result = Promise.reject(error);
-      (result as Promise<never>).catch(() => {});
+      const failed = new PromiseOf((_resolve, reject) => reject(error));
+      promiseThen(failed, undefined, () => {});
+      result = failed;
     }
     // A promise's own functions give nothing: this was a Proxy around a user's, which looks like one.
     if (result !== undefined) foreign.set(this, result);
@@ -67,15 +70,13 @@ export class Awaiter implements Promise<undefined> {
   #promise(): Promise<undefined> {
     // Those who wait are told before this goes on.
     const result = () => foreign.get(this) as undefined;
-    return this.future.result().then(result, result);
+    return promiseThen(this.future.result(), result, result) as Promise<undefined>;
   }
 }
 
 /** What functions of users gave that were taken for a promise's own. */
 const foreign = new WeakMap<Awaiter, unknown>();
 
-/** As it was before any task could change it. */
-const textOf = Function.prototype.call.bind(Function.prototype.toString) as (fn: unknown) => string;
 /** What V8 gives as the source of a native function without a name, and of a bound one. */
 const NATIVE = "function () { [native code] }";
 
@@ -92,8 +93,8 @@ export function belongToPromise(
 }
 
 function belongsToPromise(fn: ((value: never) => unknown) | null | undefined): boolean {
-  return typeof fn === "function" && textOf(fn) === NATIVE && fn.name === "";
+  return typeof fn === "function" && textOfFunction(fn) === NATIVE && fn.name === "";
 }
 
 /** Whether this is V8, as far as it matters here. */
-const isV8 = textOf(new Proxy(() => {}, {})) === NATIVE;
+const isV8 = textOfFunction(new Proxy(() => {}, {})) === NATIVE;

@@ -1,3 +1,5 @@
+import { PromiseOf, promiseThen } from "./originals.ts";
+
 /**
  * Calls a callback of a user's. What it throws is reported, and so is the rejection of one that is
  * asynchronous: whoever calls it has nobody to tell, and the program must not end of it.
@@ -10,7 +12,7 @@ export function callBack(callback: () => unknown, what: string): void {
     const result = callback();
     // A thenable may call back at once, twice, or throw: a promise stands between.
     if (typeof result === "object" && result !== null && "then" in result) {
-      Promise.resolve(result).then(undefined, report);
+      promiseThen(new PromiseOf((resolve) => resolve(result)), undefined, report);
     }
   } catch (error) {
     report(error);

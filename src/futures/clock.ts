@@ -1,3 +1,5 @@
+import { promiseThen } from "./originals.ts";
+
 /**
  * The clock, the timers and the microtasks of this thread, as they were when the library was loaded: test
  * runners replace those of the global object (`useFakeTimers()`), and work must go out all the same.
@@ -53,7 +55,7 @@ function realOnes(): Real {
     ...globalThis as Real,
     ...process?.getBuiltinModule?.("node:timers"),
     ...process?.getBuiltinModule?.("node:perf_hooks"),
-    queueMicrotask: (callback) => void settled.then(callback),
+    queueMicrotask: (callback) => void promiseThen(settled, callback),
   };
 }
 

@@ -1,5 +1,6 @@
 import { clock } from "./clock.ts";
 import { checkNames } from "./known_options.ts";
+import { ceil, max, ObjectOf, TypeErrorOf } from "./originals.ts";
 import { show } from "./show.ts";
 
 /** The longest time that `setTimeout` can take; a longer one would fire at once. */
@@ -39,7 +40,7 @@ export function startTimer(
     const left = end - clock.now();
     timer = left > MAX_DELAY
       ? clock.setTimeout(arm, MAX_DELAY)
-      : clock.setTimeout(callback, Math.max(0, Math.ceil(left)));
+      : clock.setTimeout(callback, max(0, ceil(left)));
     if (background) (timer as { unref?: () => void }).unref?.();
   };
   arm();
@@ -91,15 +92,15 @@ export function checkWaitOptions(
 ): number {
   if (options === undefined) return Infinity;
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot wait: expected an options object, got ${show(options)}`);
+    throw new TypeErrorOf(`Cannot wait: expected an options object, got ${show(options)}`);
   }
   checkNames("a wait", options, names);
   const { timeout, signal } = options;
-  if (timeout !== undefined && (typeof timeout !== "number" || Number.isNaN(timeout))) {
-    throw new TypeError(`Cannot wait: expected timeout in milliseconds, got ${show(timeout)}`);
+  if (timeout !== undefined && (typeof timeout !== "number" || timeout !== timeout)) {
+    throw new TypeErrorOf(`Cannot wait: expected timeout in milliseconds, got ${show(timeout)}`);
   }
   if (signal !== undefined && !isSignal(signal)) {
-    throw new TypeError(`Cannot wait: expected signal to be an AbortSignal, got ${show(signal)}`);
+    throw new TypeErrorOf(`Cannot wait: expected signal to be an AbortSignal, got ${show(signal)}`);
   }
   return timeout ?? Infinity;
 }
@@ -107,7 +108,7 @@ export function checkWaitOptions(
 /** Whether a value is an `AbortSignal`, of any realm. */
 export function isSignal(value: unknown): value is AbortSignal {
   try {
-    const { aborted, addEventListener, removeEventListener } = Object(value) as Partial<
+    const { aborted, addEventListener, removeEventListener } = ObjectOf(value) as Partial<
       AbortSignal
     >;
     return typeof aborted === "boolean" && typeof addEventListener === "function" &&

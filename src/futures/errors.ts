@@ -1,6 +1,8 @@
+import { defineProperty } from "./originals.ts";
+
 /** Not enumerable and not an own property, as the names of the built-in errors. */
 function setName(errorClass: { readonly prototype: Error }, name: string): void {
-  Object.defineProperty(errorClass.prototype, "name", {
+  defineProperty(errorClass.prototype, "name", {
     value: name,
     configurable: true,
     writable: true,

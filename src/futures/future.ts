@@ -8,6 +8,14 @@ import type { WaitOptions } from "./deadline.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import { describeAs, inspectThrown } from "./inspect.ts";
 import type { Inspect } from "./inspect.ts";
+import {
+  append,
+  isArray,
+  promiseFinally,
+  PromiseOf,
+  promiseThen,
+  TypeErrorOf,
+} from "./originals.ts";
 import { show } from "./show.ts";
 
 /** Where a future is in its life. */
@@ -78,12 +86,6 @@ export let setRunning: (future: Future<unknown>) => boolean;
 export let stateOf: (future: Future<unknown>) => number;
 
 const MAKE = Symbol("make");
-
-/** As it was before any task could change it: futures of children are awaited in workers. */
-const originalThen = Function.prototype.call.bind(Promise.prototype.then) as (
-  promise: Promise<unknown>,
-  ...callbacks: unknown[]
-) => Promise<unknown>;
 
 /**
  * The result of a task that may not have begun.
@@ -160,7 +162,7 @@ export class Future<T> implements PromiseLike<T> {
   /** Not for users: futures are made by executors and by {@linkcode FutureSource}. */
   constructor(key: symbol, source: Producer) {
     if (key !== MAKE) {
-      throw new TypeError("Cannot construct a Future: submit a task, or use FutureSource");
+      throw new TypeErrorOf("Cannot construct a Future: submit a task, or use FutureSource");
     }
     this.#source = source;
   }
@@ -292,11 +294,14 @@ export class Future<T> implements PromiseLike<T> {
    */
   addDoneCallback(callback: (future: Future<T>) => void): () => void {
     if (typeof callback !== "function") {
-      throw new TypeError(`Cannot add a done callback: expected a function, got ${show(callback)}`);
+      throw new TypeErrorOf(
+        `Cannot add a done callback: expected a function, got ${show(callback)}`,
+      );
     }
     let wanted: Callback | undefined = callback as Callback;
     let call!: () => void;
-    void new Promise<void>((resolve) => call = resolve).then(() => {
+    const isDone = new PromiseOf<void>((resolve) => call = resolve);
+    promiseThen(isDone, () => {
       const own = wanted;
       if (own !== undefined) {
         callBack(() => own(this as Future<unknown>), "a done callback of a Future");
@@ -325,19 +330,19 @@ export class Future<T> implements PromiseLike<T> {
       this.#add(awaiter);
       return awaiter as Promise<unknown> as Promise<A | B>;
     }
-    return originalThen(this.#promise(), onFulfilled, onRejected) as Promise<A | B>;
+    return promiseThen(this.#promise(), onFulfilled, onRejected) as Promise<A | B>;
   }
 
   /** As `Promise.catch`, on `result()`. */
   catch<B = never>(
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<T | B> {
-    return this.#promise().catch(onRejected);
+    return promiseThen(this.#promise(), undefined, onRejected) as Promise<T | B>;
   }
 
   /** As `Promise.finally`, on `result()`. */
   finally(onFinally?: (() => void) | null): Promise<T> {
-    return this.#promise().finally(onFinally);
+    return promiseFinally(this.#promise(), onFinally) as Promise<T>;
   }
 
   /** `"Future"`. */
@@ -353,7 +358,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** `result()` without options: the path of every `await`, so it makes as little as it can. */
   #promise(): Promise<T> {
-    return new Promise((resolve, reject) => {
+    return new PromiseOf((resolve, reject) => {
       const awaiter = new Awaiter(
         this as Future<unknown>,
         resolve as (value: unknown) => void,
@@ -370,7 +375,7 @@ export class Future<T> implements PromiseLike<T> {
     settlePromise: (resolve: (value: R) => void, reject: (reason: unknown) => void) => void,
   ): Promise<R> {
     const timeout = checkWaitOptions(options);
-    return new Promise<R>((resolve, reject) => {
+    return new PromiseOf<R>((resolve, reject) => {
       const signal = options?.signal;
       if (this.#state >= CANCELLED) return settlePromise(resolve, reject);
       if (signal?.aborted) return reject(signal.reason);
@@ -407,7 +412,7 @@ export class Future<T> implements PromiseLike<T> {
   #add(watcher: Watcher): void {
     const watchers = this.#held as Watchers;
     if (watchers === undefined) this.#held = watcher;
-    else if (Array.isArray(watchers)) watchers.push(watcher);
+    else if (isArray(watchers)) append(watchers, watcher);
     else this.#held = [watchers, watcher];
   }
 
@@ -415,9 +420,12 @@ export class Future<T> implements PromiseLike<T> {
     if (this.#state >= CANCELLED) return;
     const watchers = this.#held as Watchers;
     if (watchers === watcher) this.#held = undefined;
-    else if (Array.isArray(watchers)) {
-      const index = watchers.indexOf(watcher);
-      if (index >= 0) watchers.splice(index, 1);
+    else if (isArray(watchers)) {
+      const others: Watcher[] = [];
+      for (let i = 0; i < watchers.length; i++) {
+        if (watchers[i] !== watcher) append(others, watchers[i]!);
+      }
+      this.#held = others;
     }
   }
 
@@ -429,7 +437,9 @@ export class Future<T> implements PromiseLike<T> {
   /** Tells observers now and callbacks in microtasks. */
   #notify(watchers: Watcher | Watcher[]): void {
     if (watchers instanceof Awaiter) return this.#tell(watchers);
-    for (const watcher of Array.isArray(watchers) ? watchers : [watchers]) {
+    const all = isArray(watchers) ? watchers : [watchers];
+    for (let i = 0; i < all.length; i++) {
+      const watcher = all[i]!;
       if (watcher instanceof Awaiter) this.#tell(watcher);
       else if ("futureDone" in watcher) watcher.futureDone(this as Future<unknown>);
       else watcher.call();

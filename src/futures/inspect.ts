@@ -4,6 +4,7 @@
  * @module
  */
 
+import { define, ErrorOf, getOwnPropertyDescriptor, getPrototypeOf } from "./originals.ts";
 import { show } from "./show.ts";
 
 /** Node and Bun ask this method, Deno the other. */
@@ -48,20 +49,21 @@ export function describeAs<T>(
       open.delete(object);
     }
   };
-  const define = (symbol: symbol, value: unknown): void => {
-    Object.defineProperty(prototype, symbol, { value, configurable: true, writable: true });
+  const ofNode = function (
+    this: T,
+    depth: number | null,
+    options: Options,
+    inspect: RuntimeInspect,
+  ): string {
+    return text(this, innerOf(depth, options, inspect));
   };
-  define(
-    NODE_INSPECT,
-    function (this: T, depth: number | null, options: Options, inspect: RuntimeInspect): string {
-      return text(this, innerOf(depth, options, inspect));
-    },
-  );
-  define(DENO_INSPECT, function (this: T, inspect: RuntimeInspect, options: Options): string {
+  const ofDeno = function (this: T, inspect: RuntimeInspect, options: Options): string {
     // Deno counts from the outermost value, but not in calls of `inspect`.
     const depth = (options?.depth ?? 4) - (options?.currentDepth ?? 0);
     return text(this, innerOf(depth, options, inspect));
-  });
+  };
+  define(prototype, NODE_INSPECT, ofNode, false);
+  define(prototype, DENO_INSPECT, ofDeno, false);
 }
 
 /** Shows what an object holds, one level deeper than the object. */
@@ -80,7 +82,7 @@ function innerOf(
 
 /** What was thrown, in a line: name and message of an error, read without its getters. */
 export function inspectThrown(thrown: unknown, inspect: Inspect): string {
-  if (!(thrown instanceof Error)) return inspect(thrown);
+  if (!(thrown instanceof ErrorOf)) return inspect(thrown);
   const name = dataOf(thrown, "name") ?? "Error";
   const message = dataOf(thrown, "message") ?? "";
   return message === "" ? name : `${name}: ${message}`;
@@ -90,9 +92,9 @@ export function inspectThrown(thrown: unknown, inspect: Inspect): string {
 function dataOf(object: object, key: string): string | undefined {
   let holder: object | null = object;
   for (let i = 0; holder !== null && i < 100; i++) {
-    const found = Object.getOwnPropertyDescriptor(holder, key);
+    const found = getOwnPropertyDescriptor(holder, key);
     if (found !== undefined) return typeof found.value === "string" ? found.value : undefined;
-    holder = Object.getPrototypeOf(holder);
+    holder = getPrototypeOf(holder);
   }
   return undefined;
 }

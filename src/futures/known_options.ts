@@ -1,3 +1,5 @@
+import { hasOwn, keys, TypeErrorOf } from "./originals.ts";
+
 /** What options are called elsewhere, without `_` and in lower case; what to say in their place. */
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   workers: ["maxWorkers", "processes"],
@@ -23,18 +25,25 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
  * @throws {TypeError} If there is another one; its message names the nearest.
  */
 export function checkNames(user: string, options: object, names: readonly string[]): void {
-  for (const name of Object.keys(options)) {
-    if (names.includes(name) || (options as Record<string, unknown>)[name] === undefined) continue;
+  const given = keys(options);
+  for (let i = 0; i < given.length; i++) {
+    const name = given[i]!;
+    if ((options as Record<string, unknown>)[name] === undefined || isAmong(names, name)) continue;
     const near = nearest(name, names);
     const instead = near === undefined ? `it takes ${names.join(", ")}` : `did you mean ${near}?`;
-    throw new TypeError(`Cannot use ${name}: ${user} has no such option; ${instead}`);
+    throw new TypeErrorOf(`Cannot use ${name}: ${user} has no such option; ${instead}`);
   }
+}
+
+function isAmong(names: readonly string[], name: string): boolean {
+  for (let i = 0; i < names.length; i++) if (names[i] === name) return true;
+  return false;
 }
 
 /** The name that was probably meant; none, if none is like it. */
 export function nearest(given: string, names: readonly string[]): string | undefined {
   const plain = plainly(given);
-  const known = Object.hasOwn(OTHER_NAMES, plain) ? OTHER_NAMES[plain]! : [];
+  const known = hasOwn(OTHER_NAMES, plain) ? OTHER_NAMES[plain]! : [];
   let best = names.find((name) => plainly(name) === plain) ??
     known.find((name) => names.includes(name));
   if (best !== undefined || plain.length > 64) return best;

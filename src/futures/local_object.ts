@@ -1,3 +1,13 @@
+import {
+  defineProperty,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  isArray,
+  MAP_PROTOTYPE,
+  OBJECT_PROTOTYPE,
+  SET_PROTOTYPE,
+} from "./originals.ts";
+
 /** Registered, so that two copies of this library agree on it. */
 const LOCAL = Symbol.for("@concurrent/futures.local");
 
@@ -15,7 +25,7 @@ const MOST_DEPTH = 5;
  * @param what What to say where one is sent, and what to do in its place.
  */
 export function markLocal(prototype: object, what: string): void {
-  Object.defineProperty(prototype, LOCAL, { value: what });
+  defineProperty(prototype, LOCAL, { value: what });
 }
 
 /** What such an object is, and what to pass in its place; `undefined` for any other value. */
@@ -62,15 +72,15 @@ class Search {
     if (typeof value !== "object" || value === null || this.#left-- <= 0) return undefined;
     const own = this.#look(value);
     if (own !== undefined || depth === MOST_DEPTH) return own;
-    if (Array.isArray(value)) return this.#inList(value, depth + 1);
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) {
+    if (isArray(value)) return this.#inList(value, depth + 1);
+    const prototype: unknown = getPrototypeOf(value);
+    if (prototype === OBJECT_PROTOTYPE || prototype === null) {
       return this.#inObject(value, depth + 1);
     }
-    if (prototype === Map.prototype) {
+    if (prototype === MAP_PROTOTYPE) {
       return this.#inEntries(value as Map<unknown, unknown>, depth + 1);
     }
-    if (prototype !== Set.prototype) return undefined;
+    if (prototype !== SET_PROTOTYPE) return undefined;
     return this.#inEntries((value as Set<unknown>).entries(), depth + 1);
   }
 
@@ -88,7 +98,7 @@ class Search {
     let looks = 0;
     for (const key in object) {
       if (looks++ === LOOKS) break;
-      const words = this.in(Object.getOwnPropertyDescriptor(object, key)?.value, depth);
+      const words = this.in(getOwnPropertyDescriptor(object, key)?.value, depth);
       if (words !== undefined) return words;
     }
     return undefined;

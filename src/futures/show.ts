@@ -1,17 +1,14 @@
-// As they were before any task could change them.
-const { isArray } = Array;
+import { ErrorOf, isArray, StringOf, textSlice, uncurried } from "./originals.ts";
+
 const { stringify } = JSON;
-const StringOf = String;
-const { call } = Function.prototype;
-const tag = call.bind(Object.prototype.toString) as (value: object) => string;
-const slice = call.bind(String.prototype.slice) as (text: string, at: number, to: number) => string;
+const tag = uncurried(Object.prototype.toString) as (value: object) => string;
 
 /** What a thrown value says. Never throws, whatever the value. */
 export function messageOf(thrown: unknown): string {
   try {
     // What an object says of itself may be endless, as that of lists that share lists.
-    const words: unknown = thrown instanceof Error ? thrown.message : thrown;
-    return typeof words === "object" ? show(words) : String(words);
+    const words: unknown = thrown instanceof ErrorOf ? thrown.message : thrown;
+    return typeof words === "object" ? show(words) : StringOf(words);
   } catch {
     return show(thrown);
   }
@@ -24,7 +21,7 @@ export function show(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   if (value === null || typeof value !== "object") return StringOf(value);
   try {
-    const kind = slice(tag(value), 8, -1);
+    const kind = textSlice(tag(value), 8, -1);
     return isArray(value) ? "an array" : kind === "Object" ? "an object" : `a ${kind}`;
   } catch {
     return "an object"; // a revoked Proxy

@@ -10,6 +10,7 @@ import {
 } from "../executor/options.ts";
 import { ThreadPoolExecutor } from "../executor/thread_pool_executor.ts";
 import { clock } from "../futures/clock.ts";
+import { listenToAbort } from "../futures/deadline.ts";
 import { messageOf, show } from "../futures/show.ts";
 import { hostInfo } from "../runtime/host_info.ts";
 import { CLOSE_WITHIN, within } from "./engine_link.ts";
@@ -210,11 +211,13 @@ export class RemoteWorker {
       signer: this.#signer,
       log: this.#log,
     });
+    const { stopped, unlisten } = whenAborted(signal);
     try {
       runner.serve(await this.#load(executor));
       if (signal?.aborted) return;
-      await this.#serve(runner, concurrency, signal);
+      await this.#serve(runner, concurrency, stopped);
     } finally {
+      unlisten();
       if (this.#given === undefined) await runner.executor.terminate();
       await within(CLOSE_WITHIN, this.#transport.close());
     }
@@ -223,7 +226,7 @@ export class RemoteWorker {
   async #serve(
     runner: JobRunner,
     concurrency: number,
-    signal: AbortSignal | undefined,
+    stopped: Promise<void>,
   ): Promise<void> {
     const since = Math.round(performance.timeOrigin + clock.now());
     const { runtime, host, pid } = hostInfo();
@@ -238,7 +241,6 @@ export class RemoteWorker {
         else this.#log({ level: "warning", message: `the engine is away: ${messageOf(error)}` });
       },
     }, (job) => runner.run(job));
-    const stopped = whenAborted(signal);
     const consumer = await Promise.race([
       consuming,
       stopped.then(() => within(CLOSE_WITHIN, consuming)),
@@ -317,9 +319,15 @@ function checkAllow(value: unknown): ReadonlySet<string> | undefined {
   throw new TypeError(`Cannot use allow: expected a list of "module#export", got ${show(value)}`);
 }
 
-function whenAborted(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) resolve();
-    signal?.addEventListener("abort", () => resolve(), { once: true });
+/** Resolves when a signal is aborted; the signal may be a program's, and outlive many workers. */
+function whenAborted(
+  signal: AbortSignal | undefined,
+): { readonly stopped: Promise<void>; readonly unlisten: () => void } {
+  let unlisten = (): void => {};
+  const stopped = new Promise<void>((resolve) => {
+    if (signal === undefined) return;
+    if (signal.aborted) return resolve();
+    unlisten = listenToAbort(signal, () => resolve());
   });
+  return { stopped, unlisten };
 }

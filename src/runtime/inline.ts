@@ -5,6 +5,7 @@ import { checkDepth } from "../wire/value_depth.ts";
 import { loadModule } from "../worker/load_module.ts";
 import { Program } from "../worker/program.ts";
 import type { Pause } from "../worker/program_host.ts";
+import { runInContext } from "./async_context.ts";
 import type { Capabilities, Runtime, WorkerEvents, WorkerHandle } from "./runtime.ts";
 
 /** How long tasks may run, in milliseconds, before the thread's other work has its turn. */
@@ -77,10 +78,7 @@ class InlineHandle implements WorkerHandle {
       load: (address) => loadModule((url) => import(url), address),
       counter: undefined,
       pause: this.#turn,
-      runIn: (slot, callback) => {
-        const context = events.contextOf?.(slot);
-        return context === undefined ? callback() : context.runInAsyncScope(callback);
-      },
+      runIn: (slot, callback) => runInContext(events.contextOf?.(slot), callback),
     });
     clock.queueMicrotask(() => {
       if (!this.#ended) this.#program.start();

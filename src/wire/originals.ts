@@ -9,19 +9,40 @@
  * @module
  */
 
-export const isArray: typeof Array.isArray = Array.isArray;
+import { defineProperty, getOwnPropertyDescriptor, uncurried } from "../futures/originals.ts";
+export {
+  append,
+  CALL,
+  ceil,
+  define,
+  defineProperty,
+  ErrorOf,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  hasOwn,
+  isArray,
+  keys,
+  MAP_PROTOTYPE,
+  max,
+  OBJECT_PROTOTYPE,
+  ObjectOf,
+  promiseFinally,
+  PromiseOf,
+  promiseThen,
+  SET_PROTOTYPE,
+  StringOf,
+  textOfFunction,
+  textSlice,
+  TypeErrorOf,
+  uncurried,
+} from "../futures/originals.ts";
+
 export const isView: typeof ArrayBuffer.isView = ArrayBuffer.isView;
-export const defineProperty: typeof Object.defineProperty = Object.defineProperty;
-export const getOwnPropertyDescriptor: typeof Object.getOwnPropertyDescriptor =
-  Object.getOwnPropertyDescriptor;
 export const ownNames: typeof Object.getOwnPropertyNames = Object.getOwnPropertyNames;
-export const getPrototypeOf: typeof Object.getPrototypeOf = Object.getPrototypeOf;
-export const hasOwn: typeof Object.hasOwn = Object.hasOwn;
-export const keys: typeof Object.keys = Object.keys;
 export const apply: typeof Reflect.apply = Reflect.apply;
+export const freeze: typeof Object.freeze = Object.freeze;
 export const construct: typeof Reflect.construct = Reflect.construct;
 export const ownKeys: typeof Reflect.ownKeys = Reflect.ownKeys;
-export const OBJECT_PROTOTYPE: object = Object.prototype;
 
 // Called as they are: with `new`, or as functions.
 export const AbortControllerOf: typeof AbortController = AbortController;
@@ -30,25 +51,13 @@ export const BufferOf: typeof ArrayBuffer = ArrayBuffer;
 export const BytesOf: typeof Uint8Array = Uint8Array;
 export const DateOf: typeof Date = Date;
 export const DoublesOf: typeof Float64Array = Float64Array;
-export const ErrorOf: typeof Error = Error;
 export const FunctionOf: typeof Function = Function;
 export const IntegersOf: typeof Int32Array = Int32Array;
 export const NumberOf: typeof Number = Number;
-export const ObjectOf: typeof Object = Object;
-export const PromiseOf: typeof Promise = Promise;
 export const RangeErrorOf: typeof RangeError = RangeError;
 export const RegExpOf: typeof RegExp = RegExp;
-export const StringOf: typeof String = String;
-export const TypeErrorOf: typeof TypeError = TypeError;
 /** `undefined` in a runtime without it. */
 export const ExceptionOf: typeof DOMException = globalThis.DOMException;
-
-const { bind, call } = Function.prototype;
-
-/** A method as a function that is given its `this` first. In JavaScriptCore it costs 50 ns. */
-export const uncurried: (method: unknown) => (receiver: unknown, ...args: unknown[]) => unknown =
-  bind
-    .bind(call) as never;
 
 /** The getter of a property, as a function; one that gives `undefined` if there is none. */
 export function getterOf(owner: object, key: PropertyKey): (receiver: unknown) => unknown {
@@ -65,11 +74,6 @@ export function readerOf(owner: object, key: PropertyKey): (receiver: unknown) =
 }
 
 type Text<A extends unknown[], R> = (text: string, ...args: A) => R;
-export const textSlice = uncurried(String.prototype.slice) as Text<
-  [from: number, to?: number],
-  string
->;
-export const textOfFunction = uncurried(Function.prototype.toString) as (fn: unknown) => string;
 export const textIndexOf = uncurried(String.prototype.indexOf) as Text<
   [part: string, from?: number],
   number
@@ -162,17 +166,15 @@ export const putInMap = uncurried(Map.prototype.set) as (
   value: unknown,
 ) => void;
 
-/** Calls a function with a `this`, as `fn.call(receiver, ...)` does, which is what engines do best. */
-export const CALL: unknown = call;
-
 export const min: typeof Math.min = Math.min;
-export const max: typeof Math.max = Math.max;
 export const round: typeof Math.round = Math.round;
 export const floor: typeof Math.floor = Math.floor;
 export const imul: typeof Math.imul = Math.imul;
 /** Where there is shared memory. */
 export const compareExchange: typeof Atomics.compareExchange = globalThis.Atomics?.compareExchange;
 export const storeAtomic: typeof Atomics.store = globalThis.Atomics?.store;
+
+const { setPrototypeOf } = Object;
 
 /** All of a prototype's properties, to be those of another one that has nothing else. */
 function copyPrototype(from: object, to: object): void {
@@ -181,7 +183,7 @@ function copyPrototype(from: object, to: object): void {
     const key = found[i]!;
     if (key !== "constructor") defineProperty(to, key, getOwnPropertyDescriptor(from, key)!);
   }
-  Object.setPrototypeOf(to, null);
+  setPrototypeOf(to, null);
 }
 
 /** A map with methods of its own, which nobody can replace: for what only the program sees. */
@@ -215,31 +217,3 @@ export class SafeView extends DataView<ArrayBuffer> {
   }
 }
 copyPrototype(DataView.prototype, SafeView.prototype);
-
-/**
- * Adds to an array, also where `Array.prototype` has a setter of that number: then what was added is not
- * there, or was refused.
- */
-export function append<T>(array: T[], value: T): void {
-  const { length } = array;
-  try {
-    array[length] = value;
-  } catch { /* it is read-only there */ }
-  if (array.length === length) define(array, length, value);
-}
-
-/** Sets a property of an object's own, whatever its prototypes say. */
-export function define(object: object, key: PropertyKey, value: unknown, enumerable = true): void {
-  // Without a prototype: a task may have given Object.prototype a `get`.
-  defineProperty(
-    object,
-    key,
-    {
-      __proto__: null,
-      value,
-      enumerable,
-      configurable: true,
-      writable: true,
-    } as PropertyDescriptor,
-  );
-}

@@ -186,7 +186,7 @@ class Encoder {
         writer.double(primitiveOf(kind, value) as number);
         return true;
       case "RegExp": {
-        const [source, flags] = regexpParts(value);
+        const { source, flags } = regexpParts(value);
         writer.byte(format.REGEXP);
         this.#writeString(source);
         this.#writeString(flags);

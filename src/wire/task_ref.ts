@@ -1,6 +1,6 @@
 import type { Future } from "../futures/future.ts";
 import { show } from "../futures/show.ts";
-import { textOfFunction } from "./originals.ts";
+import { freeze, matches, textOfFunction, textSlice, TypeErrorOf } from "./originals.ts";
 
 /**
  * What a task sees of its executor: its `this`, and what `currentTask()` gives.
@@ -138,7 +138,7 @@ class Reference {
   constructor(url: string | undefined, name: string) {
     this.url = url;
     this.name = name;
-    Object.freeze(this);
+    freeze(this);
   }
 }
 
@@ -167,7 +167,7 @@ class Reference {
  */
 export function importTasks<M>(specifier: string | URL): TasksOf<M> {
   if (typeof specifier !== "string" && !(specifier instanceof URL)) {
-    throw new TypeError(
+    throw new TypeErrorOf(
       `Cannot import tasks from ${
         show(specifier)
       }: expected a URL, as import.meta.resolve("./tasks.ts") gives`,
@@ -177,7 +177,7 @@ export function importTasks<M>(specifier: string | URL): TasksOf<M> {
   try {
     url = new URL(specifier).href;
   } catch {
-    throw new TypeError(
+    throw new TypeErrorOf(
       `Cannot import tasks from "${specifier}": workers resolve absolute URLs only; ` +
         `use import.meta.resolve("${specifier}")`,
     );
@@ -235,7 +235,7 @@ export function toTaskRef(task: unknown, isStream = false): TaskRef {
     return url === undefined ? { kind: "named", name } : { kind: "module", url, name };
   }
   if (typeof task !== "function") {
-    throw new TypeError(
+    throw new TypeErrorOf(
       `Cannot submit ${show(task)}: pass the function itself, not the result of calling it`,
     );
   }
@@ -250,51 +250,56 @@ export function toTaskRef(task: unknown, isStream = false): TaskRef {
 function refuse(source: string, name: string, isStream: boolean): void {
   const text = skipSpace(source);
   // A native function's text is fixed by the language: its body is `[native code]` and nothing else.
-  if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
-    throw new TypeError(
+  if (has(/\{\s*\[native code\]\s*\}\s*$/, text)) {
+    throw new TypeErrorOf(
       `Cannot submit "${name}": it is native or bound, so it has no text to send; ` +
         `wrap it in a function, such as (...args) => target(...args)`,
     );
   }
-  if (/^class\b/.test(text)) {
-    throw new TypeError(
+  if (has(/^class\b/, text)) {
+    throw new TypeErrorOf(
       `Cannot submit class "${name}": pass a function that makes an instance and calls it`,
     );
   }
-  const head = /^(?:async\b)?/.exec(text)![0];
-  const rest = skipSpace(text.slice(head.length));
-  if (/^function\b/.test(rest)) {
-    if (!isStream && skipSpace(rest.slice("function".length)).startsWith("*")) {
+  const head = matches(/^(?:async\b)?/, text)![0];
+  const rest = skipSpace(textSlice(text, head.length));
+  if (has(/^function\b/, rest)) {
+    if (!isStream && skipSpace(textSlice(rest, "function".length))[0] === "*") {
       refuseGenerator(name);
     }
     return;
   }
   if (isArrow(rest)) return;
   // `async` may also be the name of an arrow function's only parameter: async => async + 1.
-  if (head !== "" && /^=>/.test(rest)) return;
-  if (rest.startsWith("*") && !isStream) refuseGenerator(name);
-  throw new TypeError(
+  if (head !== "" && has(/^=>/, rest)) return;
+  if (rest[0] === "*" && !isStream) refuseGenerator(name);
+  throw new TypeErrorOf(
     `Cannot submit "${name}": it is a method, and does not work without its object; ` +
       `pass a function, or export one from a module and use importTasks`,
   );
 }
 
 function refuseGenerator(name: string): never {
-  throw new TypeError(
+  throw new TypeErrorOf(
     `Cannot submit generator "${name}": its values come one by one; use executor.stream()`,
   );
 }
 
 /** Whether a text (after `async`) is an arrow function: parameters and then `=>`. */
 function isArrow(text: string): boolean {
-  if (!text.startsWith("(")) {
-    const name = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/u.exec(text);
-    return name !== null && skipSpace(text.slice(name[0].length)).startsWith("=>");
+  if (text[0] !== "(") {
+    const name = matches(/^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/u, text);
+    return name !== null && has(/^=>/, skipSpace(textSlice(text, name[0].length)));
   }
   return true; // a method's text begins with its name, so a parenthesis is an arrow's
 }
 
 /** Leaves out white space and comments at the front. */
 function skipSpace(text: string): string {
-  return text.replace(/^(?:\s|\/\*[\s\S]*?\*\/|\/\/[^\n]*\n)+/, "");
+  const space = matches(/^(?:\s|\/\*[\s\S]*?\*\/|\/\/[^\n]*\n)+/, text);
+  return space === null ? text : textSlice(text, space[0].length);
+}
+
+function has(pattern: RegExp, text: string): boolean {
+  return matches(pattern, text) !== null;
 }

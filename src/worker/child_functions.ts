@@ -1,6 +1,6 @@
 import { CHILD_TASK, CHILD_TASKS } from "../wire/messages.ts";
 import type { WireTask } from "../wire/messages.ts";
-import { hasOwn, keys, SafeMap, SafeWeakMap } from "../wire/originals.ts";
+import { append, hasOwn, keys, SafeMap, SafeWeakMap } from "../wire/originals.ts";
 import { toTaskRef } from "../wire/task_ref.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ProgramHost } from "./program_host.ts";
@@ -58,13 +58,12 @@ export class ChildFunctions {
     let number = wire.kind === "source" && hasOwn(wire, "fn") ? undefined : this.#byText.get(key);
     if (number === undefined) {
       number = this.#next++ % CHILD_TASKS;
-      const old = this.#texts[number];
-      if (old !== undefined) {
+      if (number < this.#texts.length) {
         renewed();
-        this.#byText.delete(old);
+        this.#byText.delete(this.#texts[number]!);
         this.#byFunction = new SafeWeakMap();
-      }
-      this.#texts[number] = key;
+        this.#texts[number] = key;
+      } else append(this.#texts, key);
       this.#byText.set(key, number);
       this.#outbox.tell(CHILD_TASK, [number, wire]);
     }

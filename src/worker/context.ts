@@ -1,5 +1,12 @@
 import type { Future } from "../futures/future.ts";
-import { AbortControllerOf, append, readerOf, SafeSet, uncurried } from "../wire/originals.ts";
+import {
+  AbortControllerOf,
+  append,
+  isArray,
+  readerOf,
+  SafeSet,
+  uncurried,
+} from "../wire/originals.ts";
 import type { Task, TaskContext } from "../wire/task_ref.ts";
 
 const signalOf = readerOf(AbortControllerOf.prototype, "signal") as (
@@ -85,7 +92,9 @@ export class Context implements TaskContext {
 
   map<A, R>(fn: Task<[A], R>, items: Iterable<A>): Future<Awaited<R>>[] {
     const futures: Future<Awaited<R>>[] = [];
-    for (const item of items) append(futures, this.submit(fn, item));
+    if (isArray(items)) {
+      for (let i = 0; i < items.length; i++) append(futures, this.submit(fn, items[i] as A));
+    } else for (const item of items) append(futures, this.submit(fn, item));
     return futures;
   }
 

@@ -1,5 +1,5 @@
 import { encodeError } from "../wire/error_codec.ts";
-import { apply, define } from "../wire/originals.ts";
+import { apply, define, ErrorOf, uncurried } from "../wire/originals.ts";
 import { PROCESS_PORT } from "../wire/process_port.ts";
 import { loadModule } from "./load_module.ts";
 import { memoryOf } from "./memory.ts";
@@ -80,14 +80,15 @@ function setTraps(scope: WorkerScope, program: Program, exitsSilently: boolean):
   }
   // Under `bun test` the handlers above are not called, and these are.
   if (process?.on === undefined || scope.Bun !== undefined) {
+    const prevent = uncurried(Event.prototype.preventDefault);
     scope.addEventListener?.("error", (event) => {
-      event.preventDefault();
+      prevent(event);
       program.uncaughtError(
-        (event as ErrorEvent).error ?? new Error((event as ErrorEvent).message),
+        (event as ErrorEvent).error ?? new ErrorOf((event as ErrorEvent).message),
       );
     });
     scope.addEventListener?.("unhandledrejection", (event) => {
-      event.preventDefault();
+      prevent(event);
       program.uncaughtError((event as PromiseRejectionEvent).reason);
     });
   }
@@ -97,12 +98,13 @@ function setTraps(scope: WorkerScope, program: Program, exitsSilently: boolean):
   });
   // Its owner would wait for ever.
   if (!exitsSilently) return;
-  for (const owner of [scope.Deno, process]) {
+  const tellExit = (owner: { exit?(exitCode?: number): void } | undefined): void =>
     replace(owner, "exit", (exit, exitCode = 0) => {
       program.exiting(exitCode);
       apply(exit, owner, [exitCode]);
     });
-  }
+  tellExit(scope.Deno);
+  tellExit(process);
 }
 
 /** Puts something before what a method does; where that cannot be done, it is left as it is. */

@@ -57,9 +57,11 @@ function keepName<T>(target: T, name: string): T {
   return target;
 }
 
+const TO_PRIMITIVE = Symbol.toPrimitive;
+
 /** Takes every count, as `cov_x().b[0][1]++`, and keeps none: nobody would collect them from here. */
 const uncounted: unknown = new Proxy(() => uncounted, {
-  get: (_, name) => name === Symbol.toPrimitive ? () => 0 : uncounted,
+  get: (_, name) => name === TO_PRIMITIVE ? () => 0 : uncounted,
   set: () => true,
 });
 

@@ -13,14 +13,14 @@ export interface ParentPort {
 export function threadPlace(scope: WorkerScope, port: ParentPort): WorkerPlace {
   const send = port.postMessage.bind(port); // as it was before any task could change it
   const lock = busyLock(scope);
+  // In Deno messages come in maps.
+  const inMap = uncurried(Map.prototype.get) as (map: unknown, key: number) => unknown;
   return {
     post: (message, transfer) => {
       checkDepth(message);
       send(message, transfer);
     },
     listen: (receive, unreadable) => {
-      // In Deno messages come in maps.
-      const inMap = uncurried(Map.prototype.get) as (map: unknown, key: number) => unknown;
       const take = scope.Deno === undefined
         ? receive
         : (data: unknown) => receive(isArray(data) ? data : inMap(data, 0));

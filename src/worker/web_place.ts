@@ -6,6 +6,8 @@ import type { WorkerPlace, WorkerScope } from "./worker_place.ts";
 /** A worker of the web's kind: its global object is its port. */
 export function webPlace(scope: WorkerScope): WorkerPlace {
   const send = scope.postMessage.bind(scope); // as it was before any task could change it
+  const dataOf = readerOf(MessageEvent.prototype, "data");
+  const stop = uncurried(Event.prototype.stopImmediatePropagation);
   return {
     post: (message, transfer) => {
       checkDepth(message);
@@ -13,8 +15,6 @@ export function webPlace(scope: WorkerScope): WorkerPlace {
     },
     // It hears the owner before anybody else, who hears nothing of it.
     listen: (receive, unreadable) => {
-      const dataOf = readerOf(MessageEvent.prototype, "data");
-      const stop = uncurried(Event.prototype.stopImmediatePropagation);
       scope.addEventListener!("message", (event) => {
         stop(event);
         receive(dataOf(event));

@@ -24,7 +24,8 @@ const EVERY = 6;
 
 const known = SABOTAGES.map(([name, body]) => ({ name, body, exact: true }));
 const chosen = known.filter(({ name }, i) =>
-  SABOTAGE_RUNS !== undefined || i % EVERY === 0 || name.includes("on Array.prototype") ||
+  SABOTAGE_RUNS !== undefined || i % EVERY === 0 || name.includes("Array.prototype ") ||
+  name.endsWith("Array.prototype") ||
   name.includes("removeAllListeners") || name === "Object.prototype.then"
 );
 

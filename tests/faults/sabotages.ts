@@ -12,6 +12,11 @@ export const SABOTAGES: readonly (readonly [name: string, body: string])[] = [
     "for (let i = 0; i < 9; i++) Object.defineProperty(Array.prototype, i, { set() {}, configurable: true })",
   ],
   [
+    "accessors that throw on Array.prototype",
+    "for (let i = 0; i < 99; i++) Object.defineProperty(Array.prototype, i, " +
+    "{ get() { throw 1 }, set() { throw 1 }, configurable: true })",
+  ],
+  [
     "read-only elements of Array.prototype",
     "for (let i = 0; i < 9; i++) Object.defineProperty(Array.prototype, i, { value: 1 })",
   ],
@@ -31,6 +36,10 @@ export const SABOTAGES: readonly (readonly [name: string, body: string])[] = [
   ["Array.prototype.map", "Array.prototype.map = () => NaN"],
   ["Array.prototype.concat", "Array.prototype.concat = () => NaN"],
   ["Array.prototype[Symbol.iterator]", "delete Array.prototype[Symbol.iterator]"],
+  [
+    "Array.prototype[Symbol.iterator] throws",
+    "Array.prototype[Symbol.iterator] = () => { throw 1 }",
+  ],
   ["Array.prototype.constructor", "Array.prototype.constructor = () => { throw 1 }"],
   ["Array.from and isArray", "Array.from = Array.isArray = () => false"],
   ["Map.prototype", "for (const k of Reflect.ownKeys(Map.prototype)) delete Map.prototype[k]"],

@@ -1,8 +1,15 @@
 /** Callbacks run in the async context of whoever registered them, and inline tasks in that of their submit. @module */
 
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import { channel } from "node:diagnostics_channel";
 import { assertEquals } from "@std/assert";
-import { FutureSource, InlineExecutor, ThreadPool, ThreadPoolExecutor } from "../../mod.ts";
+import {
+  FutureSource,
+  InlineExecutor,
+  type TaskContext,
+  ThreadPool,
+  ThreadPoolExecutor,
+} from "../../mod.ts";
 import { detectRuntime } from "../../src/runtime/mod.ts";
 import type { Runtime } from "../../src/runtime/mod.ts";
 import { test } from "../harness.ts";
@@ -144,6 +151,124 @@ test("inline tasks run in the context of their submit", async () => {
   const mapped = await Promise.all(inEach(() => executor.map(here, [1, 2]).toArray()));
   assertEquals(mapped, NAMES.map((name) => [name, name]));
   assertEquals(await executor.submit(here), undefined);
+});
+
+/** How a context is entered: each calls a function in one, and leaves it again. */
+const WAYS: Record<string, <R>(callback: () => R) => R | Promise<R>> = {
+  "no store": (callback) => callback(),
+  "run()": (callback) => storage.run("A", callback),
+  "run() in run()": (callback) => storage.run("A", () => storage.run("B", callback)),
+  "run() of undefined": (callback) => storage.run("A", () => storage.run(undefined!, callback)),
+  "exit()": (callback) => storage.run("A", () => storage.exit(callback)),
+  "after run()": async (callback) => {
+    storage.run("A", () => {});
+    return await callback();
+  },
+  "enterWith()": async (callback) => {
+    await null;
+    storage.enterWith("late");
+    return await callback();
+  },
+  "enterWith() of undefined": async (callback) => {
+    await null;
+    storage.enterWith("late");
+    await null;
+    storage.enterWith(undefined!);
+    return await callback();
+  },
+  "a store of another": (callback) => new AsyncLocalStorage<string>().run("else", callback),
+  "both": (callback) =>
+    new AsyncLocalStorage<string>().run("else", () => storage.run("A", callback)),
+  "snapshot()": (callback) =>
+    storage.run("A", () => AsyncLocalStorage.snapshot())(
+      (callback: () => never) => storage.run("B", () => {}) ?? callback(),
+      callback as () => never,
+    ),
+  "a resource": (callback) => {
+    const resource = storage.run("A", () => new AsyncResource("test"));
+    return storage.run("B", () => resource.runInAsyncScope(callback));
+  },
+  "bindStore()": (callback) => {
+    const bound = channel("test") as unknown as {
+      bindStore?(storage: unknown): void;
+      unbindStore(storage: unknown): void;
+      runStores<R>(store: string, callback: () => R): R;
+    };
+    if (bound.bindStore === undefined) return callback();
+    bound.bindStore(storage);
+    try {
+      return bound.runStores("bound", callback);
+    } finally {
+      bound.unbindStore(storage);
+    }
+  },
+  "a timer": (callback) =>
+    new Promise((resolve) => storage.run("A", () => setTimeout(() => resolve(callback()), 1))),
+};
+
+test("inline tasks see what a promise would, however their context was entered", async () => {
+  await using executor = new InlineExecutor();
+  const here = () => storage.getStore();
+  const later = async () => {
+    await null;
+    return storage.getStore();
+  };
+  for (const among of [WAYS, Object.fromEntries(Object.entries(WAYS).toReversed())]) {
+    const seen = Object.entries(among).map(async ([name, enter]) => {
+      // Not a promise of them: a context is left when its function returns.
+      const all = await enter(() => ({
+        expected: Promise.resolve().then(here),
+        others: [
+          executor.submit(here).result(),
+          executor.submit(later).result(),
+          executor.map(here, [1]).toArray().then(([one]) => one),
+          executor.submit(function (this: TaskContext) {
+            return this.submit(() => 1);
+          }).result().then(() => executor.submit(here).result()),
+        ],
+      }));
+      const expected = await all.expected;
+      assertEquals(await Promise.all(all.others), all.others.map(() => expected), name);
+      return expected;
+    });
+    await Promise.all(seen);
+  }
+});
+
+test("a store that is made after the executor, and first used late, is kept", async () => {
+  await using executor = new InlineExecutor();
+  assertEquals(await executor.submit(() => 1), 1);
+  const late = new AsyncLocalStorage<string>();
+  const here = () => late.getStore();
+  const futures = [
+    executor.submit(here),
+    late.run("A", () => executor.submit(here)),
+    executor.submit(here),
+    late.run("B", () => executor.submit(here)),
+  ];
+  assertEquals(await Promise.all(futures), [undefined, "A", undefined, "B"]);
+});
+
+test("what is registered where there is no store sees none, whoever calls it", async () => {
+  await using executor = new InlineExecutor();
+  const seen: unknown[] = [];
+  const note = () => void seen.push(storage.getStore());
+  const view = executor.with({ onProgress: note });
+  function* inputs() {
+    for (let i = 0; i < 70; i++) {
+      note();
+      yield i;
+    }
+  }
+  const results = executor.map((x: number) => x, inputs());
+  await storage.run("A", async () => {
+    await view.submit(function (this: TaskContext) {
+      this.report(1);
+    });
+    for await (const _ of results);
+  });
+  assertEquals([...new Set(seen)], [undefined]);
+  assertEquals(seen.length, 71);
 });
 
 test("listeners of an inline task's signal are called in its context", async () => {

@@ -8,14 +8,24 @@
 import { appendFileSync, writeSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import process from "node:process";
+import type { Future, TaskContext } from "../../mod.ts";
 import { Random } from "./random.ts";
 
-/** Where runs are counted. */
+/** Where runs are counted: in memory, or in a file, a line for each. */
 export type Counter = Int32Array | string;
 
+/** In memory: how many tasks there may be, where runs are counted, and where it stands which each one was. */
+export const MOST = 500;
+export const SEQUENCE: number = MOST;
+export const ORDER: number = MOST + 1;
+
+// As they were before any task could change them.
+const { add, store } = Atomics;
+
 function count(counter: Counter, i: number): void {
-  if (typeof counter === "string") appendFileSync(counter, `${i}\n`);
-  else Atomics.add(counter, i, 1);
+  if (typeof counter === "string") return appendFileSync(counter, `${i}\n`);
+  store(counter, ORDER + i, add(counter, SEQUENCE, 1));
+  add(counter, i, 1);
 }
 
 export function honest(counter: Counter, i: number, _seed?: number): number {
@@ -173,6 +183,78 @@ export function nasty(counter: Counter, i: number, seed: number): unknown {
   const value = nastyValue(random);
   if (throws) throw value;
   return value;
+}
+
+/** A task that another one submits. */
+interface Child {
+  readonly name: "honest" | "honestSoon" | "nasty" | "forge" | "die" | "writeFrames";
+  readonly index: number;
+}
+
+/** What a task with such a seed submits. */
+export function childrenOf(
+  seed: number,
+  first: number,
+  length: number,
+  processes: boolean,
+): Child[] {
+  const random = new Random(seed);
+  const harmful = processes ? ["forge", "die", "writeFrames"] as const : ["forge", "die"] as const;
+  return Array.from({ length }, (_, i) => {
+    const name = random.oneIn(8)
+      ? harmful[random.below(harmful.length)]!
+      : random.oneIn(5)
+      ? "nasty"
+      : random.oneIn(3)
+      ? "honestSoon"
+      : "honest";
+    return { name, index: first + i };
+  });
+}
+
+/** Submits others. Gives what became of them, or ends before they do. */
+export async function parent(
+  this: TaskContext,
+  counter: Counter,
+  i: number,
+  seed: number,
+  first: number,
+  length: number,
+  processes: boolean,
+): Promise<unknown[]> {
+  count(counter, i);
+  const futures: Future<unknown>[] = [];
+  for (const { name, index } of childrenOf(seed, first, length, processes)) {
+    futures.push(this.submit(TASKS[name] as typeof nasty, counter, index, seed ^ index));
+  }
+  if (seed % 5 === 0) return [];
+  const outcomes = await Promise.allSettled(futures);
+  return outcomes.map((outcome) => {
+    if (outcome.status === "rejected") return `${(outcome.reason as Error)?.name}`;
+    return typeof outcome.value === "number" ? outcome.value : "a value";
+  });
+}
+
+const TASKS = { honest, honestSoon, nasty, forge, die, writeFrames };
+
+/** Yields numbers from 0. At the end it throws, or dies. */
+export async function* values(
+  counter: Counter,
+  i: number,
+  length: number,
+  endsAt: number,
+  how: string,
+): AsyncGenerator<number> {
+  count(counter, i);
+  for (let value = 0; value < length; value++) {
+    if (value === endsAt) {
+      if (how === "throw") throw new RangeError("trap");
+      if (how === "die") process.exit(3);
+      return;
+    }
+    if (value % 16 === 3) await null;
+    yield value;
+  }
 }
 
 /** Ends its worker, in one way or another. */

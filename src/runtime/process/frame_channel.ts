@@ -11,6 +11,7 @@
  *
  * @module
  */
+// Length: both ends in one class, since each reads what the other writes.
 
 import { clock } from "../../futures/clock.ts";
 import {
@@ -20,6 +21,8 @@ import {
   bytesIn,
   BytesOf,
   ExceptionOf,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
   imul,
   lengthOf,
   offsetOf,
@@ -115,7 +118,8 @@ export class FrameChannel {
       this.#full = false;
       this.#pump();
     });
-    for (const sign of ["end", "close", "error"] as const) stream.on(sign, () => this.#close());
+    const signs = ["end", "close", "error"] as const;
+    for (let i = 0; i < signs.length; i++) stream.on(signs[i]!, () => this.#close());
   }
 
   /**
@@ -309,8 +313,8 @@ export class FrameChannel {
 
 /** Reads `writableLength`, as it is now: a task may change it later. */
 function waitingBytes(stream: ByteStream): () => number {
-  for (let from: object | null = stream; from !== null; from = Object.getPrototypeOf(from)) {
-    const { get, value } = Object.getOwnPropertyDescriptor(from, "writableLength") ?? {};
+  for (let from: object | null = stream; from !== null; from = getPrototypeOf(from)) {
+    const { get, value } = getOwnPropertyDescriptor(from, "writableLength") ?? {};
     if (get !== undefined) return () => apply(get as () => number, stream, []);
     if (value !== undefined) break;
   }

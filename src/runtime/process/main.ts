@@ -10,7 +10,17 @@ import { useClone } from "../../wire/clone_error.ts";
 import { CounterWriter } from "./task_counter.ts";
 import { FrameChannel } from "./frame_channel.ts";
 import type { ByteStream } from "./frame_channel.ts";
-import { bytesIn, define, lengthOf } from "../../wire/originals.ts";
+import {
+  apply,
+  bytesIn,
+  define,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  hasOwn,
+  lengthOf,
+  OBJECT_PROTOTYPE,
+  ownKeys,
+} from "../../wire/originals.ts";
 import { PROCESS_PORT } from "../../wire/process_port.ts";
 import type { ProcessPort } from "../../wire/process_port.ts";
 import { checkStructured } from "../../wire/structured_codec.ts";
@@ -51,7 +61,8 @@ const net = process.getBuiltinModule("node:net") as NetModule;
 const { writeSync } = process.getBuiltinModule("node:fs") as FileModule;
 // As they were before any task could change them.
 const exit = process.exit.bind(process);
-const ends = [process.stdout, process.stderr].map((output) => output.end.bind(output));
+const { stdout, stderr } = process;
+const ends = [stdout.end, stderr.end] as const;
 
 useClone(checkStructured);
 
@@ -61,13 +72,15 @@ useClone(checkStructured);
  */
 function pin(stream: object): void {
   let from: object | null = stream;
-  while (from !== null && from !== Object.prototype) {
-    for (const key of Reflect.ownKeys(from)) {
-      const property = Object.getOwnPropertyDescriptor(from, key)!;
-      if (key === "constructor" || Object.hasOwn(stream, key)) continue;
+  while (from !== null && from !== OBJECT_PROTOTYPE) {
+    const keys = ownKeys(from);
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      const property = getOwnPropertyDescriptor(from, key)!;
+      if (key === "constructor" || hasOwn(stream, key)) continue;
       if (typeof property.value === "function") define(stream, key, property.value, false);
     }
-    from = Object.getPrototypeOf(from);
+    from = getPrototypeOf(from) as object | null;
   }
 }
 
@@ -123,8 +136,12 @@ const port: ProcessPort = {
   leave() {
     if (Bun === undefined) return exit(0);
     // Bun keeps back what does not fit, and drops it at the exit.
-    let open = ends.length;
-    for (let i = 0; i < ends.length; i++) ends[i]!(() => --open === 0 && exit(0));
+    let open = 2;
+    const ended = (): void => {
+      if (--open === 0) exit(0);
+    };
+    apply(ends[0], stdout, [ended]);
+    apply(ends[1], stderr, [ended]);
   },
   check: checkStructured,
 };
