@@ -1,9 +1,14 @@
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { RUNTIME } from "./workload.ts";
+import type { RuntimeName } from "./workload.ts";
 
 /** Flags that run a script of the benchmarks on this runtime. */
-const FLAGS = { deno: ["run", "-A", "--no-check"], bun: [], node: [] };
+export const FLAGS: Readonly<Record<RuntimeName, readonly string[]>> = {
+  deno: ["run", "-A", "--no-check"],
+  bun: [],
+  node: [],
+};
 const GC = { deno: ["--v8-flags=--expose-gc"], bun: [], node: ["--expose-gc"] };
 
 /** Runs a script of this folder in a process of its own, and returns what it printed. */

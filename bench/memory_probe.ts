@@ -5,39 +5,24 @@
 
 import process from "node:process";
 import { ThreadPoolExecutor } from "../mod.ts";
+import { usedMemory } from "./memory.ts";
 import { identity } from "./tasks.js";
-import { RUNTIME } from "./workload.ts";
 
 const [kind, given] = process.argv.slice(2);
 const count = Number(given);
-
-async function used(): Promise<{ heap: number; rss: number }> {
-  if (RUNTIME === "bun") {
-    const jsc = "bun:jsc";
-    const { heapStats } = await import(jsc);
-    const { Bun } = globalThis as unknown as {
-      Bun: { gc(now: boolean): void };
-    };
-    for (let i = 0; i < 3; i++) Bun.gc(true);
-    return { heap: heapStats().heapSize, rss: process.memoryUsage().rss };
-  }
-  for (let i = 0; i < 3; i++) (globalThis as unknown as { gc(): void }).gc();
-  const { heapUsed, rss } = process.memoryUsage();
-  return { heap: heapUsed, rss };
-}
 
 const kept: unknown[] = new Array(count).fill(undefined);
 const executor = new ThreadPoolExecutor(2);
 await executor.warmUp();
 // Both workers are busy, so that the rest stays pending.
 const nap = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const before = await used();
+const before = await usedMemory();
 
 if (kind === "futures") {
   const busy = [executor.submit(nap, 3000), executor.submit(nap, 3000)];
   for (let i = 0; i < count; i++) kept[i] = executor.submit(identity, i);
   await nap(200);
-  const after = await used();
+  const after = await usedMemory();
   if (executor.stats().pending < count) throw new Error("not all are pending");
   report(before, after);
   void busy;
@@ -47,7 +32,7 @@ if (kind === "futures") {
     kept[i] = new Promise((resolve, reject) => queue.push({ i, resolve, reject }));
   }
   await nap(200);
-  report(before, await used());
+  report(before, await usedMemory());
   if (queue.length !== count) throw new Error("queue");
 } else {
   const heaps: number[] = [];
@@ -55,7 +40,7 @@ if (kind === "futures") {
     await Promise.all(
       Array.from({ length: count }, (_, i) => executor.submit(identity, i)),
     );
-    heaps.push((await used()).heap);
+    heaps.push((await usedMemory()).heap);
   }
   const [, , third] = heaps;
   process.stdout.write(

@@ -1,5 +1,8 @@
 import { ProcessPoolExecutor, ThreadPoolExecutor } from "../mod.ts";
 import type { Executor } from "../mod.ts";
+import { peers, processPeers } from "./peers/start.js";
+import type { Start } from "./peers/start.js";
+import { BatchedPipe } from "./raw_pipe.ts";
 import { BatchedChannel, RawChannel } from "./raw.ts";
 import * as tasks from "./tasks.js";
 import { OURS, RUNTIME, WORKERS } from "./workload.ts";
@@ -14,8 +17,7 @@ export interface Pool {
 /** How to start one for a task, with so many running at once in each worker. */
 interface PoolKind {
   readonly name: string;
-  readonly runtimes: readonly RuntimeName[];
-  start(task: TaskName, concurrency: number): Promise<Pool>;
+  start(task: TaskName, concurrency?: number): Promise<Pool>;
 }
 
 export type TaskName = keyof typeof tasks;
@@ -37,28 +39,23 @@ export async function ourProcesses(): Promise<Executor> {
   return executor;
 }
 
-const file = (path: string): string => new URL(path, import.meta.url).href;
-
-/** Imports what is only there when `bench/package.json` is installed. */
-// deno-lint-ignore no-explicit-any -- every peer has an interface of its own
-const load = (name: string): Promise<any> => import(name);
+function poolOf(executor: Executor, task: TaskName): Pool {
+  const fn = tasks[task] as (arg: unknown) => unknown;
+  return { submit: (arg) => executor.submit(fn, arg), end: () => executor.shutdown() };
+}
 
 export const OUR_POOL: PoolKind = {
   name: OURS,
-  runtimes: ["deno", "bun", "node"],
-  async start(task, concurrency) {
-    const executor = await ours(concurrency);
-    const fn = tasks[task] as (arg: unknown) => unknown;
-    return {
-      submit: (arg) => executor.submit(fn, arg),
-      end: () => executor.shutdown(),
-    };
-  },
+  start: async (task, concurrency) => poolOf(await ours(concurrency), task),
+};
+
+export const OUR_PROCESS_POOL: PoolKind = {
+  name: OURS,
+  start: async (task) => poolOf(await ourProcesses(), task),
 };
 
 export const RAW: PoolKind = {
   name: "raw, a message per task",
-  runtimes: ["deno", "bun", "node"],
   async start(task) {
     const channel = await RawChannel.start(WORKERS, task);
     return { submit: (arg) => channel.send(arg), end: () => channel.end() };
@@ -76,174 +73,30 @@ export const RAW_ALONE: PoolKind = {
 
 export const RAW_BATCHED: PoolKind = {
   name: "raw, micro-batched",
-  runtimes: ["deno", "bun", "node"],
-  start: async (task) => new BatchedChannel(await RawChannel.start(WORKERS, task, true)),
+  start: async (task) =>
+    new BatchedChannel(await RawChannel.start(WORKERS, task, { batched: true })),
 };
 
-function piscina(name: string, concurrency: number | undefined): PoolKind {
-  return {
-    name,
-    runtimes: ["node"],
-    async start(task, asked) {
-      const { Piscina } = await load("piscina");
-      const pool = new Piscina({
-        filename: file("./tasks.js"),
-        minThreads: WORKERS,
-        maxThreads: WORKERS,
-        concurrentTasksPerWorker: concurrency ?? asked,
-      });
-      return {
-        submit: (arg) => pool.run(arg, { name: task }),
-        end: () => pool.destroy(),
-      };
-    },
-  };
+export const RAW_PIPE: PoolKind = {
+  name: "raw pipes, micro-batched",
+  start: (task) => Promise.resolve(new BatchedPipe(WORKERS, task)),
+};
+
+/** What runs where, as tried: those left out do not start, or never answer. */
+const WORKS: Readonly<Record<RuntimeName, RegExp>> = {
+  deno: /^(?!tinypool$)/,
+  bun: /^(?!workerpool)/,
+  node: /^(?!poolifier-web-worker)/,
+};
+
+function working(all: Readonly<Record<string, Start>>): readonly PoolKind[] {
+  return Object.entries(all)
+    .filter(([name]) => WORKS[RUNTIME].test(name))
+    .map(([name, start]) => ({ name, start }));
 }
 
-const ALL_PEERS: readonly PoolKind[] = [
-  piscina("piscina", undefined),
-  piscina("piscina, 16 per worker", 16),
-  {
-    name: "tinypool",
-    runtimes: ["node"],
-    async start(task, concurrency) {
-      const { Tinypool } = await load("tinypool");
-      const pool = new Tinypool({
-        filename: file("./tasks.js"),
-        minThreads: WORKERS,
-        maxThreads: WORKERS,
-        concurrentTasksPerWorker: concurrency,
-      });
-      return {
-        submit: (arg) => pool.run(arg, { name: task }),
-        end: () => pool.destroy(),
-      };
-    },
-  },
-  {
-    name: "poolifier",
-    runtimes: ["node"],
-    async start(task) {
-      const { FixedThreadPool } = await load("poolifier");
-      const pool = new FixedThreadPool(
-        WORKERS,
-        new URL("./peers/poolifier_worker.js", import.meta.url).pathname,
-      );
-      return {
-        submit: (arg) => pool.execute(arg, task),
-        end: () => pool.destroy(),
-      };
-    },
-  },
-  {
-    name: "workerpool",
-    runtimes: ["node"],
-    async start(task) {
-      const workerpool = (await load("workerpool")).default;
-      const pool = workerpool.pool(
-        new URL("./peers/workerpool_worker.js", import.meta.url).pathname,
-        {
-          minWorkers: WORKERS,
-          maxWorkers: WORKERS,
-          workerType: "thread",
-          workerThreadOpts: {},
-        },
-      );
-      return {
-        submit: (arg) => pool.exec(task, [arg]),
-        end: () => pool.terminate(),
-      };
-    },
-  },
-  {
-    name: "poolifier-web-worker",
-    runtimes: ["deno", "bun"],
-    async start(task) {
-      const build = RUNTIME === "bun" ? "browser" : "esm";
-      const { FixedThreadPool } = await load(
-        file(`./node_modules/poolifier-web-worker/${build}/mod.js`),
-      );
-      const pool = new FixedThreadPool(
-        WORKERS,
-        new URL(`./peers/poolifier_web_worker_${RUNTIME}.js`, import.meta.url),
-      );
-      return {
-        submit: (arg) => pool.execute(arg, task),
-        end: () => pool.destroy(),
-      };
-    },
-  },
-];
-
-export const OUR_PROCESS_POOL: PoolKind = {
-  name: OURS,
-  runtimes: ["deno", "bun", "node"],
-  async start(task) {
-    const executor = await ourProcesses();
-    const fn = tasks[task] as (arg: unknown) => unknown;
-    return {
-      submit: (arg) => executor.submit(fn, arg),
-      end: () => executor.shutdown(),
-    };
-  },
-};
-
-const ALL_PROCESS_PEERS: readonly PoolKind[] = [
-  {
-    name: "tinypool, child_process",
-    runtimes: ["node"],
-    async start(task) {
-      const { Tinypool } = await load("tinypool");
-      const pool = new Tinypool({
-        filename: file("./tasks.js"),
-        runtime: "child_process",
-        minThreads: WORKERS,
-        maxThreads: WORKERS,
-      });
-      return {
-        submit: (arg) => pool.run(arg, { name: task }),
-        end: () => pool.destroy(),
-      };
-    },
-  },
-  {
-    name: "workerpool, process",
-    runtimes: ["node"],
-    async start(task) {
-      const workerpool = (await load("workerpool")).default;
-      const path = new URL("./peers/workerpool_worker.js", import.meta.url).pathname;
-      const pool = workerpool.pool(path, {
-        minWorkers: WORKERS,
-        maxWorkers: WORKERS,
-        workerType: "process",
-      });
-      return {
-        submit: (arg) => pool.exec(task, [arg]),
-        end: () => pool.terminate(),
-      };
-    },
-  },
-  {
-    name: "jest-worker",
-    runtimes: ["node"],
-    async start(task) {
-      const { Worker } = await load("jest-worker");
-      const path = new URL("./peers/jest_worker.cjs", import.meta.url).pathname;
-      const pool = new Worker(path, {
-        numWorkers: WORKERS,
-        exposedMethods: ["identity"],
-      });
-      return { submit: (arg) => pool[task](arg), end: () => pool.end() };
-    },
-  },
-];
-
 /** The peers with threads that run on this runtime. */
-export const PEERS: readonly PoolKind[] = ALL_PEERS.filter(({ runtimes }) =>
-  runtimes.includes(RUNTIME)
-);
+export const PEERS: readonly PoolKind[] = working(peers);
 
 /** The peers with processes that run on this runtime. */
-export const PROCESS_PEERS: readonly PoolKind[] = ALL_PROCESS_PEERS.filter((
-  { runtimes },
-) => runtimes.includes(RUNTIME));
+export const PROCESS_PEERS: readonly PoolKind[] = working(processPeers);

@@ -7,10 +7,22 @@ interface Worker {
   terminate(): unknown;
 }
 
+/** How a channel is used. */
+export interface RawOptions {
+  /** Arguments come in arrays, and so do results. */
+  readonly batched?: boolean;
+  /** What comes moves back, with its buffer. */
+  readonly moves?: boolean;
+  /** A worker as the web has it, on Deno too, whose `node:worker_threads` look into what is sent. */
+  readonly web?: boolean;
+}
+
 /** The kind of worker that the library itself uses on each runtime, without the library. */
-async function startWorker(receive: (data: unknown) => void): Promise<Worker> {
+async function startWorker(web: boolean, receive: (data: unknown) => void): Promise<Worker> {
   const url = new URL("./raw_worker.js", import.meta.url);
-  if (RUNTIME === "bun" || "document" in globalThis) {
+  const isDenoWeb = web && RUNTIME === "deno";
+  if (isDenoWeb) url.search = "?web";
+  if (RUNTIME === "bun" || "document" in globalThis || isDenoWeb) {
     const { Worker } = globalThis as unknown as {
       Worker: new (url: URL, options: WorkerOptions) => globalThis.Worker;
     };
@@ -40,11 +52,11 @@ export class RawChannel {
   readonly #heads: number[] = [];
   #next = 0;
 
-  /** Starts workers for one of the tasks; `batched` ones take arrays of arguments. */
+  /** Starts workers for one of the tasks. */
   static async start(
     workers: number,
     task: string,
-    batched = false,
+    { batched = false, moves = false, web = false }: RawOptions = {},
   ): Promise<RawChannel> {
     const channel = new RawChannel();
     for (let i = 0; i < workers; i++) {
@@ -52,9 +64,9 @@ export class RawChannel {
       channel.#waiting.push(waiting);
       channel.#heads.push(0);
       channel.#workers.push(
-        await startWorker((data) => channel.#answered(i, data)),
+        await startWorker(web, (data) => channel.#answered(i, data)),
       );
-      await channel.send({ setup: { task, batched } }, i);
+      await channel.send({ setup: { task, batched, moves } }, i);
     }
     return channel;
   }
@@ -88,7 +100,7 @@ export class RawChannel {
 }
 
 /** Tasks in a message at the most, when the raw channel is used in small batches. */
-const BATCH = 512;
+export const BATCH = 512;
 
 /**
  * One promise per task over the raw channel, the tasks of a microtask put together in flat arrays: as

@@ -3,7 +3,7 @@
 import { cpus, release, totalmem, type } from "node:os";
 import { chart } from "./chart.ts";
 import { OURS } from "./workload.ts";
-import type { Row, WorkloadResult } from "./workload.ts";
+import type { Row, RuntimeName, TargetHere, WorkloadResult } from "./workload.ts";
 
 /** The middle of some figures. */
 export function median(figures: readonly number[]): number {
@@ -25,28 +25,115 @@ function spread({ figures }: Row): string {
   return `± ${(range / 2 / median(figures) * 100).toFixed(0)} %`;
 }
 
+/** What became of one target on one runtime. */
+interface Outcome {
+  /** Which of our rows. */
+  readonly ours: string;
+  /** Whom it is held against; none where the goal is a bound. */
+  readonly against: string | undefined;
+  readonly goal: number;
+  /** The ratio, or the figure itself where the goal is a bound. */
+  readonly got: number;
+  readonly reached: boolean;
+}
+
+/** What became of a target: one outcome for each that is meant by it. */
+function outcomes(result: WorkloadResult, { of, than, goal }: TargetHere): Outcome[] {
+  const ours = result.rows.find(({ name }) =>
+    of === undefined ? name.startsWith(OURS) : name === of
+  );
+  if (ours === undefined) return [];
+  const isReached = (got: number): boolean => result.better === "more" ? got >= goal : got <= goal;
+  if (than === undefined) {
+    const got = median(ours.figures);
+    return [{ ours: ours.name, against: undefined, goal, got, reached: isReached(got) }];
+  }
+  const others = result.rows.filter((row) =>
+    row !== ours && new RegExp(than).test(row.name) &&
+    (of !== undefined || !row.name.startsWith(OURS))
+  );
+  return others.map(({ name, figures }) => {
+    const got = median(ours.figures) / median(figures);
+    return { ours: ours.name, against: name, goal, got, reached: isReached(got) };
+  });
+}
+
+const showGoal = (better: "more" | "less", goal: number): string =>
+  `${better === "more" ? "≥" : "≤"} ${Number(goal.toPrecision(3))}`;
+
+const showGot = ({ got }: Outcome): string =>
+  got >= 1000 ? showFigure(got) : `${Number(got.toPrecision(3))}`;
+
 /** One line for each target: what was to be reached, and what was. */
 function targetLines(result: WorkloadResult): string[] {
-  const lines: string[] = [];
-  for (const { than, ratio, of } of result.targets) {
-    const ours = result.rows.find(({ name }) =>
-      of === undefined ? name.startsWith(OURS) : name === of
-    );
-    if (ours === undefined) continue;
-    for (const row of result.rows) {
-      if (row === ours || !new RegExp(than).test(row.name)) continue;
-      if (row.name.startsWith(OURS) && of === undefined) continue;
-      const got = median(ours.figures) / median(row.figures);
-      const reached = result.better === "more" ? got >= ratio : got <= ratio;
-      lines.push(
-        `| ${ours.name} | ${row.name} | ${result.better === "more" ? "≥" : "≤"} ` +
-          `${Number(ratio.toPrecision(3))} | ${got.toPrecision(3)} | ${
-            reached ? "yes" : "**no**"
-          } |`,
+  return result.targets.flatMap((target) => outcomes(result, target)).map((outcome) =>
+    `| ${outcome.ours} | ${outcome.against ?? "a bound"} | ` +
+    `${showGoal(result.better, outcome.goal)} | ${showGot(outcome)} | ` +
+    `${outcome.reached ? "yes" : "**no**"} |`
+  );
+}
+
+/** One target over the runtimes, for the summary. */
+export interface SummaryRow {
+  readonly workload: string;
+  readonly against: string;
+  readonly goal: string;
+  /** By runtime: the figure, and whether that is enough. Of many peers, the nearest. */
+  readonly cells: ReadonlyMap<RuntimeName, { readonly text: string; readonly reached: boolean }>;
+}
+
+/** All targets, each with what came of it on each runtime. */
+export function summary(results: readonly WorkloadResult[]): SummaryRow[] {
+  const rows = new Map<string, {
+    workload: string;
+    against: Set<string>;
+    goals: Set<string>;
+    cells: Map<RuntimeName, { text: string; reached: boolean }>;
+  }>();
+  for (const result of results) {
+    for (const target of result.targets) {
+      const found = outcomes(result, target).sort((a, b) =>
+        result.better === "more" ? a.got - b.got : b.got - a.got
       );
+      const worst = found[0];
+      if (worst === undefined) continue;
+      const key = `${result.id} ${target.of} ${target.than}`;
+      const what = worst.ours.slice(OURS.length).replace(/^[,: ]+/, "");
+      let row = rows.get(key);
+      if (row === undefined) {
+        const workload = result.title.split(":")[0]! + (what === "" ? "" : `: ${what}`);
+        row = { workload, against: new Set(), goals: new Set(), cells: new Map() };
+        rows.set(key, row);
+      }
+      for (const { against } of found) row.against.add(against ?? "a bound");
+      row.goals.add(showGoal(result.better, target.goal));
+      const who = found.length > 1 ? ` (${worst.against})` : "";
+      row.cells.set(result.runtime, { text: `${showGot(worst)}${who}`, reached: worst.reached });
     }
   }
-  return lines;
+  return [...rows.values()].map(({ workload, against, goals, cells }) => ({
+    workload,
+    against: against.size > 1 ? "peers, the nearest" : [...against][0]!.replace(`${OURS}, `, ""),
+    goal: [...goals].join(" / "),
+    cells,
+  }));
+}
+
+const RUNTIMES: readonly RuntimeName[] = ["deno", "bun", "node"];
+
+/** The summary as a table of Markdown. */
+export function summaryTable(results: readonly WorkloadResult[]): string {
+  return [
+    "| workload | against | goal | Deno | Bun | Node |",
+    "| --- | --- | ---: | --- | --- | --- |",
+    ...summary(results).map(({ workload, against, goal, cells }) => {
+      const columns = RUNTIMES.map((name) => {
+        const cell = cells.get(name);
+        return cell === undefined ? "" : cell.reached ? `${cell.text} ✓` : `**${cell.text} ✗**`;
+      });
+      return `| ${[workload, against, goal, ...columns].join(" | ")} |`;
+    }),
+  ].join("\n");
 }
 
 function section(results: readonly WorkloadResult[]): string {
@@ -61,12 +148,13 @@ function section(results: readonly WorkloadResult[]): string {
   ];
   for (const result of results) {
     lines.push(
-      `**${result.version}**, medians of ${result.rows[0]?.figures.length ?? 0} rounds`,
+      `**${result.version}**, ${result.rows[0]?.figures.length ?? 0} rounds on ${result.date}`,
       "",
-      `| who | ${unit} | spread |`,
-      "| --- | ---: | ---: |",
+      `| who | minimum | median | spread |`,
+      "| --- | ---: | ---: | ---: |",
       ...result.rows.map((row) =>
-        `| ${row.name} | ${showFigure(median(row.figures))} | ${spread(row)} |`
+        `| ${row.name} | ${showFigure(Math.min(...row.figures))} | ` +
+        `${showFigure(median(row.figures))} | ${spread(row)} |`
       ),
       "",
     );
@@ -76,7 +164,7 @@ function section(results: readonly WorkloadResult[]): string {
     const targets = targetLines(result);
     if (targets.length > 0) {
       lines.push(
-        "| ours | against | to reach | ratio | reached |",
+        "| ours | against | to reach | got | reached |",
         "| --- | --- | ---: | ---: | --- |",
       );
       lines.push(...targets, "");
@@ -86,10 +174,7 @@ function section(results: readonly WorkloadResult[]): string {
 }
 
 /** The whole report. */
-export function report(
-  results: readonly WorkloadResult[],
-  quick: boolean,
-): string {
+export function report(results: readonly WorkloadResult[]): string {
   const ids = [...new Set(results.map(({ id }) => id))];
   const machine = `${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${cpus().length} CPUs, ` +
     `${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}`;
@@ -99,14 +184,19 @@ export function report(
   return [
     "# Results",
     "",
-    `Written by \`npm run bench${quick ? " -- --quick" : ""}\` on ` +
-    `${new Date().toISOString().slice(0, 10)}; no figure is typed by hand.`,
+    "Written by `npm run bench`; no figure is typed by hand.",
     "",
     `Machine: ${machine}. Runtimes: ${versions}. Two workers everywhere.`,
     "",
     "All contenders of one table took turns in one run, and their results were checked. Absolute figures",
     "mean little on a shared machine; the ratios are what counts. _raw_ is the bare channel without",
     "queue, cancel, errors or crash handling: a ceiling, not a rival.",
+    "",
+    "## Summary",
+    "",
+    "Ours divided by theirs, or the figure itself where the goal is a bound.",
+    "",
+    summaryTable(results),
     "",
     ...ids.map((id) => section(results.filter((result) => result.id === id))),
   ].join("\n").replace(/\n+$/, "\n");

@@ -9,3 +9,9 @@ export function sleep(milliseconds: number): Promise<number>;
 export function root(x: number): number;
 /** The square roots of a block of numbers. */
 export function roots(block: Float64Array): Float64Array;
+/** Takes a thread for so many milliseconds. */
+export function spin(milliseconds: number): number;
+/** The numbers below `count`, one by one. */
+export function numbers(count: number): Generator<number>;
+/** The bytes of what was sent: a buffer, a view, or an object with one. */
+export function lengthOf(value: ArrayBuffer | Uint8Array | { bytes: Uint8Array }): number;

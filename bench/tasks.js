@@ -37,3 +37,20 @@ export function roots(block) {
   for (let i = 0; i < block.length; i++) result[i] = Math.sqrt(block[i]);
   return result;
 }
+
+/** Takes a thread for so many milliseconds. */
+export function spin(milliseconds) {
+  const until = performance.now() + milliseconds;
+  while (performance.now() < until);
+  return milliseconds;
+}
+
+/** The numbers below `count`, one by one. */
+export function* numbers(count) {
+  for (let i = 0; i < count; i++) yield i;
+}
+
+/** The bytes of what was sent: a buffer, a view, or an object with one. */
+export function lengthOf(value) {
+  return (value.bytes ?? value).byteLength;
+}

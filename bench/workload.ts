@@ -35,14 +35,31 @@ export interface Contender {
   end?(): Promise<void> | void;
 }
 
-/** What this library shall reach, as a ratio to another contender of the same run. */
-export interface Target {
-  /** The contenders that are meant. */
-  readonly than: RegExp;
-  /** Ours divided by theirs: at least this where more is better, at most where less is. */
-  readonly ratio: number | Partial<Record<RuntimeName, number>>;
-  /** Which of our rows is meant, if it is not the first. */
-  readonly of?: string;
+/** A figure that is to be reached, the same on all runtimes or for some of them. */
+type Goal = number | Partial<Record<RuntimeName, number>>;
+
+/** What this library shall reach: a ratio to other contenders of the same run, or a bound. */
+export type Target =
+  & {
+    /** Which of our rows is meant, if it is not the first. */
+    readonly of?: string;
+  }
+  & ({
+    /** The contenders that are meant. */
+    readonly than: RegExp;
+    /** Ours divided by theirs: at least this where more is better, at most where less is. */
+    readonly ratio: Goal;
+  } | {
+    /** Ours itself, in the unit of the workload. */
+    readonly bound: Goal;
+  });
+
+/** A target as it holds on one runtime, for the report. */
+export interface TargetHere {
+  readonly of?: string | undefined;
+  /** The contenders that are meant, as a regular expression; none where the goal is a bound. */
+  readonly than?: string | undefined;
+  readonly goal: number;
 }
 
 /** A workload: what is measured, of whom. */
@@ -53,6 +70,8 @@ export interface Workload {
   /** Runs on one CPU, where a round trip has one mode instead of two. */
   readonly pinned?: boolean;
   readonly rounds: number;
+  /** Rounds of a `--quick` run, if not three. */
+  readonly quickRounds?: number;
   readonly targets: readonly Target[];
   /** Each round starts a process, which has nothing to warm up. */
   readonly cold?: boolean;
@@ -70,15 +89,13 @@ export interface WorkloadResult {
   readonly id: string;
   readonly runtime: RuntimeName;
   readonly version: string;
+  /** The day of the run. */
+  readonly date: string;
   readonly title: string;
   readonly unit: string;
   readonly better: "more" | "less";
   readonly pinned: boolean;
-  readonly targets: readonly {
-    than: string;
-    ratio: number;
-    of?: string | undefined;
-  }[];
+  readonly targets: readonly TargetHere[];
   readonly rows: readonly Row[];
   /** Contenders that gave an error or a wrong result. */
   readonly failures: readonly { name: string; message: string }[];
@@ -96,7 +113,8 @@ export async function runWorkload(
   );
   const failures: { name: string; message: string }[] = [];
   const slow = new Set<Contender>();
-  const rounds = quick ? Math.min(3, workload.rounds) : workload.rounds;
+  const rounds = quick ? Math.min(workload.quickRounds ?? 3, workload.rounds) : workload.rounds;
+  const roundLimit = quick ? ROUND_LIMIT / 5 : ROUND_LIMIT;
   for (let round = workload.cold ? 0 : -1; round < rounds; round++) {
     // Who begins changes: the first of a round meets a colder machine.
     for (let i = 0; i < contenders.length; i++) {
@@ -108,9 +126,9 @@ export async function runWorkload(
         const startedAt = performance.now();
         const figure = await Promise.race([
           contender.round(),
-          limit(contender.name),
+          limit(contender.name, roundLimit),
         ]);
-        if (performance.now() - startedAt > ONCE_AFTER && round < 0) {
+        if (performance.now() - startedAt > (quick ? ONCE_AFTER / 10 : ONCE_AFTER) && round < 0) {
           slow.add(contender);
         }
         if (round >= 0 || slow.has(contender)) row.figures.push(figure);
@@ -126,15 +144,22 @@ export async function runWorkload(
     id,
     runtime: RUNTIME,
     version: version(),
+    date: new Date().toISOString().slice(0, 10),
     title: workload.title,
     unit: workload.unit,
     better: workload.better,
     pinned: workload.pinned ?? false,
-    targets: workload.targets.flatMap(({ than, ratio, of }) => {
-      const mine = typeof ratio === "number" ? ratio : ratio[RUNTIME];
-      return mine === undefined ? [] : [{ than: than.source, ratio: mine, of }];
+    targets: workload.targets.flatMap((target): TargetHere[] => {
+      const goal = "bound" in target ? target.bound : target.ratio;
+      const mine = typeof goal === "number" ? goal : goal[RUNTIME];
+      if (mine === undefined) return [];
+      return [{
+        of: target.of,
+        than: "bound" in target ? undefined : target.than.source,
+        goal: mine,
+      }];
     }),
-    rows: [...rows.values()],
+    rows: [...rows.values()].filter(({ figures }) => figures.length > 0),
     failures,
   };
 }
@@ -148,11 +173,11 @@ function version(): string {
 }
 
 /** Rejects when a round takes so long that it will never end. */
-function limit(name: string): Promise<never> {
+function limit(name: string, milliseconds: number): Promise<never> {
   return new Promise((_, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`${name} has not ended`)),
-      ROUND_LIMIT,
+      milliseconds,
     );
     timer.unref?.();
   });
@@ -176,4 +201,32 @@ export async function rate(
   run: () => Promise<unknown>,
 ): Promise<number> {
   return count / (await time(run)) * 1000;
+}
+
+/**
+ * Contenders whose figures come of the same runs: the first of a round runs, the others take what it has
+ * found for them.
+ */
+export function together<Name extends string>(
+  names: readonly Name[],
+  run: () => Promise<Record<Name, number>>,
+): Contender[] {
+  const found = new Map<Name, number[]>(names.map((name) => [name, []]));
+  return names.map((name) => ({
+    name,
+    async round() {
+      const mine = found.get(name)!;
+      if (mine.length === 0) {
+        const figures = await run();
+        for (const one of names) found.get(one)!.push(figures[one]);
+      }
+      return mine.shift()!;
+    },
+  }));
+}
+
+/** A percentile of some figures, from 0 to 1. */
+export function percentile(figures: readonly number[], part: number): number {
+  const sorted = [...figures].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
 }

@@ -37,7 +37,7 @@ const numbers = Array.from({ length: MAP }, (_, i) => i);
 const executor = new ThreadPoolExecutor(WORKERS);
 await executor.warmUp();
 const raw = await RawChannel.start(WORKERS, "identity");
-const flat = await RawChannel.start(WORKERS, "identity", true);
+const flat = await RawChannel.start(WORKERS, "identity", { batched: true });
 const batched = new BatchedChannel(flat);
 const single = new ThreadPoolExecutor(1);
 await single.warmUp();

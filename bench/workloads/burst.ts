@@ -9,17 +9,17 @@ export const workload: Workload = {
   better: "more",
   rounds: 7,
   targets: [
-    { than: /^raw, micro-batched$/, ratio: 0.35 },
+    { than: /^raw, micro-batched$/, ratio: 0.6 },
     { than: /^piscina$/, ratio: 15 },
     { than: /^piscina, 16/, ratio: 7 },
-    { than: /^(tinypool|poolifier|workerpool)/, ratio: 8 },
+    { than: /^(tinypool|poolifier|workerpool|jest-worker)/, ratio: 8 },
     { than: /^CPython/, ratio: 7 },
   ],
   async contenders(quick) {
     const count = quick ? 20_000 : 100_000;
     const pools = await Promise.all(
       [RAW_BATCHED, RAW, OUR_POOL, ...PEERS].map(async ({ name, start }) => {
-        const pool = await start("identity", 1);
+        const pool = await start("identity");
         return {
           name,
           round: () =>

@@ -28,7 +28,7 @@ export const workload: Workload = {
         "all in order",
       );
     const executor = await ours();
-    const raw = await RawChannel.start(WORKERS, "identity", true);
+    const raw = await RawChannel.start(WORKERS, "identity", { batched: true });
     return [
       {
         name: "raw, flat arrays",

@@ -1,4 +1,4 @@
-import { OUR_PROCESS_POOL, PROCESS_PEERS } from "../pools.ts";
+import { OUR_PROCESS_POOL, PROCESS_PEERS, RAW_PIPE } from "../pools.ts";
 import { python } from "../python.ts";
 import { check, rate } from "../workload.ts";
 import type { Workload } from "../workload.ts";
@@ -9,14 +9,15 @@ export const workload: Workload = {
   better: "more",
   rounds: 7,
   targets: [
+    { than: /^raw/, ratio: 0.5 },
     { than: /^(tinypool|workerpool|jest-worker)/, ratio: 5 },
     { than: /^CPython/, ratio: 1 },
   ],
   async contenders(quick) {
     const count = quick ? 5_000 : 20_000;
     const pools = await Promise.all(
-      [OUR_PROCESS_POOL, ...PROCESS_PEERS].map(async ({ name, start }) => {
-        const pool = await start("identity", 1);
+      [RAW_PIPE, OUR_PROCESS_POOL, ...PROCESS_PEERS].map(async ({ name, start }) => {
+        const pool = await start("identity");
         return {
           name,
           round: () =>

@@ -22,7 +22,7 @@ export const workload: Workload = {
     const executor = await ourProcesses();
     const pools = await Promise.all(
       PROCESS_PEERS.map(async ({ name, start }): Promise<Contender> => {
-        const pool = await start("identity", 1);
+        const pool = await start("identity");
         return {
           name,
           round: () =>

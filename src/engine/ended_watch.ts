@@ -1,5 +1,6 @@
 import { clock } from "../futures/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { WorkerList } from "./worker_list.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
 /**
@@ -13,13 +14,13 @@ const REST = 10;
 
 /** Looks what has ended at workers that are too busy to tell it, while they have more than one task. */
 export class EndedWatch {
-  readonly #workers: ReadonlySet<WorkerSlot>;
+  readonly #workers: WorkerList;
   readonly #runtime: Runtime;
   readonly #look: (worker: WorkerSlot) => void;
   #timer: ReturnType<typeof setTimeout> | undefined = undefined;
 
   constructor(
-    workers: ReadonlySet<WorkerSlot>,
+    workers: WorkerList,
     runtime: Runtime,
     look: (worker: WorkerSlot) => void,
   ) {
@@ -45,7 +46,7 @@ export class EndedWatch {
       this.#timer = undefined;
       const now = clock.now();
       let more = false;
-      for (const worker of this.#workers) {
+      for (const worker of [...this.#workers.loaded]) {
         if (worker.inFlight > 1 && worker.lastMessageAt <= now - SILENT_AFTER) this.#look(worker);
         more ||= worker.inFlight > 1;
       }

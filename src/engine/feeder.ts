@@ -97,8 +97,9 @@ export class Feeder {
 
   /** Gives workers the tasks that only they may take. */
   #feedLanes(): void {
-    this.#queue.lanes.settle(() => this.#home());
-    for (const worker of this.#supervisor.workers) {
+    const { lanes } = this.#queue;
+    lanes.settle(() => this.#home());
+    for (const worker of lanes.takeReady()) {
       if (worker.state === "live" && (worker.own?.length ?? 0) > 0) this.#feed(worker);
     }
   }
@@ -240,6 +241,7 @@ export class Feeder {
       this.#takeBack.recallStalled(worker);
       const window = next instanceof ChunkSupply ? MAX_WINDOW : next.task.window(next.chunk);
       if (2 * worker.inFlight <= window) this.#feed(worker);
+      this.#queue.lanes.roomIn(worker);
       this.pump();
     } else if (worker.inFlight < this.#options.tasksPerWorker) {
       const stolen = this.#takeBack.steal(worker);

@@ -46,6 +46,8 @@ export class Lanes {
   readonly #lanes = new Map<unknown, Lane>();
   /** The worker of each group that has one. */
   readonly #homes: (WorkerSlot | undefined)[] = [];
+  /** Workers that may be able to take one of their own: only these are tried. */
+  #ready = new Set<WorkerSlot>();
   /** Tasks that could be sent, of groups without a worker. */
   readonly #homeless = new ItemQueue();
 
@@ -75,9 +77,10 @@ export class Lanes {
 
   /** Puts back what was sent and taken back. */
   restore(item: WorkItem): void {
-    this.#queueOf(laneOf(item)).restore(item);
+    const lane = laneOf(item);
+    this.#queueOf(lane).restore(item);
     this.length++;
-    this.onReady();
+    this.#isReady(lane);
   }
 
   /** Takes one out. False if it is not here. */
@@ -96,6 +99,18 @@ export class Lanes {
       if (item !== undefined && this.remove(item)) return item;
     }
     return undefined;
+  }
+
+  /** A worker may have room for one of its own. */
+  roomIn(worker: WorkerSlot): void {
+    if (worker.own?.first !== undefined) this.#ready.add(worker);
+  }
+
+  /** The workers that may be able to take one of their own, each told once. */
+  takeReady(): Iterable<WorkerSlot> {
+    const ready = this.#ready;
+    if (ready.size > 0) this.#ready = new Set();
+    return ready;
   }
 
   /** Takes out what this worker is to be sent next. */
@@ -125,12 +140,13 @@ export class Lanes {
     }
     for (const item of items) {
       const { group } = laneOf(item);
-      if (this.#homes[group] === undefined) {
-        const home = choose();
-        this.#homes[group] = home;
+      let home = this.#homes[group];
+      if (home === undefined) {
+        home = this.#homes[group] = choose();
         if (home !== undefined) home.groups++;
       }
       this.#queueOf(laneOf(item)).push(item);
+      if (home !== undefined) this.#ready.add(home);
     }
   }
 
@@ -141,6 +157,7 @@ export class Lanes {
       if (this.#homes[group] === worker) this.#homes[group] = undefined;
     }
     worker.groups = 0;
+    this.#ready.delete(worker);
     const { own } = worker;
     for (let item = own?.shift(); item !== undefined; item = own!.shift()) {
       this.#homeless.restore(item);
@@ -150,6 +167,13 @@ export class Lanes {
   #queueOf(lane: Lane): ItemQueue {
     const home = this.#homes[lane.group];
     return home === undefined ? this.#homeless : home.own ??= new ItemQueue();
+  }
+
+  /** A task of this key may be sent. */
+  #isReady(lane: Lane): void {
+    const home = this.#homes[lane.group];
+    if (home !== undefined) this.#ready.add(home);
+    this.onReady();
   }
 
   /** Lets those go on that may be sent. */
@@ -162,7 +186,7 @@ export class Lanes {
       lane.out++;
       lane.priority = item.priority;
       this.#queueOf(lane).push(item);
-      this.onReady();
+      this.#isReady(lane);
     }
   }
 }

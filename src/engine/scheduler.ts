@@ -75,7 +75,6 @@ export class Scheduler implements TaskBackend {
       maxPending !== undefined,
       queue,
       room,
-      supervisor.workers,
       settlement,
       silence,
       watch,
@@ -116,7 +115,7 @@ export class Scheduler implements TaskBackend {
     );
     supervisor.owner = silence.owner = limits.owner = events;
     const look = takeBack.onEnded = (worker) => events.look(worker);
-    const endedWatch = new EndedWatch(supervisor.workers, options.runtime, look);
+    const endedWatch = new EndedWatch(room, options.runtime, look);
     this.#feeder.endedWatch = endedWatch;
     settlement.listener = {
       allSettled() {

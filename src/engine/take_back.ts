@@ -24,12 +24,13 @@ export class TakeBack implements WorkItemOwner {
   readonly #places: number;
   readonly #queue: TaskQueue;
   readonly #room: WorkerList;
-  readonly #workers: ReadonlySet<WorkerSlot>;
   readonly #settlement: Settlement;
   readonly #silence: SilenceWatch;
   readonly #watch: Watch;
   /** The lowest priority that may be among the tasks sent ahead. */
   #aheadPriority = Infinity;
+  /** When it was last looked at who is silent. */
+  #lookedAt = 0;
   /** Workers that have tasks which are no longer wanted. */
   readonly #asking = new Set<WorkerSlot>();
 
@@ -42,7 +43,6 @@ export class TakeBack implements WorkItemOwner {
     notifiesStarts: boolean,
     queue: TaskQueue,
     room: WorkerList,
-    workers: ReadonlySet<WorkerSlot>,
     settlement: Settlement,
     silence: SilenceWatch,
     watch: Watch,
@@ -51,7 +51,6 @@ export class TakeBack implements WorkItemOwner {
     this.notifiesStarts = notifiesStarts;
     this.#queue = queue;
     this.#room = room;
-    this.#workers = workers;
     this.#settlement = settlement;
     this.#silence = silence;
     this.#watch = watch;
@@ -74,6 +73,7 @@ export class TakeBack implements WorkItemOwner {
     }
     if (!worker.revoke(item)) return false;
     this.#room.update(worker as WorkerSlot);
+    this.#queue.lanes.roomIn(worker as WorkerSlot);
     return true;
   }
 
@@ -120,7 +120,8 @@ export class TakeBack implements WorkItemOwner {
     const settled = thief.inFlight === 0 ? 1 : this.#places;
     let victim: WorkerSlot | undefined;
     let most = settled;
-    for (const worker of this.#workers) {
+    const room = this.#room;
+    for (const worker of settled === 1 ? room.loaded : room.ahead) {
       if (worker.inFlight > most && worker !== thief && worker.state === "live") {
         victim = worker;
         most = worker.inFlight;
@@ -146,17 +147,18 @@ export class TakeBack implements WorkItemOwner {
    */
   recallStalled(fed: WorkerSlot): void {
     if (this.#aheadPriority === Infinity) return;
-    const before = fed.lastMessageAt - STALLED_AFTER;
-    let ahead = false;
-    for (const worker of this.#workers) {
-      if (worker.inFlight <= this.#places) continue;
-      ahead = true;
-      if (worker === fed || worker.recalled || worker.lastMessageAt > before) continue;
+    const { ahead } = this.#room;
+    // With nothing ahead anywhere, as with long tasks, the next reply need not look.
+    if (ahead.size === 0) this.#aheadPriority = Infinity;
+    const now = fed.lastMessageAt;
+    // However many replies come: silence is counted in milliseconds.
+    if (now - this.#lookedAt < 1) return;
+    this.#lookedAt = now;
+    for (const worker of [...ahead]) {
+      if (worker === fed || worker.recalled || worker.lastMessageAt > now - STALLED_AFTER) continue;
       worker.recalled = true;
       this.#recall(worker, "recalled", isFree);
     }
-    // With nothing ahead anywhere, as with long tasks, the next reply need not look.
-    if (!ahead) this.#aheadPriority = Infinity;
   }
 
   /** Tasks sent ahead make way for a task of higher priority. */
@@ -164,7 +166,7 @@ export class TakeBack implements WorkItemOwner {
     const priority = this.#queue.first?.priority;
     if (priority === undefined || priority <= this.#aheadPriority) return;
     this.#aheadPriority = Infinity;
-    for (const worker of this.#workers) {
+    for (const worker of [...this.#room.ahead]) {
       this.#recall(worker, "priority", (item) => item.priority < priority && !item.moved);
     }
   }

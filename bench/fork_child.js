@@ -1,0 +1,3 @@
+import process from "node:process";
+
+process.on("message", (message) => process.send(message));

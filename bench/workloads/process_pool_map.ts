@@ -1,0 +1,1 @@
+export { processes as workload } from "./pool_map.ts";
