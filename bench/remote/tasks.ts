@@ -1,13 +1,38 @@
 /** Tasks of the benchmark of the distributed executor. @module */
 
+import { appendFileSync } from "node:fs";
+import process from "node:process";
 import type { TaskContext } from "../../mod.ts";
 
 export function same<T>(value: T): T {
   return value;
 }
 
-export function untilAborted(this: TaskContext): Promise<never> {
-  return new Promise((_, reject) => {
-    this.signal.addEventListener("abort", () => reject(this.signal.reason));
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Keeps a core busy for so long. */
+export function compute(milliseconds: number): number {
+  const end = performance.now() + milliseconds;
+  let rounds = 0;
+  while (performance.now() < end) rounds++;
+  return rounds;
+}
+
+/** Writes when it was aborted, by the clock that all processes of a machine share. */
+export function untilAborted(this: TaskContext, file: string): Promise<void> {
+  const { signal } = this;
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => {
+      appendFileSync(file, `${process.hrtime.bigint()}\n`);
+      resolve();
+    });
   });
+}
+
+/** Writes in which attempt it runs and when, and stays. */
+export async function stay(this: TaskContext, file: string, milliseconds: number): Promise<void> {
+  appendFileSync(file, `${this.attempt} ${process.hrtime.bigint()}\n`);
+  if (this.attempt === 1) await sleep(milliseconds);
 }

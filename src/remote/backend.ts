@@ -51,6 +51,7 @@ const TELL_WITHIN = 1_000;
 /** Options of the backend, checked. */
 export interface RemoteBackendOptions extends OutboxOptions {
   readonly label: string;
+  readonly metrics: boolean;
   readonly maxPending: number;
   readonly readyTimeout: number;
   readonly secret: string | undefined;
@@ -83,21 +84,29 @@ export class RemoteBackend implements TaskBackend {
   constructor(transport: Transport, options: RemoteBackendOptions) {
     this.#options = options;
     const signer = new Signer(options.secret);
-    this.#events = new RemoteEvents(options.label, transport.name);
+    this.#events = new RemoteEvents({
+      name: options.label,
+      engine: transport.name,
+      keepsMetrics: options.metrics,
+    });
     const items = this.#items = new ItemTable(this.#events, () => this.#sweep.rest());
     const inbox = new Inbox(signer, {
       find: (id) => this.#items.get(id),
-      begun: (item) => items.setBegun(item),
+      begun: (item, worker) => items.setBegun(item, worker),
       progressed: (item, value) => this.#progressed(item, value),
-      completed: (item, value) => items.succeed(item, value),
-      failed: (item, error) => this.#items.fail(item, error),
+      completed: (item, value, report) => items.succeed(item, value, report),
+      failed: (item, error, report) => items.fail(item, error, report),
       doubtful: (item) => void this.#sweep.look(item),
     });
-    this.#link = new EngineLink(transport, (replies) => inbox.receive(replies));
+    this.#link = new EngineLink(transport, (replies) => {
+      this.#sweep.heard();
+      inbox.receive(replies);
+    });
     this.#recall = new Recall(this.#link, signer);
     this.#outbox = new Outbox(this.#link, signer, options, {
-      itemsSent: (items) => this.#itemsSent(items),
       itemSending: (item) => this.#events.sending(item),
+      itemHanded: (item) => this.#events.sent(item),
+      itemsSent: (items) => this.#itemsSent(items),
       chunkUnsendable: (item) =>
         items.succeed(item, whole(item, { values: [], failures: undefined })),
       itemRefused: (item, error) => items.fail(item, error),
@@ -198,7 +207,7 @@ export class RemoteBackend implements TaskBackend {
     limits: RemoteLimits,
     items: number,
   ): Future<unknown> {
-    const { taskId, signal } = limits;
+    const { taskId } = limits;
     let id = `${this.#prefix}-${this.#made}`;
     if (taskId !== undefined) {
       if (items > 0) {
@@ -211,15 +220,16 @@ export class RemoteBackend implements TaskBackend {
     const item = new RemoteItem(this, id, task, args, items, limits);
     item.shared = taskId !== undefined;
     this.#made++;
-    return this.#events.submit(item, () => this.#begin(item, signal));
+    this.#events.submit(item, () => this.#begin(item));
+    return item.future;
   }
 
-  #begin(item: RemoteItem, signal: AbortSignal | undefined): Future<unknown> {
-    const { args } = item;
+  #begin(item: RemoteItem): void {
+    const { args, limits: { signal } } = item;
     this.#items.add(item);
     if (signal?.aborted) {
       this.#items.cancel(item, reasonOf(signal));
-      return item.future;
+      return;
     }
     if (signal !== undefined) {
       try {
@@ -232,7 +242,6 @@ export class RemoteBackend implements TaskBackend {
     this.#sweep.begin();
     if (holdsFuture(args)) this.#hold(item);
     else this.#outbox.put(item);
-    return item.future;
   }
 
   #hold(item: RemoteItem): void {
@@ -262,7 +271,6 @@ export class RemoteBackend implements TaskBackend {
     const now = clock.now();
     for (const item of items) {
       item.sent = true;
-      this.#events.sent(item);
       item.looked = now;
       const expires = item.limits.expires ?? this.#options.expires;
       if (expires !== undefined) item.expiresAt = now + expires;
@@ -368,6 +376,7 @@ export class RemoteBackend implements TaskBackend {
     const workers = await this.#link.ask((transport) => transport.workers());
     const places = workers.reduce((sum, { places }) => sum + places, 0);
     if (places > 0) this.#places = places;
+    this.#events.alive(new Set(workers.map(({ name }) => name)));
     return workers;
   }
 
@@ -380,13 +389,11 @@ export class RemoteBackend implements TaskBackend {
   }
 
   trace(tool: TaskChannel): () => void {
-    return this.#events.tools.add(tool);
+    return this.#events.addTool(tool);
   }
 
   metrics(): ExecutorMetrics {
-    throw new TypeError(
-      `Cannot give metrics: ${this.name} keeps none; see workers() and observe()`,
-    );
+    return this.#events.metrics(this.#items.pending);
   }
 
   stats(): ExecutorStats {

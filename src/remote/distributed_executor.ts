@@ -1,7 +1,7 @@
 // Length: half of it is documentation.
 
 import { attachBackend, backendOf, Executor } from "../executor/executor.ts";
-import { checkOptions, checkString } from "../executor/options.ts";
+import { checkBoolean, checkOptions, checkString } from "../executor/options.ts";
 import type { Future } from "../futures/future.ts";
 import { RemoteBackend } from "./backend.ts";
 import {
@@ -78,6 +78,12 @@ export interface DistributedExecutorOptions {
    * @default {"DistributedExecutor-<n>"}
    */
   name?: string | undefined;
+  /**
+   * Measures how long tasks wait and run, for `metrics()`; workers then tell it with each outcome.
+   *
+   * @default {false}
+   */
+  metrics?: boolean | undefined;
 }
 
 let created = 0;
@@ -129,10 +135,12 @@ export class DistributedExecutor extends Executor {
     checkTransport("DistributedExecutor", transport);
     checkOptions("DistributedExecutor", options, [
       ...["maxPending", "batchSize", "retries", "maxRedeliveries", "expires", "resultTtl"],
-      ...["maxPayload", "secret", "readyTimeout", "name"],
+      ...["maxPayload", "secret", "readyTimeout", "name", "metrics"],
     ]);
     checkString("name", options.name);
+    checkBoolean("metrics", options.metrics);
     const backend = this.#backend = new RemoteBackend(transport, {
+      metrics: options.metrics ?? false,
       label: options.name ?? `DistributedExecutor-${created++}`,
       maxPending: checkLimit("maxPending", options.maxPending) ?? Infinity,
       batchSize: checkLimit("batchSize", options.batchSize) ?? 500,

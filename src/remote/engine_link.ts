@@ -26,9 +26,15 @@ export class EngineLink {
     return this.#closed;
   }
 
-  /** Resolves when the engine is there and replies are read. */
+  /** Resolves when the engine is there and replies are read. What it refuses now it may allow later: that is asked anew. */
   connected(): Promise<Subscription> {
-    return this.#subscription ??= this.#persist(() => this.transport.replies(this.#onReplies));
+    if (this.#subscription !== undefined) return this.#subscription;
+    const subscription = this.#persist(() => this.transport.replies(this.#onReplies));
+    this.#subscription = subscription;
+    subscription.catch(() => {
+      if (this.#subscription === subscription) this.#subscription = undefined;
+    });
+    return subscription;
   }
 
   /** Does something as soon as the engine is there; it may be done more than once. Rejects if it cannot be, or the link is closed. */

@@ -2,7 +2,7 @@ import type { ChunkOutcome } from "../backend/task_backend.ts";
 import { SerializationError } from "../futures/errors.ts";
 import { messageOf } from "../futures/show.ts";
 import { decodeNote, decodeOutcome } from "./envelope.ts";
-import type { TaskResult } from "./envelope.ts";
+import type { RunReport, TaskResult } from "./envelope.ts";
 import { ResultLostError, WorkerLostError } from "./errors.ts";
 import type { RemoteItem } from "./remote_item.ts";
 import type { Signer } from "./signature.ts";
@@ -12,10 +12,10 @@ import type { Lookup, Outcome, Reply } from "./transport.ts";
 export interface InboxOwner {
   /** The item, unless it is settled. */
   find(id: string): RemoteItem | undefined;
-  begun(item: RemoteItem): void;
+  begun(item: RemoteItem, worker: string): void;
   progressed(item: RemoteItem, value: unknown): void;
-  completed(item: RemoteItem, value: unknown): void;
-  failed(item: RemoteItem, error: unknown): void;
+  completed(item: RemoteItem, value: unknown, report: RunReport | undefined): void;
+  failed(item: RemoteItem, error: unknown, report?: RunReport): void;
   /** A reply says what only the engine can be believed. */
   doubtful(item: RemoteItem): void;
 }
@@ -76,7 +76,7 @@ export class Inbox {
   #read(reply: Reply): void {
     const item = this.#owner.find(reply.id);
     if (item === undefined) return;
-    if (reply.kind === "started") return this.#owner.begun(item);
+    if (reply.kind === "started") return this.#owner.begun(item, reply.worker);
     if (reply.kind === "outcome") {
       // No worker signs that it was lost.
       if (reply.outcome.status === "lost") this.#owner.doubtful(item);
@@ -123,11 +123,13 @@ export class Inbox {
       if (recorded) this.#unreadable(item, messageOf(error), error);
       return false;
     }
-    if ("error" in result) this.#owner.failed(item, result.error);
-    else {this.#owner.completed(
-        item,
-        item.unsent === undefined ? result.value : whole(item, result.value as ChunkOutcome),
-      );}
+    const { report } = result;
+    if ("error" in result) this.#owner.failed(item, result.error, report);
+    else {
+      const { value } = result;
+      const all = item.unsent === undefined ? value : whole(item, value as ChunkOutcome);
+      this.#owner.completed(item, all, report);
+    }
     return true;
   }
 

@@ -1,3 +1,4 @@
+import type { RunReport } from "./envelope.ts";
 import type { RemoteEvents } from "./remote_events.ts";
 import type { RemoteItem } from "./remote_item.ts";
 
@@ -53,25 +54,27 @@ export class ItemTable {
     this.#events.submitted(item);
   }
 
-  setBegun(item: RemoteItem): void {
+  setBegun(item: RemoteItem, worker: string): void {
     if (item.begun || item.done) return;
     item.begun = true;
     this.#begun++;
-    this.#events.started(item);
+    this.#events.started(item, worker);
     this.#changed();
   }
 
-  succeed(item: RemoteItem, value: unknown): void {
+  /** @param report What its worker told of its run, if it was asked. */
+  succeed(item: RemoteItem, value: unknown, report?: RunReport): void {
     if (!this.#letGo(item)) return;
     this.counts.completed++;
-    this.#events.ended(item, "succeeded");
+    this.#events.ended(item, "succeeded", undefined, report);
     item.setResult(value);
   }
 
-  fail(item: RemoteItem, error: unknown): void {
+  /** See {@linkcode ItemTable.succeed}. */
+  fail(item: RemoteItem, error: unknown, report?: RunReport): void {
     if (!this.#letGo(item)) return;
     this.counts.failed++;
-    this.#events.ended(item, "failed", error);
+    this.#events.ended(item, "failed", error, report);
     item.setException(error);
   }
 

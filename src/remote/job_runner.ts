@@ -13,16 +13,15 @@ import {
   encodeNote,
   encodeResult,
 } from "./envelope.ts";
-import type { TaskEnvelope } from "./envelope.ts";
+import type { RunReport, TaskEnvelope } from "./envelope.ts";
 import { CLOSE_WITHIN, within } from "./engine_link.ts";
 import { ExpiredError, UnknownTaskError } from "./errors.ts";
 import { runTask } from "./run_task.ts";
 import type { RemoteCall } from "./run_task.ts";
 import type { Signer } from "./signature.ts";
+import { TaskPlaces } from "./task_places.ts";
+import type { SubmitTo } from "./task_places.ts";
 import type { Delivery, JobResult } from "./transport.ts";
-
-/** Milliseconds that a task must run until its client is told that it began: most are over by then. */
-const TELL_AFTER = 3;
 
 /** Characters of an error that those who look at the queue see. */
 const SUMMARY = 200;
@@ -36,7 +35,11 @@ export interface ServedTask {
 /** What a runner works with. */
 export interface JobRunnerOptions {
   readonly name: string;
+  /** Jobs that it runs at once. */
+  readonly places: number;
   readonly executor: Executor;
+  /** For tasks that are short; see {@linkcode TaskPlaces}. */
+  readonly shared: Executor | undefined;
   /** Makes another executor, if the one it has is its own and broke. */
   readonly renew: (() => Executor) | undefined;
   readonly signer: Signer;
@@ -48,7 +51,6 @@ interface Run {
   readonly job: Delivery;
   readonly task: string;
   readonly abort: AbortController;
-  future: Future<unknown> | undefined;
   /** Another worker has it now. */
   handedBack: boolean;
 }
@@ -56,11 +58,10 @@ interface Run {
 /** Runs jobs on a local executor: reads them, and writes what came of them. It never throws. */
 export class JobRunner {
   readonly #options: JobRunnerOptions;
-  #executor: Executor;
+  readonly #places: TaskPlaces;
   #tasks: ReadonlyMap<string, ServedTask> = new Map();
   readonly #runs = new Set<Run>();
   readonly #refused = new Set<string>();
-  #untold: Run[] = [];
   #idleWaiters: (() => void)[] = [];
   #break!: (error: unknown) => void;
   /** Rejects when tasks can run here no more. */
@@ -70,13 +71,18 @@ export class JobRunner {
 
   constructor(options: JobRunnerOptions) {
     this.#options = options;
-    this.#executor = options.executor;
+    this.#places = new TaskPlaces(options.executor, options.shared);
     this.broken = new Promise((_, reject) => this.#break = reject);
     this.broken.catch(() => {});
   }
 
   get executor(): Executor {
-    return this.#executor;
+    return this.#places.executor;
+  }
+
+  /** Where modules are to be loaded at first. */
+  get first(): Executor {
+    return this.#places.first;
   }
 
   get running(): number {
@@ -86,6 +92,11 @@ export class JobRunner {
   /** Names of the tasks that it serves. */
   get tasks(): Iterable<string> {
     return this.#tasks.keys();
+  }
+
+  /** It runs no more. */
+  async end(): Promise<void> {
+    await this.#places.end();
   }
 
   serve(tasks: ReadonlyMap<string, ServedTask>): void {
@@ -111,7 +122,7 @@ export class JobRunner {
   /** Runs one job. */
   async run(job: Delivery): Promise<JobResult> {
     const run: Run = {
-      ...{ job, task: job.name, abort: new AbortController(), future: undefined },
+      ...{ job, task: job.name, abort: new AbortController() },
       handedBack: false,
     };
     this.#runs.add(run);
@@ -168,20 +179,24 @@ export class JobRunner {
         notes = notes.then(async () => job.progress(await signed)); // in order
       };
     }
+    const began = clock.now();
+    const { name: worker, places } = this.#options;
+    const report = (): RunReport | undefined =>
+      task.times ? { worker, places, ran: clock.now() - began } : undefined;
     try {
-      const future = run.future = this.#submit(task, served, job, limits);
-      this.#tellLater(run);
-      const value = await future;
+      const value = await this.#submit(task, served, job, limits);
+      const told = report();
       await notes;
-      if (task.items === 0) return this.#completed(task, () => encodeResult(value));
+      if (task.items === 0) return this.#completed(task, () => encodeResult(value, told));
       const { values, failures } = value as ChunkOutcome;
-      return this.#completed(task, () => encodeChunk(values, failures));
+      return this.#completed(task, () => encodeChunk(values, failures, told));
     } catch (error) {
+      const told = report();
       await notes;
       const unrun = error instanceof BrokenExecutorError && !(error instanceof WorkerCrashError) &&
         !abort.signal.aborted;
       if (unrun) await this.#renew(run, error);
-      return failure(error, abort.signal.aborted || error instanceof SerializationError);
+      return failure(error, abort.signal.aborted || error instanceof SerializationError, told);
     } finally {
       stopListening();
     }
@@ -190,20 +205,23 @@ export class JobRunner {
   #submit(
     task: TaskEnvelope,
     { url, name }: ServedTask,
-    { id, attempt }: Delivery,
+    job: Delivery,
     limits: TaskLimits,
-  ): Future<unknown> {
-    const [find] = backendOf(this.#executor);
+  ): Promise<unknown> {
     const { items, args, carrier } = task;
-    const call: RemoteCall = { url, name, id, attempt, carrier };
-    if (items === 0) return find().submit(runTask, [call, ...args], limits);
-    const width = args.length / items;
-    const rows: unknown[] = [];
-    for (let i = 0; i < args.length; i++) {
-      if (i % width === 0) rows.push(call); // one object for all: it is cloned once
-      rows.push(args[i]);
-    }
-    return find().submitChunk(runTask, rows, limits, items);
+    const call: RemoteCall = { url, name, id: job.id, attempt: job.attempt, carrier };
+    const submit: SubmitTo = (backend) => {
+      if (items === 0) return backend.submit(runTask, [call, ...args], limits);
+      const width = args.length / items;
+      const rows: unknown[] = [];
+      for (let i = 0; i < args.length; i++) {
+        if (i % width === 0) rows.push(call); // one object for all: it is cloned once
+        rows.push(args[i]);
+      }
+      return backend.submitChunk(runTask, rows, limits, items);
+    };
+    const key = items === 0 ? job.name : `${job.name} of ${items}`;
+    return this.#places.run(key, submit, () => job.started(this.#options.name));
   }
 
   #completed({ name, maxPayload }: TaskEnvelope, encode: () => Uint8Array): JobResult {
@@ -231,12 +249,12 @@ export class JobRunner {
   async #renew(run: Run, error: unknown): Promise<void> {
     run.handedBack = true;
     await run.job.handBack().catch(() => {}); // an engine that is away finds its lock run out
-    const [find] = backendOf(this.#executor);
+    const [find] = backendOf(this.executor);
     if (find().state !== "broken") return;
     const { renew } = this.#options;
     if (renew === undefined) return this.#break(error);
     this.#options.log({ level: "warning", message: `its threads broke: ${messageOf(error)}` });
-    this.#executor = renew();
+    this.#places.executor = renew();
   }
 
   /** Aborts the task when its client wants that, or another worker may have it. */
@@ -257,23 +275,6 @@ export class JobRunner {
     return () => signal.removeEventListener("abort", listen);
   }
 
-  /** Says that a task began, unless it is over by then: one more reply for each would halve the rate. */
-  #tellLater(run: Run): void {
-    this.#untold.push(run);
-    if (this.#untold.length === 1) clock.setTimeout(() => this.#tell(), TELL_AFTER);
-  }
-
-  #tell(): void {
-    const runs = this.#untold.filter((run) => this.#runs.has(run));
-    this.#untold = runs.filter(({ future, job }) => {
-      if (future?.done()) return false;
-      if (!future?.running()) return true;
-      job.started();
-      return false;
-    });
-    if (this.#untold.length > 0) clock.setTimeout(() => this.#tell(), TELL_AFTER);
-  }
-
   #refuse(job: Delivery, why: string): JobResult {
     if (this.#refused.size < 100 && !this.#refused.has(why)) {
       this.#refused.add(why); // once: who can forge one can forge a million
@@ -290,8 +291,8 @@ export class JobRunner {
   }
 }
 
-function failure(error: unknown, final: boolean): JobResult {
+function failure(error: unknown, final: boolean, report?: RunReport): JobResult {
   const name = error instanceof Error ? `${error.name}: ` : "";
   const summary = `${name}${messageOf(error)}`.slice(0, SUMMARY);
-  return { status: "failed", payload: encodeFailure(error), summary, final };
+  return { status: "failed", payload: encodeFailure(error, report), summary, final };
 }

@@ -268,8 +268,8 @@ export class MemoryEngine {
       ...{ id: job.id, name: job.name, payload: job.payload, attempt: entry.attempt },
       ...{ age: clock.now() - entry.added, signal: controller.signal, lost: false },
       ...{ controller, consumer },
-      started: () => {
-        if (entry.holder === held) this.#publish(entry, { kind: "started", id: job.id });
+      started: (worker) => {
+        if (entry.holder === held) this.#publish(entry, { kind: "started", id: job.id, worker });
       },
       progress: (payload) => {
         if (entry.holder === held) this.#publish(entry, { kind: "progress", id: job.id, payload });

@@ -27,8 +27,10 @@ export interface OutboxOptions {
 
 /** Who is told what became of what was put in. */
 export interface OutboxOwner {
-  /** It is about to be encoded: the trace context that is to travel with it. */
+  /** The item is about to be sent: what is to travel with it, to be its task's trace context. */
   itemSending(item: RemoteItem): Readonly<Record<string, string>> | undefined;
+  /** The item is in the engine's hands. */
+  itemHanded(item: RemoteItem): void;
   /** The engine has them. */
   itemsSent(items: readonly RemoteItem[]): void;
   /** Not one item of the chunk can be sent. */
@@ -84,6 +86,7 @@ export class Outbox {
       if (item.done || !this.#encode(item)) continue;
       if (item.done) continue; // a getter of an argument cancelled it
       item.handed = true;
+      this.#owner.itemHanded(item);
       bytes += item.payload!.length;
       batch.push(item);
     }
@@ -97,6 +100,7 @@ export class Outbox {
   #encode(item: RemoteItem): boolean {
     const { maxPayload } = this.#options;
     const { task, items, args, limits } = item;
+    item.carrier = this.#owner.itemSending(item);
     const envelope = {
       module: task.module,
       name: task.name,
@@ -106,7 +110,8 @@ export class Outbox {
       expires: limits.expires ?? this.#options.expires,
       maxPayload,
       reports: limits.onProgress !== undefined,
-      carrier: this.#owner.itemSending(item),
+      times: item.record !== undefined,
+      carrier: item.carrier,
     };
     try {
       let payload: Uint8Array;
@@ -173,6 +178,7 @@ export class Outbox {
       backoff: BACKOFF,
       maxRedeliveries: this.#options.maxRedeliveries,
       resultTtl: this.#options.resultTtl,
+      carrier: item.carrier,
     };
   }
 }

@@ -1,5 +1,7 @@
+import type { TaskInfo } from "../backend/executor_events.ts";
 import type { TaskLimits } from "../backend/task_backend.ts";
 import { FutureSource } from "../futures/future_source.ts";
+import type { TaskTrace } from "../runtime/runtime.ts";
 import type { RemoteTask } from "./remote_task.ts";
 
 /** What may be asked for one task of a distributed executor; everything is checked already. */
@@ -12,6 +14,18 @@ export interface RemoteLimits extends TaskLimits {
 /** How a task is to be taken back: where it runs, it is aborted for this reason, if there is one. */
 export interface RecallRequest {
   readonly abort: { readonly reason: unknown } | undefined;
+}
+
+/** What is known of a task while somebody looks. */
+export interface RemoteRecord {
+  readonly info: TaskInfo;
+  readonly submittedAt: number;
+  sentAt: number;
+  /** When a worker began it, by this clock, as far as that is known. */
+  startedAt: number | undefined;
+  worker: string | undefined;
+  /** What tools were told, and will be. */
+  trace: TaskTrace | undefined;
 }
 
 /** What an item asks of its backend. */
@@ -36,6 +50,8 @@ export class RemoteItem extends FutureSource<unknown> {
   args: readonly unknown[];
   /** As it is sent; kept until the engine has it, so that it is the same each time. */
   payload: Uint8Array | undefined = undefined;
+  /** What travels with it, to be its task's trace context. */
+  carrier: Readonly<Record<string, string>> | undefined = undefined;
   /** Why items of a chunk cannot be sent, by index: the others go without them. */
   unsent: Map<number, unknown> | undefined = undefined;
   /** The engine may know it: it cannot be cancelled on this side alone. */
@@ -52,6 +68,8 @@ export class RemoteItem extends FutureSource<unknown> {
   expiresAt: number = Infinity;
   /** How often in a row the engine did not know it. */
   missing = 0;
+  /** While somebody looks. */
+  record: RemoteRecord | undefined = undefined;
   /** It is to be taken back as soon as it is sent. */
   recall: RecallRequest | undefined = undefined;
   /** Told when it is sent, or settled. */

@@ -204,20 +204,25 @@ export class RemoteWorker {
         );
     const executor = make();
     const concurrency = this.#concurrency ?? executor.maxWorkers;
+    const cores = this.#given === undefined ? new ThreadPoolExecutor() : undefined;
+    const shared = cores !== undefined && cores.maxWorkers < concurrency ? cores : undefined;
     const runner = new JobRunner({
       name: this.#name,
+      places: concurrency,
       executor,
+      shared,
       renew: this.#given === undefined ? make : undefined,
       signer: this.#signer,
       log: this.#log,
     });
     const { stopped, unlisten } = whenAborted(signal);
     try {
-      runner.serve(await this.#load(executor));
+      runner.serve(await this.#load(runner.first));
       if (signal?.aborted) return;
       await this.#serve(runner, concurrency, stopped);
     } finally {
       unlisten();
+      await runner.end();
       if (this.#given === undefined) await runner.executor.terminate();
       await within(CLOSE_WITHIN, this.#transport.close());
     }

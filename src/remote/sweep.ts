@@ -31,10 +31,17 @@ export class Sweep {
   readonly #owner: SweepOwner;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
+  /** Whether a reply came since the engine was asked last. */
+  #heard = false;
 
   constructor(link: EngineLink, owner: SweepOwner) {
     this.#link = link;
     this.#owner = owner;
+  }
+
+  /** A reply has come. */
+  heard(): void {
+    this.#heard = true;
   }
 
   /** There is an item. */
@@ -62,11 +69,13 @@ export class Sweep {
 
   async #sweep(): Promise<void> {
     const timer = this.#timer;
-    // What is lost is lost in crowds: while outcomes are found, there are more.
+    // What is lost is lost in crowds: while outcomes are found, there are more. Unless replies come: then those
+    // of most that is found are on their way, and to ask for all would only hold them up.
     for (let found = true; found;) {
       const items = this.#overdue();
       if (items.length === 0) break;
-      found = await this.#ask(items) && items.length === BATCH;
+      this.#heard = false;
+      found = await this.#ask(items) && items.length === BATCH && !this.#heard;
     }
     if (this.#timer !== timer) return; // it rested
     this.#timer = undefined;

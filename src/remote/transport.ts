@@ -26,6 +26,8 @@ export interface Job {
   readonly maxRedeliveries: number;
   /** Milliseconds that the engine keeps the outcome. */
   readonly resultTtl: number;
+  /** The trace context of the one who submitted it, for tools that look at the engine. Workers go by the payload's. */
+  readonly carrier?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What came of a job. The first that the engine recorded is the only one. */
@@ -40,7 +42,7 @@ export type Outcome =
 /** What a client is told of a job of its own. Replies may be lost, late, doubled, and in any order. */
 export type Reply =
   | { readonly kind: "outcome"; readonly id: string; readonly outcome: Outcome }
-  | { readonly kind: "started"; readonly id: string }
+  | { readonly kind: "started"; readonly id: string; readonly worker: string }
   | { readonly kind: "progress"; readonly id: string; readonly payload: Uint8Array };
 
 /** What the engine knows of a job: its outcome; that it waits, runs or will be retried; or nothing. */
@@ -80,8 +82,8 @@ export interface Delivery {
   readonly signal: AbortSignal;
   /** Whether the lock is lost: another worker may run the job, and what this one gives is refused. */
   readonly lost: boolean;
-  /** Tells the client that the job runs. At most once; may be left out. */
-  started(): void;
+  /** Tells the client that the job runs, and on which worker. At most once; may be left out. */
+  started(worker: string): void;
   /** Tells the client something, in order and before the outcome. */
   progress(payload: Uint8Array): void;
   /** Gives the job to another worker at once, as if this one had never had it. What the handler gives is ignored then. */

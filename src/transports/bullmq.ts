@@ -154,7 +154,8 @@ class BullmqTransport implements Transport {
   }
 
   async replies(onReplies: (replies: readonly Reply[]) => void): Promise<Subscription> {
-    const key = this.#channel = this.#keys.channel(randomUUID());
+    const channel = this.#channel = randomUUID();
+    const key = this.#keys.channel(channel);
     // Workers write only to channels that exist, so that one that was closed does not come back.
     let closed = false;
     const keep = async (): Promise<void> => {
@@ -163,18 +164,16 @@ class BullmqTransport implements Transport {
       await this.#link.main.multi().xadd(key, "*", "-", "").pexpire(key, CHANNEL_LIFE).exec();
     };
     await this.#link.call(keep);
-    const reader: StreamReader = new StreamReader(this.#link, key, "0-0", (entries) => {
+    const reader = new StreamReader(this.#link, key, "0-0", (entries) => {
       const { replies, ended } = readReplies(entries);
       if (replies.length > 0) onReplies(replies);
       if (ended.length > 0) void this.#fetch(ended, onReplies);
-      // What was read is needed no more.
-      void this.#link.main.xtrim(key, "MINID", reader.last).catch(() => {});
     }, keep);
     this.#readers.add(reader);
     return {
       close: async () => {
         if (!this.#readers.delete(reader)) return;
-        if (this.#channel === key) this.#channel = undefined;
+        if (this.#channel === channel) this.#channel = undefined;
         closed = true;
         await reader.close();
         await this.#link.lastCall((redis) => redis.del(key)); // else it expires
@@ -197,9 +196,12 @@ class BullmqTransport implements Transport {
     return await this.#link.call(async (redis) => {
       const pipeline = redis.pipeline();
       for (const id of ids) pipeline.hmget(this.#keys.job(toJobId(id)), ...OUTCOME_FIELDS);
-      return valuesOf(await pipeline.exec()).map((fields) =>
-        readOutcome(fields as readonly (string | null)[])
-      );
+      return repliesOf(await pipeline.exec()).map(([error, fields]) => {
+        if (error === null) return readOutcome(fields as readonly (string | null)[]);
+        // Somebody has put something else there: it is no job, and the others are none the worse for it.
+        if (/^WRONGTYPE\b/.test(error.message)) return "missing";
+        throw error;
+      });
     });
   }
 
@@ -257,18 +259,19 @@ class BullmqTransport implements Transport {
   async close(): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     const channel = this.#channel;
-    if (channel !== undefined) await this.#link.lastCall((redis) => redis.del(channel));
+    if (channel !== undefined) {
+      await this.#link.lastCall((redis) => redis.del(this.#keys.channel(channel)));
+    }
     this.#link.close();
     await Promise.all([...this.#readers].map((reader) => reader.close()));
     this.#queue?.close().catch(() => {}); // the connection is not its own: it only forgets it
   }
 }
 
-/** The values of a pipeline, or the first error in it. */
-function valuesOf(results: readonly (readonly [Error | null, unknown])[] | null): unknown[] {
-  if (results === null) throw new TransportError("away", "Cannot ask Redis: it dropped a pipeline");
-  return results.map(([error, value]) => {
-    if (error !== null) throw error;
-    return value;
-  });
+/** What came of each command of a pipeline. */
+function repliesOf(
+  results: readonly (readonly [Error | null, unknown])[] | null,
+): readonly (readonly [Error | null, unknown])[] {
+  if (results !== null) return results;
+  throw new TransportError("away", "Cannot ask Redis: it dropped a pipeline");
 }

@@ -202,6 +202,7 @@ export class BullmqConsumer implements Consumer {
   async #close(): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#greeting);
+    this.#outbox.close();
     this.#unwatch?.();
     await this.#aborts?.close();
     await this.#worker?.close(true);

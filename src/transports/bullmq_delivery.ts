@@ -31,7 +31,8 @@ export class Held implements Delivery {
   readonly attempt: number;
   readonly age: number;
   readonly #actions: HeldActions;
-  readonly #controller = new AbortController();
+  /** Made when somebody listens, or there is something to hear. */
+  #controller: AbortController | undefined;
   readonly #handedBack: Promise<never>;
   #reject: (error: Error) => void = () => {};
   #lost = false;
@@ -49,7 +50,7 @@ export class Held implements Delivery {
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return (this.#controller ??= new AbortController()).signal;
   }
 
   get lost(): boolean {
@@ -68,11 +69,11 @@ export class Held implements Delivery {
   }
 
   abort(reason: unknown): void {
-    this.#controller.abort(reason);
+    (this.#controller ??= new AbortController()).abort(reason);
   }
 
-  started(): void {
-    if (!this.#ended) this.#actions.tell(startedField(this.id));
+  started(worker: string): void {
+    if (!this.#ended) this.#actions.tell(startedField(this.id, worker));
   }
 
   progress(payload: Uint8Array): void {

@@ -16,7 +16,7 @@ import type { StreamFields } from "./redis_stream.ts";
 export interface JobData {
   /** The payload in base64. */
   readonly p: string;
-  /** The key of the client's private channel. */
+  /** The name of the client's private channel. */
   readonly r: string | undefined;
   /** How many redeliveries it may have. */
   readonly m: number;
@@ -73,10 +73,14 @@ export function toBulkJob(job: Job, channel: string | undefined, timestamp: numb
       jobId: toJobId(job.id),
       timestamp,
       priority: toPriority(job.priority),
-      attempts: job.retries + 1,
-      backoff: { type: "exponential", delay: job.backoff },
+      ...job.retries === 0 ? {} : {
+        attempts: job.retries + 1,
+        backoff: { type: "exponential", delay: job.backoff },
+      },
       removeOnComplete: keep,
       removeOnFail: keep,
+      // Where BullMQ's own telemetry looks for it, as that of dashboards and of other workers does.
+      ...job.carrier === undefined ? {} : { telemetry: { metadata: JSON.stringify(job.carrier) } },
     },
   };
 }
@@ -124,12 +128,21 @@ function failureOf(reason: string): Outcome {
 
 /** Bytes as text. */
 export function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+  return bufferOf(bytes).toString("base64");
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** Bytes from text; none from what is no text. */
 export function fromBase64(text: unknown): Uint8Array {
-  return typeof text === "string" ? new Uint8Array(Buffer.from(text, "base64")) : new Uint8Array();
+  return typeof text === "string" ? plain(Buffer.from(text, "base64")) : new Uint8Array();
+}
+
+/** A buffer as an array of bytes, which shares its memory: whoever reads payloads copies what is kept of them. */
+function plain({ buffer, byteOffset, byteLength }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Bytes of a reply above which it only says that there is an outcome, which is then asked for. */
@@ -142,17 +155,17 @@ export type ReplyField = readonly [name: string, value: Buffer | string];
 export function outcomeField(id: string, outcome: Outcome): ReplyField {
   if (outcome.status === "lost") return [`l${id}`, String(outcome.redeliveries)];
   if (outcome.payload.length > MOST_IN_REPLY) return [`o${id}`, ""];
-  return [outcome.status === "completed" ? `c${id}` : `f${id}`, Buffer.from(outcome.payload)];
+  return [outcome.status === "completed" ? `c${id}` : `f${id}`, bufferOf(outcome.payload)];
 }
 
-/** A field that says that a job has begun. */
-export function startedField(id: string): ReplyField {
-  return [`s${id}`, ""];
+/** A field that says that a job has begun, and where. */
+export function startedField(id: string, worker: string): ReplyField {
+  return [`s${id}`, worker];
 }
 
 /** A field with something that a task tells. */
 export function progressField(id: string, payload: Uint8Array): ReplyField {
-  return [`p${id}`, Buffer.from(payload)];
+  return [`p${id}`, bufferOf(payload)];
 }
 
 /** What was read from a channel: replies, and the ids of jobs whose outcome is to be asked for. */
@@ -173,13 +186,13 @@ export function readReplies(entries: readonly StreamFields[]): ReadReplies {
       const kind = name[0];
       if (kind === "c" || kind === "f") {
         const status = kind === "c" ? "completed" : "failed";
-        const outcome: Outcome = { status, payload: new Uint8Array(value) };
+        const outcome: Outcome = { status, payload: plain(value) };
         replies.push({ kind: "outcome", id, outcome });
       } else if (kind === "l") {
         const outcome: Outcome = { status: "lost", redeliveries: Number(value.toString()) };
         replies.push({ kind: "outcome", id, outcome });
-      } else if (kind === "s") replies.push({ kind: "started", id });
-      else if (kind === "p") replies.push({ kind: "progress", id, payload: new Uint8Array(value) });
+      } else if (kind === "s") replies.push({ kind: "started", id, worker: value.toString() });
+      else if (kind === "p") replies.push({ kind: "progress", id, payload: plain(value) });
       else if (kind === "o") ended.push(id);
     }
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type { RedisLink } from "./redis_link.ts";
 
 /** Milliseconds that a read waits for the next entry. */
@@ -12,6 +12,9 @@ const BLOCK = 5_000;
 
 /** Entries of one read. */
 const COUNT = 500;
+
+/** Milliseconds between two calls that delete what was read. */
+const TRIM_PAUSE = 250;
 
 /** What an entry holds: names and values in turn. */
 export type StreamFields = readonly Buffer[];
@@ -25,12 +28,14 @@ export class StreamReader {
   readonly #redis: ReturnType<RedisLink["connect"]>;
   #last: string;
   #closed = false;
+  #trimming: ReturnType<typeof setTimeout> | undefined;
   #leave: () => void = () => {};
   readonly #ended: Promise<void>;
 
   /**
    * @param from The id after which it begins.
-   * @param keep Called before each read, at most every few seconds: keeps the stream from expiring.
+   * @param keep For a stream that nobody else reads: called before each read, at most every few seconds, it keeps
+   * the stream from expiring. What was read of such a one is deleted.
    */
   constructor(
     link: RedisLink,
@@ -63,6 +68,7 @@ export class StreamReader {
         const entries = entriesOf(found);
         if (entries.length === 0) continue;
         this.#last = entries.at(-1)!.id;
+        if (this.#keep !== undefined) this.#trimming ??= setTimeout(() => this.#trim(), TRIM_PAUSE);
         this.#onEntries(entries.map(({ fields }) => fields));
       } catch {
         // The connection is back by itself; a server that is up and refuses is asked again, but not at once.
@@ -80,14 +86,15 @@ export class StreamReader {
     });
   }
 
-  /** The id of the last entry that was read. */
-  get last(): string {
-    return this.#last;
+  #trim(): void {
+    this.#trimming = undefined;
+    this.#link.main.xtrim(this.#key, "MINID", this.#last).catch(() => {});
   }
 
   /** Reads no more. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#trimming);
     this.#redis.disconnect();
     this.#leave();
     await this.#ended;
@@ -108,8 +115,5 @@ function entriesOf(found: unknown): Entry[] {
     ? found.map((stream) => Array.isArray(stream) ? stream[1] : undefined)
     : Object.values(found as object);
   return streams.flatMap((entries) => entries as [Buffer, Buffer[]][])
-    .map(([id, fields]) => ({
-      id: id.toString(),
-      fields: fields.map((part) => Buffer.from(part)),
-    }));
+    .map(([id, fields]) => ({ id: id.toString(), fields }));
 }

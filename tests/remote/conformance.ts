@@ -72,7 +72,7 @@ function shown(lookup: Lookup): string {
 }
 
 function shownReply(reply: Reply): string {
-  if (reply.kind === "started") return `${reply.id} started`;
+  if (reply.kind === "started") return `${reply.id} started on ${reply.worker}`;
   if (reply.kind === "progress") return `${reply.id} progress ${text(reply.payload)}`;
   return `${reply.id} ${shown(reply.outcome)}`;
 }
@@ -321,14 +321,14 @@ export function conformance(engine: TestEngine): void {
   check("started and progress come in order and before the outcome", async (setup) => {
     const { client, inbox } = await setup.client();
     await setup.worker((delivery) => {
-      delivery.started();
+      delivery.started("me");
       for (let i = 0; i < 20; i++) delivery.progress(bytes(String(i)));
       return Promise.resolve(completed("end"));
     });
     await client.add([job("told")]);
     await inbox.has("told completed end");
     assertEquals(inbox.seen, [
-      "told started",
+      "told started on me",
       ...Array.from({ length: 20 }, (_, i) => `told progress ${i}`),
       "told completed end",
     ]);
@@ -419,7 +419,7 @@ export function conformance(engine: TestEngine): void {
   check("tell() aborts what runs, with its bytes", async (setup) => {
     const { client, inbox } = await setup.client();
     await setup.worker((delivery) => {
-      delivery.started();
+      delivery.started("me");
       return new Promise((resolve) => {
         delivery.signal.addEventListener("abort", () => {
           resolve(failed(`told ${text(delivery.signal.reason as Uint8Array)}`));
@@ -429,7 +429,7 @@ export function conformance(engine: TestEngine): void {
     });
     const end = new Gate();
     await client.add([job("one"), job("two"), job("not-told")]);
-    await inbox.has("one started", "two started", "not-told started");
+    await inbox.has("one started on me", "two started on me", "not-told started on me");
     await client.tell(["one", "two", "unknown"], bytes("why"));
     await inbox.has("one failed told why", "two failed told why");
     assertEquals((await client.lookup(["not-told"])).map(shown), ["pending"]);

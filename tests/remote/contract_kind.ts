@@ -161,6 +161,10 @@ class FunctionBackend implements TaskBackend {
     return this.#backend.observe(observer);
   }
 
+  trace(tool: Parameters<NonNullable<TaskBackend["trace"]>>[0]): () => void {
+    return this.#backend.trace!(tool);
+  }
+
   metrics(): ReturnType<TaskBackend["metrics"]> {
     return this.#backend.metrics();
   }

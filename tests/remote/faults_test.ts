@@ -439,7 +439,7 @@ function assertThrowsOption(make: () => unknown): void {
 function encoded(more: Partial<Parameters<typeof encodeTask>[0]>): Uint8Array {
   return encodeTask({
     ...{ module: "tests", name: "double", items: 0, args: [], timeout: undefined },
-    ...{ expires: undefined, maxPayload: 1000, reports: false },
+    ...{ expires: undefined, maxPayload: 1000, reports: false, times: false, carrier: undefined },
     ...more,
   });
 }
