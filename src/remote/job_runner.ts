@@ -3,7 +3,6 @@ import type { Executor } from "../executor/executor.ts";
 import type { ChunkOutcome, TaskLimits } from "../backend/task_backend.ts";
 import { clock } from "../futures/clock.ts";
 import { BrokenExecutorError, SerializationError, WorkerCrashError } from "../futures/errors.ts";
-import type { Future } from "../futures/future.ts";
 import { messageOf } from "../futures/show.ts";
 import {
   decodeNote,
