@@ -22,8 +22,13 @@ export interface ExecutorStats {
   readonly idle: number;
   /** Tasks that have not begun. */
   readonly pending: number;
-  /** Tasks that a worker executes. */
+  /** Tasks that a worker executes: never more than there are places. */
   readonly running: number;
+  /**
+   * Tasks that have begun and wait for those which they have submitted: their places are lent. Their futures
+   * are `running`, as those of all tasks that have begun.
+   */
+  readonly waiting: number;
   /** Tasks that ended with a result, so far. */
   readonly completed: number;
   /** Tasks that ended with an error, so far. */
@@ -56,12 +61,26 @@ export interface ChunkOutcome {
 export interface ValueSink {
   /** How many may be on their way or waiting to be taken. */
   readonly bufferSize: number;
-  /** The next values, in order. */
+  /** The next values, in order; none if they are in the ring. */
   valuesCame(values: ArrayLike<unknown>): void;
+}
+
+/** Numbers that need no message to come. They are before all that do. */
+export interface NumberRing {
+  /** How many are here. */
+  readonly count: number;
+  /** Takes one of them. */
+  take(): number;
+  /** Asks for a message about what is there, by `valuesCame`. */
+  want(): void;
+  /** What comes from now on does not count. */
+  close(): void;
 }
 
 /** A stream, as whoever takes its values sees it. */
 export interface ValueFeed {
+  /** Where its numbers come, if they need no message. */
+  readonly ring?: NumberRing | undefined;
   /** What the generator returned. All values have come when it is done. */
   readonly future: Future<unknown>;
   /** So many values were taken: as many more may come. */

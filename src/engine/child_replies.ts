@@ -31,13 +31,13 @@ export interface ChildReplies {
 /** Marks what moves with arguments: it is to move on. */
 export type MarkMoved = (value: unknown, moved: readonly Transferable[]) => unknown;
 
-/** `[VALUES, slot, values]` */
+/** `[VALUES, slot, values?, taken?]` */
 export function readValues(worker: WorkerSlot, message: readonly unknown[]): void {
   const item = worker.running(message[1]);
   if (item === undefined) return;
   const stream = item.control?.stream;
   if (stream === undefined) throw new Breach("a task gives values that is no stream");
-  stream.came(message[2]);
+  stream.came(message[2], message[3]);
 }
 
 /** `[CHILD_TASK, id, WireTask]` */

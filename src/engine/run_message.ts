@@ -26,7 +26,7 @@ export function runMessage(secret: number, items: readonly WorkItem[]): unknown[
       continue;
     }
     if (item.control?.stream !== undefined) {
-      addStream(message, item, item.control.stream.credit);
+      addStream(message, item, item.control.stream.start);
       task = undefined;
       continue;
     }
@@ -64,11 +64,11 @@ function addChunk(message: unknown[], item: WorkItem): void {
   else for (let i = 0; i < args.length; i++) message.push(args[i]);
 }
 
-function addStream(message: unknown[], item: WorkItem, credit: number): void {
+function addStream(message: unknown[], item: WorkItem, start: unknown): void {
   const { argumentList } = item;
   message.push(item.task.id, flagsOf(item) | FLAG_STREAM, argumentList.length + 1, item.slot, 1);
   for (let i = 0; i < argumentList.length; i++) message.push(argumentList[i]);
-  message.push(credit);
+  message.push(start);
 }
 
 function flagsOf(item: WorkItem): number {

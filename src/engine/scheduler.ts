@@ -204,7 +204,7 @@ export class Scheduler implements TaskBackend {
     const entry = this.#tasks.streamEntry(task);
     this.#checkRoom();
     const item = new WorkItem(this.#takeBack, entry, args);
-    const feed = new StreamFeed(item, sink, this.#limits);
+    const feed = new StreamFeed(item, sink, this.#limits, this.#options.memory === "shared");
     this.#accept(item, args, limits);
     return feed;
   }
@@ -369,11 +369,14 @@ export class Scheduler implements TaskBackend {
   }
 
   stats(): ExecutorStats {
+    let begun = 0;
     let running = 0;
     for (const worker of this.#supervisor.workers) {
       if (!worker.isBusy) continue;
       this.#events.look(worker);
-      running += worker.countRunning();
+      const count = worker.countRunning();
+      begun += count.begun;
+      running += count.running;
     }
     const { outstanding, completed, failed, cancelled } = this.#settlement;
     let idle = 0;
@@ -383,8 +386,9 @@ export class Scheduler implements TaskBackend {
     return {
       workers: this.#supervisor.workers.size,
       idle,
-      pending: outstanding - running,
+      pending: outstanding - begun,
       running,
+      waiting: begun - running,
       completed,
       failed,
       cancelled,

@@ -35,10 +35,12 @@ export interface WorkItemHolder {
 
 /** What is known of a stream. */
 export interface ItemStream {
-  /** Values that its worker may still send. */
-  readonly credit: number;
+  /** What its worker is told with the task: how many values it may send, or where they go. */
+  readonly start: unknown;
   /** Its worker has sent something as its next values. Throws a `Breach` if they are none that it may send. */
-  came(values: unknown): void;
+  came(values: unknown, taken: unknown): void;
+  /** It was aborted: what its worker gives from now on does not count. */
+  stop(): void;
 }
 
 /** Those of one key that a work item belongs to. */

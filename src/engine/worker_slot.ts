@@ -555,11 +555,21 @@ export class WorkerSlot implements WorkItemHolder {
     return this.#count((item) => !item.done && !this.hasEnded(item)) - this.#countBegun();
   }
 
-  /** How many tasks it runs. */
-  countRunning(): number {
-    let count = this.#countBegun();
-    for (const item of this.#parked.values()) if (!item.done) count++;
-    return count;
+  /**
+   * How many of its tasks have begun and not ended. `running` are those that take its places; the others
+   * wait for those which they have submitted, or for their place, when these have ended.
+   */
+  countRunning(): { begun: number; running: number } {
+    const inSlots = this.#countBegun();
+    let parked = 0;
+    let lent = 0;
+    for (const item of this.#parked.values()) {
+      if (item.done) continue;
+      parked++;
+      if (item.control!.lends) lent++;
+    }
+    const free = Math.max(0, this.#places - inSlots);
+    return { begun: inSlots + parked, running: inSlots + Math.min(parked - lent, free) };
   }
 
   /** As if `isRunning` was asked of each, but in linear time. */
@@ -618,6 +628,7 @@ export class WorkerSlot implements WorkItemHolder {
 
   /** Asks a task to end that was sent, or to be given back if it has not begun. */
   abort(item: WorkItem, reason: unknown): void {
+    item.control?.stream?.stop();
     this.#tell([this.secret + ABORT, item.slot, encodeError(reason, this.handle.check)]);
     if (this.counts) this.askBack(1, (one) => one === item);
   }

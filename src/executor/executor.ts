@@ -487,7 +487,8 @@ export abstract class Executor implements AsyncDisposable {
   }
 
   /**
-   * What it does now and has done so far.
+   * What it does now and has done so far. Of the futures that are not done, as many are pending as
+   * `pending` says, and as many are running as `running` and `waiting` say together.
    *
    * @returns Counts; see {@linkcode ExecutorStats}.
    *

@@ -1,4 +1,11 @@
-import type { TaskBackend, TaskLimits, ValueFeed, ValueSink } from "../backend/task_backend.ts";
+import type {
+  NumberRing,
+  TaskBackend,
+  TaskLimits,
+  ValueFeed,
+  ValueSink,
+} from "../backend/task_backend.ts";
+import { clock } from "../futures/clock.ts";
 import { provideAsyncDispose } from "../futures/dispose.ts";
 import { CancelledError, UnsupportedError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
@@ -9,6 +16,12 @@ import { whenDone } from "./deferred_task.ts";
 
 /** Values that may wait to be taken, if nothing else was said. */
 const DEFAULT_BUFFER = 64;
+
+/** Milliseconds in which values are given as fast as they are there; then timers and messages have their turn. */
+const TURN_MILLISECONDS = 2;
+
+/** Values between two looks at the clock. */
+const CLOCK_INTERVAL = 64;
 
 /** What a task gives one by one, if it is streamed: the values of the iterable that its function gives. */
 export type StreamedBy<G> = Awaited<G> extends AsyncIterable<infer T> ? T
@@ -72,7 +85,10 @@ class ValueStream implements TaskStream<unknown>, ValueSink {
     describeAs<ValueStream>(
       this.prototype,
       "TaskStream",
-      (stream) => `TaskStream { ${stream.#waiting} ready, ${stream.future.state} }`,
+      (stream) => {
+        const ready = stream.#waiting + (stream.#ring?.count ?? 0);
+        return `TaskStream { ${ready} ready, ${stream.future.state} }`;
+      },
     );
     markLocal(this.prototype, "a TaskStream; take its values, and pass them");
   }
@@ -88,6 +104,12 @@ class ValueStream implements TaskStream<unknown>, ValueSink {
   /** Values that were taken and not made room for. */
   #taken = 0;
   #takers: Taker[] = [];
+  /** Numbers that are taken before all of these. */
+  readonly #ring: NumberRing | undefined;
+  #turnSince = clock.now();
+  #untilLook = CLOCK_INTERVAL;
+  /** Others have their turn. */
+  #rests = false;
   /** Nothing is given any more. */
   #ended = false;
 
@@ -100,13 +122,21 @@ class ValueStream implements TaskStream<unknown>, ValueSink {
     this.bufferSize = limits?.bufferSize ?? DEFAULT_BUFFER;
     this.#feed = openFeed(backend, task, args, limits, this);
     this.future = this.#feed.future;
-    whenDone(this.future, () => this.#serve());
+    this.#ring = this.#feed.ring;
+    whenDone(this.future, () => {
+      this.#ring?.close();
+      this.#serve();
+    });
   }
 
   valuesCame(values: ArrayLike<unknown>): void {
     if (this.#ended) return;
-    this.#waiting += values.length;
-    this.#behind.push(values);
+    if (values.length > 0) {
+      this.#waiting += values.length;
+      this.#behind.push(values);
+    }
+    this.#turnSince = clock.now();
+    this.#rests = false;
     this.#serve();
   }
 
@@ -114,6 +144,9 @@ class ValueStream implements TaskStream<unknown>, ValueSink {
     // The fast way: a value is here, and nobody waits for it.
     if (this.#at < this.#values.length) {
       return Promise.resolve({ done: false, value: this.#take() });
+    }
+    if (this.#takers.length === 0 && this.#hasNumber()) {
+      return Promise.resolve({ done: false, value: this.#ring!.take() });
     }
     return new Promise((resolve, reject) => {
       this.#takers.push({ resolve, reject });
@@ -138,6 +171,23 @@ class ValueStream implements TaskStream<unknown>, ValueSink {
     return this;
   }
 
+  /** Whether a number is here, and it is not the turn of others. */
+  #hasNumber(): boolean {
+    const ring = this.#ring;
+    if (ring === undefined || this.#ended || this.#rests || ring.count === 0) return false;
+    if (--this.#untilLook > 0) return true;
+    this.#untilLook = CLOCK_INTERVAL;
+    const now = clock.now();
+    if (now - this.#turnSince < TURN_MILLISECONDS) return true;
+    this.#rests = true;
+    clock.giveWay(() => {
+      this.#turnSince = clock.now();
+      this.#rests = false;
+      this.#serve();
+    });
+    return false;
+  }
+
   #take(): unknown {
     const value = this.#values[this.#at++];
     this.#waiting--;
@@ -153,20 +203,28 @@ class ValueStream implements TaskStream<unknown>, ValueSink {
   /** Gives those who wait what there is, in order. */
   #serve(): void {
     while (this.#takers.length > 0) {
-      if (this.#at < this.#values.length) {
+      if (this.#hasNumber()) {
+        this.#takers.shift()!.resolve({ done: false, value: this.#ring!.take() });
+      } else if (this.#at < this.#values.length) {
         this.#takers.shift()!.resolve({ done: false, value: this.#take() });
       } else if (this.#behind.length > 0) {
         this.#values = this.#behind.shift()!;
         this.#at = 0;
       } else if (this.#ended) {
         this.#takers.shift()!.resolve({ done: true, value: undefined });
+      } else if (this.#rests) {
+        return this.#ring!.want();
       } else if (this.future.done()) {
         this.#end();
         const came = outcome(this.future);
         const taker = this.#takers.shift()!;
         if (came.status === "rejected") taker.reject(came.reason);
         else taker.resolve({ done: true, value: came.value });
-      } else return;
+      } else {
+        this.#ring?.want();
+        // It may have come before it was asked for.
+        if (!this.#hasNumber()) return;
+      }
     }
   }
 

@@ -246,7 +246,8 @@ export function makeScheduler(
   }
   const most = maxWorkers ?? runtime.availableParallelism();
   if (minWorkers > most) {
-    throw new RangeError(`Cannot use minWorkers: ${minWorkers} are more than maxWorkers, ${most}`);
+    const name = given[NAME] === undefined ? "maxWorkers" : "processes";
+    throw new RangeError(`Cannot use minWorkers: ${minWorkers} are more than ${name}, ${most}`);
   }
 
   const namePrefix = given.threadNamePrefix ?? `${executorName}-${created++}`;

@@ -44,7 +44,7 @@ export function taskMeters(executor: Executor, meter: Meter): TaskMeters {
   const look: BatchObservableCallback = (result) => {
     const stats = executor.stats();
     result.observe(tasks, stats.pending, state("waiting"));
-    result.observe(tasks, stats.running, state("running"));
+    result.observe(tasks, stats.running + stats.waiting, state("running"));
     result.observe(workers, stats.idle, state("idle"));
     result.observe(workers, stats.workers - stats.idle, state("busy"));
   };

@@ -5,11 +5,49 @@ import { checkOptions, checkWorkers } from "../executor/options.ts";
 import { ProcessPoolExecutor } from "../executor/process_pool_executor.ts";
 import { ThreadPoolExecutor } from "../executor/thread_pool_executor.ts";
 import { NAME } from "../executor/worker_pool_options.ts";
-import type { Task } from "../wire/task_ref.ts";
+import type { WorkerPoolOptions } from "../executor/worker_pool_options.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
-/** Options of {@linkcode ThreadPool} and {@linkcode Pool}. */
-export interface PoolOptions {
+/** Options of executors that pools take as they are. */
+const WORKER_OPTIONS: readonly (keyof PoolOptions)[] = [
+  "initializer",
+  "initargs",
+  "maxTasksPerChild",
+  "finalizer",
+  "finalizerTimeout",
+  "maxWorkerMemory",
+  "idleTimeout",
+  "minWorkers",
+];
+
+/**
+ * Options of {@linkcode ThreadPool} and {@linkcode Pool}.
+ *
+ * Beside `processes` those of executors that say how their workers live: see {@linkcode WorkerPoolOptions}.
+ * All workers start at once; with `idleTimeout` those that have nothing to do go again, down to
+ * `minWorkers`, and come back when there is work.
+ *
+ * @example Workers that come and go, and are replaced if they leak
+ * ```ts
+ * import { ThreadPool } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new ThreadPool({ processes: 2, minWorkers: 1, idleTimeout: 10_000 });
+ * assertEquals(await pool.map((x: number) => x * x, [1, 2]), [1, 4]);
+ * ```
+ */
+export interface PoolOptions extends
+  Pick<
+    WorkerPoolOptions,
+    | "initializer"
+    | "initargs"
+    | "maxTasksPerChild"
+    | "finalizer"
+    | "finalizerTimeout"
+    | "maxWorkerMemory"
+    | "idleTimeout"
+    | "minWorkers"
+  > {
   /**
    * Whose workers to use, in place of workers of its own. It goes on when the pool has ended, and no
    * other option may be given beside it.
@@ -23,24 +61,6 @@ export interface PoolOptions {
    * @default {available parallelism}
    */
   processes?: number | undefined;
-  /**
-   * Runs in each worker before its first task; if it fails, the pool is broken.
-   *
-   * @default {undefined}
-   */
-  initializer?: Task<never[], unknown> | undefined;
-  /**
-   * Arguments of `initializer`.
-   *
-   * @default {[]}
-   */
-  initargs?: readonly unknown[] | undefined;
-  /**
-   * Tasks after which a worker is replaced.
-   *
-   * @default {Infinity}
-   */
-  maxTasksPerChild?: number | undefined;
 }
 
 /**
@@ -120,16 +140,12 @@ function borrowed(name: string, options: number | PoolOptions | undefined): Exec
   return executorOver(() => backend);
 }
 
-function executorOptions(name: string, options: number | PoolOptions | undefined): {
-  [NAME]: string;
-  maxWorkers?: number | undefined;
-  initializer?: Task<never[], unknown> | undefined;
-  initargs?: readonly unknown[] | undefined;
-  maxTasksPerChild?: number | undefined;
-} {
+function executorOptions(
+  name: string,
+  options: number | PoolOptions | undefined,
+): WorkerPoolOptions & { [NAME]: string } {
   const given = typeof options === "object" && options !== null ? options : { processes: options };
-  const names = ["processes", "initializer", "initargs", "maxTasksPerChild", "executor"];
-  checkOptions(name, given, names);
+  checkOptions(name, given, ["processes", "executor", ...WORKER_OPTIONS]);
   checkWorkers("processes", given.processes);
   const { processes, executor: _none, ...others } = given as PoolOptions;
   const named = { ...others, [NAME]: name };

@@ -403,6 +403,7 @@ export class RemoteBackend implements TaskBackend {
       idle: Math.max(0, workers - this.#items.size),
       pending: this.#items.pending,
       running: this.#items.begun,
+      waiting: 0,
       ...this.#items.counts,
       crashed: 0,
     };

@@ -97,7 +97,7 @@ export const FLAG_PACKED = 8;
 
 /**
  * Flag of a `RUN` segment with one task: it is a stream. The last of its arguments is the program's: how
- * many values it may give before there is a `CREDIT`.
+ * many values it may give before there is a `CREDIT`; or, where memory is shared, the `ValueRing` that its numbers go to.
  */
 export const FLAG_STREAM = 16;
 
@@ -180,8 +180,9 @@ export const RETURNED = 11;
  */
 export const TIMES = 12;
 /**
- * `[VALUES, slot, values]`: what the stream in a slot has given, never more than it has credit for: an
- * array or, all of them numbers, a `Float64Array`.
+ * `[VALUES, slot, values, taken?]`: what the stream in a slot has given, never more than it has credit for: an
+ * array or, all of them numbers, a `Float64Array`. Of a stream with a ring this comes behind all that is in it, and
+ * the first tells how many of these the worker knew to be taken. `[VALUES, slot]`: there are values in the ring.
  */
 export const VALUES = 13;
 

@@ -173,6 +173,10 @@ export const imul: typeof Math.imul = Math.imul;
 /** Where there is shared memory. */
 export const compareExchange: typeof Atomics.compareExchange = globalThis.Atomics?.compareExchange;
 export const storeAtomic: typeof Atomics.store = globalThis.Atomics?.store;
+export const loadAtomic: typeof Atomics.load = globalThis.Atomics?.load;
+export const addAtomic: typeof Atomics.add = globalThis.Atomics?.add;
+export const waitAtomic: typeof Atomics.wait = globalThis.Atomics?.wait;
+export const notifyAtomic: typeof Atomics.notify = globalThis.Atomics?.notify;
 
 const { setPrototypeOf } = Object;
 

@@ -16,6 +16,7 @@ import type { Places } from "./places.ts";
 
 /** A task that a task of this worker has submitted, and its future here. */
 class Child extends FutureSource<unknown> {
+  readonly owner: Children;
   readonly parent: Context;
   readonly number: number;
   /** The number of its function. */
@@ -24,8 +25,15 @@ class Child extends FutureSource<unknown> {
   /** It waits to be sent, with others. */
   isHere = true;
 
-  constructor(parent: Context, number: number, task: number, args: readonly unknown[]) {
+  constructor(
+    owner: Children,
+    parent: Context,
+    number: number,
+    task: number,
+    args: readonly unknown[],
+  ) {
     super();
+    this.owner = owner;
     this.parent = parent;
     this.number = number;
     this.task = task;
@@ -34,7 +42,9 @@ class Child extends FutureSource<unknown> {
 
   /** Only what was not sent is known not to run. */
   override revoke(): boolean {
-    return this.isHere && !hasEnded(this.parent) && leaveFamily(this);
+    if (!this.isHere || hasEnded(this.parent)) return false;
+    leaveFamily(this);
+    return true;
   }
 
   override started(): boolean {
@@ -50,10 +60,15 @@ export interface ChildrenOwner {
   resumed(context: Context): void;
 }
 
-let leaveFamily: (child: Child) => true;
+let leaveFamily: (child: Child) => void;
 
 /** The tasks that tasks of this worker have submitted and that are not done. */
 export class Children {
+  static {
+    // Of its own executor: several may be on one thread.
+    leaveFamily = (child) => child.owner.#remove(child);
+  }
+
   readonly #outbox: Outbox;
   readonly #places: Places;
   readonly #functions: ChildFunctions;
@@ -72,10 +87,6 @@ export class Children {
     this.#places = places;
     this.#functions = functions;
     this.#owner = owner;
-    leaveFamily = (child) => {
-      this.#remove(child);
-      return true;
-    };
   }
 
   submit(parent: Context, task: unknown, args: readonly unknown[]): Future<unknown> {
@@ -96,7 +107,7 @@ export class Children {
     const gathered = this.#gathered;
     if (gathered.length > 0 && gathered[0]!.parent !== parent) this.flush();
     const number = this.#functions.numberOf(task, () => this.flush());
-    const child = new Child(parent, this.#count++, number, args);
+    const child = new Child(this, parent, this.#count++, number, args);
     const family = childrenOf(parent);
     family.add(child);
     this.#open.set(child.number, child);

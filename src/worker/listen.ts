@@ -36,6 +36,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
     runIn: undefined,
     counter: place.counter,
     pause: place.pause,
+    sleeps: true,
     load: (url) => {
       const loaded = () => loadModule(load, url);
       return lock === undefined ? loaded() : lock.released(loaded);

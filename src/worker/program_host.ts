@@ -36,6 +36,8 @@ export interface ProgramHost {
   readonly counter: TaskCounter | undefined;
   /** How many bytes this worker has, where that is told. */
   readonly memory?: (() => number) | undefined;
+  /** Whether the program has a thread of its own, which may wait. */
+  readonly sleeps?: boolean;
   /** Gives way to messages, or to the owner on the same thread. */
   readonly pause: Pause | undefined;
   /** Where tasks run on their owner's thread: calls a function in the async context of a slot's task. */

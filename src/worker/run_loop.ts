@@ -76,7 +76,12 @@ export class RunLoop implements ContextOwner {
       resumed: (context) => this.#caller.resume(context),
     });
     this.#caller = new TaskCaller(host, this.places);
-    this.#runTools = { outbox, caller: this.#caller, pause: host.pause };
+    this.#runTools = {
+      outbox,
+      caller: this.#caller,
+      pause: host.pause,
+      sleeps: host.sleeps ?? false,
+    };
     this.#streams = new Streams(
       this.#runTools,
       this.functions,

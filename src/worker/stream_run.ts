@@ -4,6 +4,8 @@ import { append, apply, CALL, TypeErrorOf } from "../wire/originals.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
 import type { Moved } from "../wire/transfer.ts";
+import { RingWriter } from "../wire/value_ring.ts";
+import type { ValueRing } from "../wire/value_ring.ts";
 import { hasEnded, slotOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import type { RunTools } from "./task_call.ts";
@@ -42,7 +44,13 @@ export class StreamRun {
   readonly #tools: RunTools;
   readonly #context: Context;
   readonly #ends: StreamEnds;
-  #credit: number;
+  #credit = 0;
+  /** Where values go, as long as they are numbers, if memory is shared. */
+  #ring: RingWriter | undefined = undefined;
+  /** The next message tells that it is left, and how many of its values were known to be taken then. */
+  #taken: number | undefined = undefined;
+  /** Numbers were written since the last time that the owner could be told. */
+  #hasNumbers = false;
   #iterator: object | undefined = undefined;
   #isAsync = false;
   /** Asks for the next value. */
@@ -63,11 +71,13 @@ export class StreamRun {
   #interval = 1;
   #flushScheduled = false;
 
-  constructor(tools: RunTools, context: Context, ends: StreamEnds, credit: number) {
+  /** @param start How many values are wanted, or where they go. */
+  constructor(tools: RunTools, context: Context, ends: StreamEnds, start: number | ValueRing) {
     this.#tools = tools;
     this.#context = context;
     this.#ends = ends;
-    this.#credit = credit;
+    if (typeof start === "number") this.#credit = start;
+    else this.#ring = new RingWriter(start);
   }
 
   /** Takes what the task's function gave: something to iterate over. */
@@ -136,20 +146,31 @@ export class StreamRun {
   #run(): void {
     this.#idle = false;
     try {
-      while (this.#credit > 0) {
-        if (this.#isOver) return;
-        if (--this.#untilLook <= 0 && this.#look()) return;
-        const result = this.#call(this.#step);
-        if (this.#isAsync && isThenable(result)) {
-          return this.#wait(result, (settled) => this.#take(settled) && this.#run());
+      do {
+        while (this.#ring === undefined ? this.#credit > 0 : this.#ring.hasRoom) {
+          if (this.#isOver) return;
+          if (--this.#untilLook <= 0 && this.#look()) return;
+          const result = this.#call(this.#step);
+          if (this.#isAsync && isThenable(result)) {
+            return this.#wait(result, (settled) => this.#take(settled) && this.#run());
+          }
+          if (!this.#take(result)) return;
         }
-        if (!this.#take(result)) return;
-      }
+        if (!this.#flush()) return;
+      } while (this.#hasWaited());
     } catch (error) {
       return this.#fail(error);
     }
-    if (!this.#flush()) return;
     this.#idle = true;
+  }
+
+  /** Waits for room in the ring, a moment. False if a message is to be waited for. */
+  #hasWaited(): boolean {
+    const { sleeps, caller } = this.#tools;
+    if (!this.#ring?.wait(sleeps && !this.#isAsync && caller.isAlone)) return false;
+    this.#hasNumbers = true; // of which it may be told now
+    this.#untilLook = 1;
+    return true;
   }
 
   get #isOver(): boolean {
@@ -212,6 +233,20 @@ export class StreamRun {
   }
 
   #give(value: unknown): boolean {
+    const ring = this.#ring;
+    if (ring !== undefined) {
+      if (typeof value === "number") {
+        if (!this.#hasNumbers) this.#gatheredSince = this.#lookedAt;
+        this.#hasNumbers = true;
+        ring.add(value);
+        return true;
+      }
+      // All that comes behind what is no number goes by messages, too.
+      this.#hasNumbers = false;
+      this.#credit = ring.room;
+      this.#taken = ring.taken;
+      this.#ring = undefined;
+    }
     this.#credit--;
     const moved = unwrapTransfer(value);
     if (moved !== undefined) return this.#flush() && this.#send(moved);
@@ -253,15 +288,17 @@ export class StreamRun {
 
   /** Sends what is gathered. False if something of it cannot be sent: then the stream is over. */
   #flush(): boolean {
+    if (this.#hasNumbers) {
+      this.#hasNumbers = false;
+      if (hasEnded(this.#context)) return false;
+      if (this.#ring!.isWanted()) this.#tools.outbox.tell(VALUES, [slotOf(this.#context)]);
+    }
     const values = this.#values;
     if (values.length === 0) return true;
     this.#values = [];
     if (hasEnded(this.#context)) return false;
-    const { outbox } = this.#tools;
-    const slot = slotOf(this.#context);
     try {
-      outbox.claims.said(slot);
-      outbox.tell(VALUES, [slot, packNumbers(values) ?? values]);
+      this.#tell(packNumbers(values) ?? values, undefined);
       return true;
     } catch { /* found out below whose fault it is */ }
     for (let i = 0; i < values.length; i++) {
@@ -273,9 +310,7 @@ export class StreamRun {
   #send({ value, transfer }: Moved | { value: unknown; transfer: undefined }): boolean {
     if (hasEnded(this.#context)) return false;
     try {
-      const { outbox } = this.#tools;
-      outbox.claims.said(slotOf(this.#context));
-      outbox.tell(VALUES, [slotOf(this.#context), [value]], transfer);
+      this.#tell([value], transfer);
       return true;
     } catch (error) {
       this.#close(() => this.#ends.fail(new Unresolved(error, UNCLONEABLE)));
@@ -283,9 +318,21 @@ export class StreamRun {
     }
   }
 
+  #tell(values: unknown, transfer: readonly Transferable[] | undefined): void {
+    const { outbox } = this.#tools;
+    const slot = slotOf(this.#context);
+    outbox.claims.said(slot);
+    outbox.tell(
+      VALUES,
+      this.#taken === undefined ? [slot, values] : [slot, values, this.#taken],
+      transfer,
+    );
+    this.#taken = undefined;
+  }
+
   /** What is gathered does not wait for what the generator waits for. */
   #flushSoon(): void {
-    if (this.#flushScheduled || this.#values.length === 0) return;
+    if (this.#flushScheduled || this.#values.length === 0 && !this.#hasNumbers) return;
     this.#flushScheduled = true;
     clock.giveWay(() => {
       this.#flushScheduled = false;

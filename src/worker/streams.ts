@@ -1,4 +1,5 @@
 import { SafeMap } from "../wire/originals.ts";
+import type { ValueRing } from "../wire/value_ring.ts";
 import type { Context } from "./context.ts";
 import { StreamRun } from "./stream_run.ts";
 import type { StreamEnds } from "./stream_run.ts";
@@ -72,7 +73,7 @@ export class Streams {
       end(value);
     };
     const ends = { succeed: left(succeed), fail: left(fail) };
-    const run = new StreamRun(this.#tools, context, ends, args[at + arity] as number);
+    const run = new StreamRun(this.#tools, context, ends, args[at + arity] as number | ValueRing);
     runs.set(context, run);
     const begin = (call: AnyFunction): void => {
       let result: unknown;

@@ -15,6 +15,8 @@ export interface RunTools {
   readonly outbox: Outbox;
   readonly caller: TaskCaller;
   readonly pause: Pause | undefined;
+  /** Whether this thread may wait in a task, for a moment. */
+  readonly sleeps: boolean;
 }
 
 /** Calls the functions of tasks, so that `currentTask()` knows which one runs. */
@@ -27,6 +29,11 @@ export class TaskCaller {
   constructor(host: ProgramHost, places: Places) {
     this.#runIn = host.runIn;
     this.#places = places;
+  }
+
+  /** Whether nothing else waits on this thread than the task that runs. */
+  get isAlone(): boolean {
+    return this.#places.limit === 1 && !this.#places.hasLent;
   }
 
   /** Says which task runs. */

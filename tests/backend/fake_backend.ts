@@ -101,7 +101,8 @@ export function fakeBackend(): TaskBackend {
     ready: () => Promise.resolve(),
     stats: () => ({
       ...{ workers: 1, idle: running === undefined ? 1 : 0, pending: queue.length },
-      ...{ running: running === undefined ? 0 : 1, completed, failed: 0, cancelled: 0, crashed: 0 },
+      ...{ running: running === undefined ? 0 : 1, waiting: 0 },
+      ...{ completed, failed: 0, cancelled: 0, crashed: 0 },
     }),
     async shutdown(cancelFutures) {
       state = "shut down";

@@ -9,17 +9,21 @@ import {
   BrokenExecutorError,
   type Executor,
   importTasks,
+  InlineExecutor,
   type TaskContext,
   WorkerCrashError,
 } from "../../mod.ts";
+import { test } from "../harness.ts";
 import {
   type ExecutorKind,
   Gate,
   type Handle,
+  hold,
   leave,
   note,
   Notes,
   noWorkers,
+  settle,
   until,
 } from "./executors.ts";
 import { testEach } from "./subjects.ts";
@@ -52,6 +56,12 @@ async function parent(
     futures: unknown[],
   ) => unknown;
   return await wait.call(this, futures);
+}
+
+/** How many tasks have not ended. */
+function left(executor: Executor): number {
+  const { pending, running, waiting } = executor.stats();
+  return pending + running + waiting;
 }
 
 const ALL = String((futures: unknown[]) => Promise.all(futures));
@@ -156,12 +166,45 @@ testEach("this.submit(): children come before what is queued at large", async (k
   else assertEquals(notes.values.length, 5 + kind.perWorker);
 }, { bug: (kind) => kind.inline ? "its 32 places take all at once" : isDouble(kind) });
 
+testEach(
+  "this.submit(): a parent that waits is running, and stats() count it as waiting",
+  async (kind) => {
+    await using executor = kind.create({ maxWorkers: 1 });
+    using gate = new Gate(kind);
+    const { perWorker } = kind;
+    const count = kind.inline ? 1 : perWorker + 1;
+    const waiting = executor.submit(parent, gate.handle, String(hold), count, ALL);
+    await gate.waitEntered(kind.inline ? 1 : perWorker);
+    await until(() => executor.stats().waiting === 1);
+    const { running, pending, idle } = executor.stats();
+    assertEquals([waiting.state, waiting.running(), waiting.cancel()], ["running", true, false]);
+    assertEquals([running, pending, idle], kind.inline ? [1, 0, 0] : [perWorker, 1, 0]);
+    gate.open();
+    assertEquals(await waiting, Array.from({ length: count }, (_, i) => i));
+    await until(() => executor.stats().running === 0);
+    assertEquals(executor.stats().waiting, 0);
+
+    // However deep a tree is: no more run than there are places.
+    const deep = executor.submit(chain, 20);
+    let most = 0;
+    while (!deep.done()) {
+      const { running, waiting, pending } = executor.stats();
+      most = Math.max(most, running);
+      assert(running + waiting + pending <= 21);
+      await settle(1);
+    }
+    assert(most <= executor.maxWorkers * (kind.inline ? 1 : perWorker), `${most} run`);
+    assertEquals(await deep, 20);
+  },
+  { bug: isDouble },
+);
+
 testEach("this.submit(): children end with their parent", async (kind) => {
   await using executor = kind.create({ maxWorkers: 2, grace: 5_000 });
   using notes = new Notes(kind);
   const { handle } = notes;
   const ran = (value: number): number => notes.values.filter((each) => each === value).length;
-  const idle = (): boolean => executor.stats().pending + executor.stats().running === 0;
+  const idle = (): boolean => left(executor) === 0;
 
   // It returns without waiting: some run, the others never will.
   const some = kind.inline ? 20 : 2 * kind.perWorker + 3;
@@ -214,7 +257,7 @@ testEach("this.submit(): a crash of the parent takes its children along", async 
     `async () => { await new Promise((r) => setTimeout(r, 50)); return (${leave})(3) }`,
   );
   assertInstanceOf(await crashing.exception(), WorkerCrashError);
-  await until(() => executor.stats().running + executor.stats().pending === 0);
+  await until(() => left(executor) === 0);
   // A child that crashes is an error for its parent, if that is elsewhere.
   const child = executor.submit(parent, notes.handle, `() => (${leave})(3)`, 1, ALL);
   assertInstanceOf(await child.exception(), WorkerCrashError);
@@ -337,7 +380,20 @@ testEach(
       error instanceof BrokenExecutorError || error instanceof WorkerCrashError,
       String(error),
     );
-    await until(() => executor.stats().running + executor.stats().pending === 0);
+    await until(() => left(executor) === 0);
   },
   { bug: (kind) => noWorkers(kind) ?? isDouble(kind) },
 );
+
+// Whichever executor was made last took the child from its own list: the parent hung.
+test("this.submit(): cancel() of a child where several executors are on one thread", async () => {
+  await using executor = new InlineExecutor();
+  await using other = new InlineExecutor();
+  assertEquals(await other.submit(() => 1), 1);
+  const parent = executor.submit(async function (this: TaskContext) {
+    const child = this.submit(() => 1);
+    return [child.cancel(), await this.submit(() => 2), child.state];
+  });
+  assertEquals(await parent, [true, 2, "cancelled"]);
+  assertEquals(left(executor), 0);
+});

@@ -13,6 +13,7 @@
  * - With one worker, tasks of one priority begin in submit order, and at most the places of the worker
  *   go before a task of higher priority.
  * - `submit` refuses exactly if the executor is broken, shut down or full, in this order.
+ * - Streams, and tasks that submit tasks: see model_shapes.ts.
  * - `stats()` adds up at every moment. Work that is left has a worker that keeps the program alive;
  *   without work nobody does.
  * - After `shutdown()` no worker lives, no timer is pending, and nobody waits for ever.
@@ -25,11 +26,20 @@ import {
   type Future,
   QueueFullError,
   ShutdownError,
+  type TaskOptions,
   ThreadPoolExecutor,
   TimeoutError,
   WorkerCrashError,
 } from "../../mod.ts";
 import { outcome } from "../../src/futures/future.ts";
+import {
+  addFamily,
+  type FamilyCall,
+  isErrorOfChild,
+  readStream,
+  type StreamCall,
+  type StreamState,
+} from "./model_shapes.ts";
 import {
   type Kind,
   ModelRuntime,
@@ -78,6 +88,9 @@ interface Tracked {
   readonly priority: number;
   readonly timeout: number | undefined;
   readonly controller: AbortController | undefined;
+  /** What is known of it if it is a stream, or submits others. */
+  readonly stream: StreamState | undefined;
+  readonly family: FamilyCall | undefined;
   state: string;
   cancelled: boolean;
   /** The reason, if it was aborted while it ran. */
@@ -96,7 +109,7 @@ interface Promised {
 
 /** One executor in one world, and what the model knows of both. */
 export class Model {
-  readonly world: World = new World();
+  readonly world: World;
   readonly runtime: ModelRuntime;
   readonly executor: ThreadPoolExecutor;
   readonly #setup: Setup;
@@ -119,6 +132,8 @@ export class Model {
   /** Maps and broadcasts have tasks of their own, which `stats()` counts. */
   #onlySubmits = true;
   #mapError: unknown = undefined;
+  /** Values of streams that have come: they come in microtasks. */
+  #values = 0;
   /** Workers that died before their time, and those that could not be started. */
   #deaths = 0;
   #deathsInRow = 0;
@@ -126,6 +141,7 @@ export class Model {
 
   constructor(setup: Setup) {
     this.#setup = setup;
+    this.world = new World(setup.memory);
     this.runtime = new ModelRuntime(setup.memory, setup.slowExit);
     const { maxWorkers, tasksPerWorker, onCrash, grace, initializer } = setup;
     this.executor = new ThreadPoolExecutor({
@@ -146,22 +162,70 @@ export class Model {
   submit(kind: Kind, priority: number, abortable: boolean, timeout: number | undefined): void {
     const index = this.#count++;
     const controller = abortable ? new AbortController() : undefined;
-    const plain = priority === 0 && controller === undefined && timeout === undefined;
-    const executor = plain ? this.executor : this.executor.with({
-      priority,
-      ...(controller === undefined ? {} : { signal: controller.signal }),
-      ...(timeout === undefined ? {} : { timeout }),
+    const limits = limitsOf(priority, controller, timeout);
+    const executor = limits === undefined ? this.executor : this.executor.with(limits);
+    const future = this.#admit(this.#pending, () => executor.submit(TASKS[kind], index));
+    if (future !== undefined) this.#track({ index, kind, future, priority, timeout, controller });
+  }
+
+  stream(call: StreamCall): void {
+    const index = this.#count++;
+    const { priority, bufferSize, abortable } = call;
+    const state: StreamState = { ...call, made: 0, asked: 0, left: false, closed: false };
+    this.world.streams.set(index, state);
+    const controller = abortable ? new AbortController() : undefined;
+    const executor = this.executor.with({
+      ...limitsOf(priority, controller, undefined),
+      ...(bufferSize === undefined ? {} : { bufferSize }),
     });
-    const pending = this.#open.filter(({ future }) => future.state === "pending").length;
-    const future = this.#admit(pending, () => executor.submit(TASKS[kind], index));
+    const stream = this.#admit(
+      this.#pending,
+      () => executor.stream(TASKS.stream as (index: number) => Generator<number>, index),
+    );
+    if (stream === undefined) return;
+    const { future } = stream;
+    const kind = "stream";
+    this.#track({ index, kind, future, priority, timeout: undefined, controller, stream: state });
+    const read = readStream(state, stream, () => this.#values++).then((result) => {
+      must(future.done(), () => `stream ${index} has ended, and is ${future.state}`);
+      if (result !== "left") {
+        must(show(result) === show(outcome(future)), () => `stream ${index}: ${show(result)}`);
+      }
+      if (state.closed || state.made === 0) return;
+      const name = this.world.runs[index]![0]!.worker;
+      const worker = this.runtime.workers.find((worker) => worker.name === name)!;
+      must(worker.dead || worker.terminated, () => `stream ${index} goes on after its end`);
+    });
+    this.#promise("a stream", read.catch((error) => this.#mapError ??= error));
+  }
+
+  /** A task that submits others, which may do the same. */
+  parent(family: FamilyCall, priority: number, abortable: boolean): void {
+    const controller = abortable ? new AbortController() : undefined;
+    const limits = limitsOf(priority, controller, undefined);
+    const executor = limits === undefined ? this.executor : this.executor.with(limits);
+    const isOver = () => this.#byIndex.get(index)!.future!.done();
+    const index: number = addFamily(this.world, family, () => this.#count++, isOver);
+    const future = this.#admit(this.#pending, () => executor.submit(TASKS.parent, index));
     if (future === undefined) return;
+    this.#onlySubmits = false;
+    const kind = "parent";
+    this.#track({ index, kind, future, priority, timeout: undefined, controller, family });
+  }
+
+  get #pending(): number {
+    return this.#open.filter(({ future }) => future.state === "pending").length;
+  }
+
+  #track(
+    submitted:
+      & Pick<Tracked, "index" | "kind" | "future" | "priority" | "timeout" | "controller">
+      & Partial<Pick<Tracked, "stream" | "family">>,
+  ): void {
     const task: Tracked = {
-      index,
-      kind,
-      future,
-      priority,
-      timeout,
-      controller,
+      stream: undefined,
+      family: undefined,
+      ...submitted,
       state: "pending",
       cancelled: false,
       abortedRunning: undefined,
@@ -170,7 +234,7 @@ export class Model {
     };
     this.#tasks.push(task);
     this.#open.push(task);
-    this.#byIndex.set(index, task);
+    this.#byIndex.set(task.index, task);
   }
 
   /** Submits, or sees that it is refused for the right reason. */
@@ -212,7 +276,9 @@ export class Model {
   #countDeaths(): void {
     let deaths = this.runtime.failed;
     for (const worker of this.runtime.workers as ModelWorker[]) {
-      if (worker.dead && worker.struck) deaths++;
+      // One that has not heard all, or was not heard, may have been given up for its silence.
+      const mayBeSilent = worker.terminated && worker.inbox.length + worker.outbox.length > 0;
+      if (worker.dead && worker.struck || mayBeSilent) deaths++;
     }
     this.#deathsInRow += deaths - this.#deaths;
     this.#deaths = deaths;
@@ -436,6 +502,7 @@ export class Model {
     let rounds = 0;
     for (let moved = true; moved;) {
       moved = false;
+      const values = this.#values;
       must(++rounds < 1_000, () => "it never comes to rest");
       await this.tick();
       for (const worker of this.runtime.living) {
@@ -459,6 +526,7 @@ export class Model {
         this.world.advance(0);
         moved = true;
       }
+      if (this.#values > values) moved = true;
       this.check();
     }
   }
@@ -515,14 +583,17 @@ export class Model {
     if (future.cancelled() && result.status === "rejected" && neverBegun(result.reason)) {
       must(run === undefined && task.timeout !== undefined, what);
     } else if (future.cancelled()) {
-      must(run === undefined && (task.cancelled || this.#cancelledAll), what);
+      const left = task.stream?.left ?? false;
+      must(run === undefined && (task.cancelled || this.#cancelledAll || left), what);
     } else if (task.abortedRunning !== undefined) {
       must(result.status === "rejected", what);
       // Its timeout may have come first.
-      if (result.reason instanceof TimeoutError) this.#checkError(task, result.reason, run, what);
-      else must(result.reason === task.abortedRunning, what);
+      const { reason } = result as { reason: unknown };
+      if (reason instanceof TimeoutError || task.stream?.left && isCancelled(reason)) {
+        this.#checkError(task, reason, run, what);
+      } else must(reason === task.abortedRunning, what);
     } else if (result.status === "fulfilled") {
-      must(run !== undefined && kind !== "failing" && result.value === valueOf(index), what);
+      must(run !== undefined && !fails(task) && result.value === valueOf(index), what);
       return true;
     } else return this.#checkError(task, result.reason, run, what);
     return false;
@@ -544,11 +615,17 @@ export class Model {
     } else if (reason instanceof WorkerCrashError) {
       must(run !== undefined || this.#setup.memory === "none", what);
       const worker = this.runtime.workers.find(({ name }) => name === run?.worker);
-      must(worker === undefined || worker.dead, what);
+      // It may have come from a child, whose worker has died.
+      if (task.family === undefined) must(worker === undefined || worker.dead, what);
+      else must(this.runtime.workers.some(({ dead }) => dead), what);
     } else if (reason instanceof BrokenExecutorError) {
       must(this.#terminated || this.#mayBeBroken, what);
+    } else if (isCancelled(reason)) {
+      const { stream, family } = task;
+      must(stream?.left || family !== undefined && (this.#cancelledAll || cancels(family)), what);
     } else {
-      must(run !== undefined && task.kind === "failing" && isOwnError(reason, task.index), what);
+      const isOwn = fails(task) && isOwnError(reason, task.index);
+      must(run !== undefined && (isOwn || isErrorOfChild(this.world, task.index, reason)), what);
       return true;
     }
     return false;
@@ -592,6 +669,9 @@ export class Model {
     const what = () => `stats() are ${JSON.stringify(stats)}, with ${this.#open.length} open tasks`;
     must(stats.workers === living && living <= this.#setup.maxWorkers, what);
     must(stats.idle <= stats.workers && stats.pending >= 0 && stats.running >= 0, what);
+    must(stats.waiting <= this.world.families.size, what);
+    // What is broadcast goes to a worker beside what it has.
+    if (this.#broadcasts.size === 0) must(stats.running <= places, what);
     if (!this.#onlySubmits) return;
     const done = { completed: 0, failed: 0, cancelled: 0 };
     for (const { future } of this.#tasks) {
@@ -607,7 +687,6 @@ export class Model {
     );
     const running = this.#open.filter(({ future }) => future.state === "running").length;
     must(stats.running === running && stats.pending === this.#open.length - running, what);
-    must(running <= places, what);
   }
 
   /** After `settle()`: without work nobody keeps the program alive. */
@@ -657,7 +736,7 @@ export class Model {
     });
     const stats = this.executor.stats();
     must(
-      stats.workers + stats.pending + stats.running === 0,
+      stats.workers + stats.pending + stats.running + stats.waiting === 0,
       () => `after the end stats() are ${JSON.stringify(stats)}`,
     );
     const { living } = this.runtime;
@@ -687,6 +766,35 @@ const INITIALIZERS = {
     throw new Error("initializer");
   },
 };
+
+/** Options of the executor that a task is submitted to, if it has any. */
+function limitsOf(
+  priority: number,
+  controller: AbortController | undefined,
+  timeout: number | undefined,
+): TaskOptions | undefined {
+  if (priority === 0 && controller === undefined && timeout === undefined) return undefined;
+  return {
+    priority,
+    ...(controller === undefined ? {} : { signal: controller.signal }),
+    ...(timeout === undefined ? {} : { timeout }),
+  };
+}
+
+/** Whether a task fails by itself. */
+function fails({ kind, stream, family }: Tracked): boolean {
+  return kind === "failing" || stream?.end === "throws" || family?.waits === "fails";
+}
+
+/** Whether any task of a family cancels one of its own. */
+function cancels(family: FamilyCall): boolean {
+  return family.cancels ||
+    family.children.some((child) => typeof child === "object" && cancels(child));
+}
+
+function isCancelled(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === "CancelledError";
+}
 
 function isOwnError(reason: unknown, index: number): boolean {
   return reason instanceof RangeError && reason.message === `task ${index}`;

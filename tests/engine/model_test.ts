@@ -13,6 +13,7 @@ import fc from "fast-check";
 import { env, versions } from "node:process";
 import { test } from "../harness.ts";
 import { type Death, type MapCall, Model, type Setup } from "./model.ts";
+import type { FamilyCall, StreamCall } from "./model_shapes.ts";
 import type { Kind } from "./model_world.ts";
 
 const RUNS = Number(env.FC_RUNS ?? 4_000);
@@ -70,6 +71,29 @@ const mapCall: fc.Arbitrary<MapCall> = fc.record({
   abortable: fc.boolean(),
 });
 
+const priority = fc.constantFrom(0, 0, 0, 1, -1);
+const abortable = fc.constantFrom(false, false, true);
+
+const streamCall: fc.Arbitrary<StreamCall> = fc.record({
+  size: fc.nat(12),
+  end: fc.constantFrom("returns", "returns", "throws", "never"),
+  pace: fc.constantFrom("quick", "quick", "slow", "soon", "waiting", "polite"),
+  bufferSize: maybe(1, 6),
+  stopAfter: fc.oneof(fc.constant(undefined), fc.nat(14)),
+  priority,
+  abortable,
+}).map((call) => call.end === "never" ? { ...call, stopAfter: call.stopAfter ?? 20 } : call);
+
+const familyCall: fc.Arbitrary<FamilyCall> = fc.letrec<{ family: FamilyCall }>((tie) => ({
+  family: fc.record({
+    children: fc.array(fc.oneof({ maxDepth: 2, withCrossShrink: true }, kind, tie("family")), {
+      maxLength: 4,
+    }),
+    waits: fc.constantFrom("all", "all", "all", "ends", "none", "fails"),
+    cancels: fc.constantFrom(false, false, false, true),
+  }),
+})).family;
+
 /** One step of a program: a name and its arguments, so that a counterexample can be read. */
 type Step =
   | readonly [
@@ -78,6 +102,8 @@ type Step =
   ]
   | readonly ["submit", number, Kind, number, boolean, number | undefined]
   | readonly ["map", MapCall]
+  | readonly ["stream", StreamCall]
+  | readonly ["parent", FamilyCall, number, boolean]
   | readonly ["kill", number, Death]
   | readonly ["failSpawns", number]
   | readonly ["broadcast", Kind]
@@ -91,8 +117,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       fc.constant("submit" as const),
       fc.integer({ min: 1, max: 8 }),
       kind,
-      fc.constantFrom(0, 0, 0, 1, -1),
-      fc.constantFrom(false, false, true),
+      priority,
+      abortable,
       fc.constantFrom(undefined, undefined, undefined, 20),
     ),
   },
@@ -109,6 +135,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.tuple(fc.constant("kill" as const), which, death) },
   { weight: 4, arbitrary: fc.tuple(fc.constant("map" as const), mapCall) },
+  { weight: 4, arbitrary: fc.tuple(fc.constant("stream" as const), streamCall) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.constant("parent" as const), familyCall, priority, abortable),
+  },
   {
     weight: 1,
     arbitrary: fc.tuple(fc.constant("failSpawns" as const), fc.integer({ min: 1, max: 2 })),
@@ -130,6 +161,10 @@ function take(model: Model, step: Step): void | Promise<void> {
       return;
     case "map":
       return model.map(step[1]);
+    case "stream":
+      return model.stream(step[1]);
+    case "parent":
+      return model.parent(step[1], step[2], step[3]);
     case "kill":
       return model.kill(step[1], step[2]);
     case "broadcast":

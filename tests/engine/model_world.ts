@@ -9,9 +9,18 @@ import { clock } from "../../src/futures/clock.ts";
 import type { TaskContext } from "../../mod.ts";
 import type { WorkerEvents, WorkerHandle, WorkerOptions } from "../../src/runtime/runtime.ts";
 import { FakeRuntime, FakeWorker, type Memory } from "./fake_runtime.ts";
+import { type Family, runParent, runStream, type StreamState } from "./model_shapes.ts";
 
 /** What a task does. */
-export type Kind = "quick" | "slow" | "failing" | "soon" | "waiting" | "polite";
+export type Kind =
+  | "quick"
+  | "slow"
+  | "failing"
+  | "soon"
+  | "waiting"
+  | "polite"
+  | "parent"
+  | "stream";
 
 /** What the model says about a broken promise of the scheduler. */
 export class Violation extends Error {
@@ -107,8 +116,19 @@ export class World {
   readonly order: number[] = [];
   /** Asynchronous tasks that end when they are told to. */
   readonly waiting: { readonly worker: string; readonly end: () => void }[] = [];
+  /** What tasks do that submit others, and which task has submitted one. */
+  readonly families: Map<number, Family> = new Map();
+  readonly parents: Map<number, Family> = new Map();
+  /** What is known of the streams. */
+  readonly streams: Map<number, StreamState> = new Map();
+  /** Whether what is aborted is known to begin no more. */
+  readonly #isShared: boolean;
   readonly #timers = new Map<number, Timer>();
   #timerCount = 0;
+
+  constructor(memory: Memory) {
+    this.#isShared = memory === "shared";
+  }
 
   /** Takes the place of the real clock. Returns what gives it back. */
   install(): () => void {
@@ -130,7 +150,8 @@ export class World {
     performance.now = () => this.now;
     // The library took its own when it was loaded.
     const { setTimeout, clearTimeout } = scope as Pick<typeof clock, "setTimeout" | "clearTimeout">;
-    Object.assign(clock, { setTimeout, clearTimeout, now: () => this.now });
+    const giveWay = (callback: () => void) => setTimeout(callback, 0);
+    Object.assign(clock, { setTimeout, clearTimeout, giveWay, now: () => this.now });
     scope.model = this;
     return () => {
       scope.setTimeout = real.setTimeout;
@@ -172,6 +193,12 @@ export class World {
   run(kind: Kind, index: number, context: TaskContext): unknown {
     (this.runs[index] ??= []).push({ worker: context.workerName, at: this.now });
     this.order.push(index);
+    if (this.#isShared) {
+      must(
+        !this.parents.get(index)?.isOver(),
+        () => `task ${index} begins after the end of the task that it descends from`,
+      );
+    }
     this.now += kind === "slow" ? 3 : 0.001;
     switch (kind) {
       case "quick":
@@ -181,10 +208,19 @@ export class World {
         throw new RangeError(`task ${index}`);
       case "soon":
         return Promise.resolve().then(() => valueOf(index));
+      case "parent":
+        return runParent(this, index, context);
+      case "stream":
+        return runStream(this, index, context);
     }
+    return this.wait(context, kind === "polite").then(() => valueOf(index));
+  }
+
+  /** Waits until it is told to end; or, if it is polite, until it is aborted. */
+  wait(context: TaskContext, polite: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ worker: context.workerName, end: () => resolve(valueOf(index)) });
-      if (kind === "waiting") return;
+      this.waiting.push({ worker: context.workerName, end: resolve });
+      if (!polite) return;
       const { signal } = context;
       signal.addEventListener("abort", () => reject(signal.reason));
     });
@@ -215,5 +251,11 @@ export const TASKS: Record<Kind, (this: TaskContext, index: number) => unknown> 
   },
   polite: function polite(index) {
     return (globalThis as unknown as { model: World }).model.run("polite", index, this);
+  },
+  parent: function parent(index) {
+    return (globalThis as unknown as { model: World }).model.run("parent", index, this);
+  },
+  stream: function stream(index) {
+    return (globalThis as unknown as { model: World }).model.run("stream", index, this);
   },
 };

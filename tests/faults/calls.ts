@@ -19,6 +19,7 @@ import {
 } from "../../mod.ts";
 import { type ExecutorKind, type Gate, hold, leave } from "../contract/executors.ts";
 import { hitsTheTest, isSlow, outcomeOf, takesOthers, within } from "./fault.ts";
+import { SHAPES } from "./shapes.ts";
 
 /** One row: something that the caller does at a bad time. */
 export interface Call {
@@ -380,4 +381,10 @@ const TERMINATES: readonly Call[] = [
   },
 ];
 
-export const CALLS: readonly Call[] = [...CALLBACKS, ...NESTED, ...SHUTDOWNS, ...TERMINATES];
+export const CALLS: readonly Call[] = [
+  ...CALLBACKS,
+  ...NESTED,
+  ...SHUTDOWNS,
+  ...TERMINATES,
+  ...SHAPES,
+];

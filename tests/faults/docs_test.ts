@@ -174,6 +174,31 @@ const ELSEWHERE: Record<string, readonly [file: string, ...tests: string[]]> = {
     "contract/typed_arrays_test.ts",
     "into() writes results into a typed array",
   ],
+  "a task that hangs when the futures that it waited for are there": [
+    "contract/future_arguments_test.ts",
+    "futures as arguments: a timeout counts from when all are there",
+  ],
+  "a task of a group that fails": [
+    "contract/task_group_test.ts",
+    "TaskGroup: the first failure aborts the rest, and is thrown",
+  ],
+  "several tasks of a group that fail at once": [
+    "contract/task_group_test.ts",
+    "TaskGroup: what failed in the same moment comes in an AggregateError",
+  ],
+  "a task of a group that is cancelled": [
+    "contract/task_group_test.ts",
+    "TaskGroup: a cancelled task is no failure",
+  ],
+  "a block of a group that throws": [
+    "contract/task_group_test.ts",
+    "TaskGroup.run(): the block's own error wins, after all have ended",
+  ],
+  "an abort of a group, or its cancel()": [
+    "contract/task_group_test.ts",
+    "TaskGroup: an outer group, or the executor's signal, aborts it",
+    "TaskGroup.cancel() ends it early, and close() does not throw",
+  ],
   "a stream that throws": [
     "contract/stream_test.ts",
     "a stream that fails rejects after the values that came",
