@@ -1,14 +1,16 @@
 /**
- * Builds what npm gets into `dist/`: declarations by tsc, and JavaScript in few files, because a runtime
- * needs several times as long to load sixty modules as to run this library.
+ * Builds what npm gets into `dist/`: declarations by tsc, and JavaScript twice. In few files for
+ * runtimes, which need several times as long to load a hundred and fifty modules as to run this library;
+ * and module by module, in `dist/modules/`, for bundlers, which leave out what nobody imports, but in a
+ * file keep each class with a static block.
  */
 
-import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { buildInChunks, buildModules } from "./chunks.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -24,26 +26,25 @@ execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", "tsconfig.build.j
 });
 trimDeclarations();
 
-// Not Bun's bundler: it calls a class `Future2` that several chunks export, also in `constructor.name`.
-const { metafile } = await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: entries,
+  entryPoints: entries.map((entry) => entry.replace(/^\.\//, "")),
   outbase: ".",
-  outdir: "dist",
-  chunkNames: "chunks/[hash]",
+  outdir: dist,
   bundle: true,
   // Peers that only their own entries need, and what all runtimes have.
   external: ["bullmq", "ioredis", "@opentelemetry/api", "node:*"],
-  splitting: true,
   format: "esm",
   platform: "neutral",
   target: "es2022", // Node 20, and the browsers that have module workers
   minifyWhitespace: true,
   minifySyntax: true,
-  lineLimit: 120, // so that what markImports() puts in shifts a map by one line's rest and not more
+  lineLimit: 120, // so that what is put in afterwards shifts a map by one line's rest and not more
   sourcemap: "linked",
-  metafile: true,
-});
+};
+// Not Bun's bundler: it calls a class `Future2` that several chunks export, also in `constructor.name`.
+const files = await buildInChunks(options);
+files.push(...await buildModules(options));
 markImports();
 
 /**
@@ -52,7 +53,7 @@ markImports();
  */
 function markImports() {
   let marked = 0;
-  for (const name of Object.keys(metafile.outputs).filter((name) => name.endsWith(".js"))) {
+  for (const name of files) {
     const text = readFileSync(join(root, name), "utf8");
     const changed = text.replaceAll("import(url)", () => {
       marked++;

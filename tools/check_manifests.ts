@@ -13,7 +13,7 @@ import process from "node:process";
 interface Manifest {
   name?: string;
   version?: string;
-  exports?: Record<string, string | { types?: string; default?: string }>;
+  exports?: Record<string, string | { types?: string; module?: string; default?: string }>;
   publish?: unknown;
   dependencies?: Record<string, string>;
 }
@@ -39,8 +39,12 @@ export function checkManifests(root: URL, tag?: string): string[] {
   }
   const expected: Manifest["exports"] = Object.fromEntries(
     Object.entries(deno.exports ?? {}).map(([entry, source]) => {
-      const built = (source as string).replace(/^\.\//, "./dist/").replace(/\.ts$/, "");
-      return [entry, { types: `${built}.d.ts`, default: `${built}.js` }];
+      const built = (source as string).replace(/^\.\/|\.ts$/g, "");
+      return [entry, {
+        types: `./dist/${built}.d.ts`,
+        module: `./dist/modules/${built}.js`, // a condition of bundlers
+        default: `./dist/${built}.js`,
+      }];
     }),
   );
   expected["./package.json"] = "./package.json"; // tools of npm's users read it

@@ -22,7 +22,7 @@ const installed = join(user, "node_modules", "@concurrent", "futures");
 
 const read = (path: string): string => readFileSync(join(installed, path), "utf8");
 const manifest = JSON.parse(read("package.json")) as {
-  exports: Record<string, string | { types: string; default: string }>;
+  exports: Record<string, string | { types: string; module: string; default: string }>;
 };
 
 test("the tarball holds what runs, its declarations and maps, and the papers", () => {
@@ -35,12 +35,12 @@ test("the tarball holds what runs, its declarations and maps, and the papers", (
 
 test("every export leads to a file", () => {
   const targets = Object.values(manifest.exports).flatMap((target) =>
-    typeof target === "string" ? [target] : [target.types, target.default]
+    typeof target === "string" ? [target] : [target.types, target.module, target.default]
   );
   const { exports: entries } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as {
     exports: Record<string, string>;
   };
-  assertEquals(targets.length, 2 * Object.keys(entries).length + 1); // and package.json
+  assertEquals(targets.length, 3 * Object.keys(entries).length + 1); // and package.json
   for (const target of targets) assert(files.includes(target.slice(2)), target);
 });
 
@@ -55,10 +55,12 @@ test("declarations and modules import only what is in the tarball", () => {
     for (const [, specifier] of found) {
       count++;
       // Its own entries alone know an engine's clients, and what all runtimes have.
-      if (/^(dist\/src\/(cli|transports|observe)\/|dist\/chunks\/)/.test(path)) {
+      if (/^(dist\/(modules\/)?src\/(cli|transports|observe)\/|dist\/chunks\/)/.test(path)) {
         if (/^(node:\w+|bullmq|ioredis|@opentelemetry\/api)$/.test(specifier!)) continue;
       }
-      if (path.startsWith("dist/src/observe/") && specifier === "@opentelemetry/api") continue;
+      if (/^dist\/(modules\/)?src\/observe\//.test(path) && specifier === "@opentelemetry/api") {
+        continue;
+      }
       assertMatch(specifier!, /^\.\.?\/.*\.js$/, `${path} imports ${specifier}`);
       const target = join(dirname(path), specifier!).replaceAll("\\", "/");
       const wanted = declares ? target.replace(/js$/, "d.ts") : target;

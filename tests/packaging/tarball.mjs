@@ -42,7 +42,7 @@ const PARTS = [
     "SECURITY.md",
     "LICENSE",
   ],
-  ...["tsconfig.json", "tsconfig.build.json", "tools/build.mjs"],
+  ...["tsconfig.json", "tsconfig.build.json", "tools/build.mjs", "tools/chunks.mjs"],
 ];
 
 /** What the program prints, everywhere. */

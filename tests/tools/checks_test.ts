@@ -160,7 +160,11 @@ test("checkManifests() finds a version, exports and dependencies that differ", (
     name: "@a/b",
     version: "1.0.0",
     exports: {
-      ".": { types: "./dist/mod.d.ts", default: "./dist/mod.js" },
+      ".": {
+        types: "./dist/mod.d.ts",
+        module: "./dist/modules/mod.js",
+        default: "./dist/mod.js",
+      },
       "./package.json": "./package.json",
     },
   };
