@@ -115,6 +115,7 @@ export type { WorkerCrashErrorOptions } from "./src/futures/errors.ts";
 export type {
   Capabilities,
   Runtime,
+  TaskClaims,
   WorkerEvents,
   WorkerHandle,
   WorkerOptions,

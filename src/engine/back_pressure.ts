@@ -27,7 +27,7 @@ export class BackPressure {
     let { pending } = this.#queue;
     for (const worker of this.#workers) {
       pending += worker.backlog.length;
-      if (worker.inFlight > 0) pending += worker.countUnstarted();
+      if (worker.load.inFlight > 0) pending += worker.sent.countUnstarted();
     }
     return pending;
   }

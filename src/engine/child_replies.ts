@@ -33,7 +33,7 @@ export type MarkMoved = (value: unknown, moved: readonly Transferable[]) => unkn
 
 /** `[VALUES, slot, values?, taken?]` */
 export function readValues(worker: WorkerSlot, message: readonly unknown[]): void {
-  const item = worker.running(message[1]);
+  const item = worker.sent.running(message[1]);
   if (item === undefined) return;
   const stream = item.control?.stream;
   if (stream === undefined) throw new Breach("a task gives values that is no stream");
@@ -47,7 +47,7 @@ export function readChildTask(
   children: ChildReplies,
 ): void {
   const id = integer(message[1], 0, CHILD_TASKS - 1, "the number of a function");
-  worker.childTasks.set(id, children.childEntry(checkWire(message[2])));
+  worker.defineChildTask(id, children.childEntry(checkWire(message[2])));
 }
 
 function checkWire(value: unknown): WireTask {
@@ -71,15 +71,15 @@ export function readSpawn(
   children: ChildReplies,
   markMoved: MarkMoved,
 ): void {
-  const parent = worker.running(message[1]);
+  const parent = worker.sent.running(message[1]);
   if (parent === undefined) return;
   const parked = integer(message[2], PARKED, 2 * PARKED - 1, "the number of a parked task");
-  if (parent.slot !== parked) worker.park(parent, parked);
+  if (parent.slot !== parked) worker.sent.park(parent, parked);
   parent.task.submits = true;
   const { length } = message;
   for (let at = 3; at < length;) {
     const number = integer(message[at], 0, Number.MAX_SAFE_INTEGER, "the number of a child");
-    const entry = worker.childTasks.get(message[at + 1] as number);
+    const entry = worker.childTask(message[at + 1] as number);
     if (entry === undefined) throw new Breach("a child has no function");
     const arity = integer(message[at + 2], 0, length - at - 4, "a count of arguments");
     const moved = message[at + 3];

@@ -1,5 +1,5 @@
 import { show } from "../futures/show.ts";
-import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
+import type { WorkerEnd, WorkerLife } from "./worker_life.ts";
 
 /** Deaths of one storm that break the executor. */
 export const CRASH_BUDGET = 3;
@@ -25,16 +25,13 @@ export class CrashBudget {
   }
 
   /** A worker has died before its time. True if that was one too many. */
-  spend(worker: WorkerSlot, end: WorkerEnd): boolean {
-    const lived = worker.stateBeforeStop === "live";
-    if (worker.proven || (lived && !worker.wasBusy) || worker.startedAfter < this.deaths) {
-      return false;
-    }
+  spend(worker: WorkerLife, end: WorkerEnd): boolean {
+    const { stateBeforeStop, isProven, wasBusy, startedAfter, error } = worker;
+    const lived = stateBeforeStop === "live";
+    if (isProven || (lived && !wasBusy) || startedAfter < this.deaths) return false;
     // Messages differ from death to death, by numbers and times; kinds do not. What never lived has
     // done nothing that could have killed it: there any cause is the same.
-    const cause = lived
-      ? `${end.signal ?? end.exitCode} ${show(worker.error?.reason)}`
-      : this.#cause;
+    const cause = lived ? `${end.signal ?? end.exitCode} ${show(error?.reason)}` : this.#cause;
     this.#inRow = cause === this.#cause ? this.#inRow + 1 : 1;
     this.#cause = cause;
     this.deaths++;

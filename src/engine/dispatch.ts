@@ -23,12 +23,11 @@ export function dispatch(
   onUnsendable: OnUnsendable,
 ): void {
   // Getters of arguments run while they are cloned, and may cancel or terminate whatever they like.
-  const wasSending = worker.sending;
-  worker.sending = true;
+  const before = worker.sent.beginSending();
   try {
     send(worker, items, onUnsendable);
   } finally {
-    worker.sending = wasSending;
+    worker.sent.endSending(before);
   }
 }
 
@@ -87,7 +86,7 @@ function refuse(worker: WorkerSlot, item: WorkItem, onUnsendable: OnUnsendable):
   if (item.chunk > 1 && dropUnsendableItems(item, worker)) {
     return postOne(worker, item, onUnsendable);
   }
-  worker.release(item.slot);
+  worker.sent.release(item.slot);
   const { argumentList } = item;
   onUnsendable(
     item,
@@ -133,7 +132,7 @@ function postOne(
     }
     const args = transfer === undefined && item.args !== undefined ? item.argumentList : [];
     const described = describe(item, args, error, worker.handle); // asks the arguments again
-    worker.release(item.slot);
+    worker.sent.release(item.slot);
     onUnsendable(item, described);
   }
 }

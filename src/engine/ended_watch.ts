@@ -31,7 +31,9 @@ export class EndedWatch {
 
   /** Something was sent to a worker. */
   sent(worker: WorkerSlot): void {
-    if (this.#timer === undefined && worker.inFlight > 1 && worker.sendsAhead) this.#start();
+    if (this.#timer === undefined && worker.load.inFlight > 1 && worker.sent.claims.sendsAhead) {
+      this.#start();
+    }
   }
 
   /** Nothing is pending any more. */
@@ -47,8 +49,9 @@ export class EndedWatch {
       const now = clock.now();
       let more = false;
       for (const worker of [...this.#workers.loaded]) {
-        if (worker.inFlight > 1 && worker.lastMessageAt <= now - SILENT_AFTER) this.#look(worker);
-        more ||= worker.inFlight > 1;
+        if (worker.load.inFlight <= 1) continue;
+        if (worker.lastMessageAt <= now - SILENT_AFTER) this.#look(worker);
+        more ||= worker.load.inFlight > 1;
       }
       if (more) this.#start(Math.max(SILENT_AFTER, REST * (clock.now() - now)));
     }, delay);

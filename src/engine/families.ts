@@ -99,7 +99,7 @@ export class Families implements ChildReplies {
   }
 
   childrenSubmitted(worker: WorkerSlot): void {
-    if (worker.missedMessage) {
+    if (worker.hasMissedMessage) {
       this.#parts.supervisor.workerFailed(worker, new Error(MISSED_MESSAGE));
     }
     this.#feeder.schedule();

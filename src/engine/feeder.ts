@@ -109,7 +109,7 @@ export class Feeder {
     const supervisor = this.#supervisor;
     let least: WorkerSlot | undefined;
     for (const worker of supervisor.workers) {
-      if (worker.state === "stopping" || worker.remaining <= 0) continue;
+      if (worker.state === "stopping" || worker.load.remaining <= 0) continue;
       if (least === undefined || worker.groups < least.groups) least = worker;
     }
     if ((least?.groups ?? 1) === 0 || supervisor.free <= 0) return least;
@@ -177,27 +177,21 @@ export class Feeder {
   }
 
   #fits(worker: WorkerSlot, item: WorkItem, items: number): boolean {
-    if (worker.remaining <= 0 && worker.lent === 0 || !worker.hasSlot || worker.isAsked) {
-      return false;
-    }
-    if (worker.inFlight < this.#options.tasksPerWorker) return true;
-    return worker.sendsAhead && worker.longTasks === 0 &&
-      worker.inFlight < item.task.window(items) && !moves(item);
+    const { sent, load } = worker;
+    if (!sent.takesMore || !sent.hasSlot) return false;
+    if (load.inFlight < this.#options.tasksPerWorker) return true;
+    return sent.claims.sendsAhead && load.longTasks === 0 &&
+      load.inFlight < item.task.window(items) && !moves(item);
   }
 
   #assign(worker: WorkerSlot, item: WorkItem): void {
     item.long = item.task.window(item.chunk) === 1 || (item.control?.alone ?? false);
-    worker.assign(item);
+    worker.sent.assign(item);
     this.#takeBack.assigned(worker, item);
   }
 
   #send(worker: WorkerSlot, batch: readonly WorkItem[]): void {
-    if (worker.lastMessageAt === 0) worker.lastMessageAt = clock.now();
-    if (worker.idleTimer !== undefined) {
-      clock.clearTimeout(worker.idleTimer);
-      worker.idleTimer = undefined;
-    }
-    worker.setReferenced(true);
+    worker.work();
     this.#room.update(worker);
     this.#watch.events?.sending(batch);
     dispatch(worker, batch, (item, error) => {
@@ -220,15 +214,8 @@ export class Feeder {
 
   /** Sends what every worker is to run, as far as it has slots. */
   sendBacklog(worker: WorkerSlot): void {
-    const items: WorkItem[] = [];
-    while (items.length < worker.backlog.length && worker.hasSlot) {
-      const item = worker.backlog[items.length]!;
-      worker.assign(item);
-      items.push(item);
-    }
-    if (items.length === 0) return;
-    worker.backlog = worker.backlog.slice(items.length); // for the rest there is no slot yet
-    this.#send(worker, items);
+    const items = worker.assignBacklog();
+    if (items.length > 0) this.#send(worker, items);
   }
 
   /** A worker settled something, or began to live: it gets more, or takes from another. */
@@ -240,29 +227,27 @@ export class Feeder {
     if (next !== undefined) {
       this.#takeBack.recallStalled(worker);
       const window = next instanceof ChunkSupply ? MAX_WINDOW : next.task.window(next.chunk);
-      if (2 * worker.inFlight <= window) this.#feed(worker);
+      if (2 * worker.load.inFlight <= window) this.#feed(worker);
       this.#queue.lanes.roomIn(worker);
       this.pump();
-    } else if (worker.inFlight < this.#options.tasksPerWorker) {
+    } else if (worker.load.inFlight < this.#options.tasksPerWorker) {
       const stolen = this.#takeBack.steal(worker);
       if (stolen.length > 0) {
         for (const item of stolen) this.#assign(worker, item);
         this.#send(worker, stolen);
       }
     }
-    if (!worker.isBusy && !worker.isAsked) this.#rest(worker);
+    if (!worker.load.isBusy && !worker.sent.isAsked) this.#rest(worker);
   }
 
   /** The worker has nothing to do. */
   #rest(worker: WorkerSlot): void {
-    worker.lastMessageAt = 0;
-    worker.setReferenced(false);
-    if (worker.remaining <= 0) this.#supervisor.dismiss(worker);
+    worker.rest();
+    if (worker.load.remaining <= 0) this.#supervisor.dismiss(worker);
     else if (this.#ending.isEnding) this.#ending.check();
-    else if (this.#options.idleTimeout !== undefined && worker.idleTimer === undefined) {
-      this.#supervisor.after(worker, this.#options.idleTimeout, () => {
+    else if (this.#options.idleTimeout !== undefined && !worker.hasTimer) {
+      worker.startTimer(this.#options.idleTimeout, () => {
         if (this.#supervisor.spare > 0) this.#supervisor.dismiss(worker);
-        else worker.idleTimer = undefined;
       });
     }
   }

@@ -143,7 +143,7 @@ export class Lanes {
       let home = this.#homes[group];
       if (home === undefined) {
         home = this.#homes[group] = choose();
-        if (home !== undefined) home.groups++;
+        if (home !== undefined) home.addGroup();
       }
       this.#queueOf(laneOf(item)).push(item);
       if (home !== undefined) this.#ready.add(home);
@@ -156,7 +156,7 @@ export class Lanes {
     for (let group = 0; group < this.#homes.length; group++) {
       if (this.#homes[group] === worker) this.#homes[group] = undefined;
     }
-    worker.groups = 0;
+    worker.dropGroups();
     this.#ready.delete(worker);
     const { own } = worker;
     for (let item = own?.shift(); item !== undefined; item = own!.shift()) {
@@ -166,7 +166,7 @@ export class Lanes {
 
   #queueOf(lane: Lane): ItemQueue {
     const home = this.#homes[lane.group];
-    return home === undefined ? this.#homeless : home.own ??= new ItemQueue();
+    return home === undefined ? this.#homeless : home.ownQueue();
   }
 
   /** A task of this key may be sent. */

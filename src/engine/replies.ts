@@ -110,14 +110,14 @@ export function readReply(
     case CHUNK_DONE:
       return readChunkDone(worker, message, tasks);
     case STARTED: {
-      const item = worker.begins(message[1]);
+      const item = worker.sent.begins(message[1]);
       if (item === undefined) return;
       if (message.length > 3) readStart(worker, item, message[3], tasks.events);
       tasks.taskStarted(item, message[2]);
       return;
     }
     case PROGRESS: {
-      const item = worker.running(message[1]);
+      const item = worker.sent.running(message[1]);
       if (item !== undefined) tasks.taskReported(item, message[2]);
       return;
     }
@@ -134,7 +134,7 @@ export function readReply(
     case RETURNED:
       return tasks.tasksReturned(worker.returned(message));
     case UNREADABLE:
-      return tasks.messageLost(worker, worker.heldSlots(message));
+      return tasks.messageLost(worker, worker.sent.heldSlots(message));
     case INITIALIZED:
       if (initializes(worker)) workers.workerInitialized(worker);
       return;
@@ -171,7 +171,7 @@ function readEnd(
   workers: WorkerReplies,
 ): void {
   if (kind === UNCAUGHT) return workers.workerFailed(worker, decodeFailure(value));
-  worker.exitCode = Number.isInteger(value) ? value as number : undefined; // a task may exit with anything
+  worker.life.announceExit(value);
   workers.workerExiting(worker);
 }
 
@@ -186,21 +186,21 @@ function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskRe
   const { length } = message;
   for (let at = 1; at < length;) {
     const slot = message[at];
-    const count = integer(message[at + 1], -worker.slots, length, "a count");
+    const count = integer(message[at + 1], -worker.sent.slots, length, "a count");
     const nanoseconds = timeOf(message[at + 2]);
     at += DONE_HEADER;
     if (count < 0) {
-      worker.skipped(slot, -count);
+      worker.sent.skipped(slot, -count);
       continue;
     }
     if (count === 0 || at + count > length) throw new Breach("results are missing");
     // An item leaves its slot only when all is checked: it must be settled then.
-    const first = worker.running(slot);
+    const first = worker.sent.running(slot);
     if (first !== undefined) {
       if (first.chunk > 0 && count !== first.sentItems) {
         throw new Breach("a chunk has another number of results");
       }
-      worker.release(first.slot);
+      worker.sent.release(first.slot);
       first.task.observe(nanoseconds);
       if (first.chunk > 0) {
         tasks.taskSucceeded(worker, first, chunkOutcome(first, message.slice(at, at + count)));
@@ -208,15 +208,15 @@ function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskRe
         continue;
       }
       tasks.taskSucceeded(worker, first, message[at]);
-    } else worker.pass(slot as number);
+    } else worker.sent.pass(slot as number);
     for (let i = 1; i < count; i++) {
-      const item = worker.running(slot as number + i);
+      const item = worker.sent.running(slot as number + i);
       if (item === undefined) {
-        worker.pass(slot as number + i);
+        worker.sent.pass(slot as number + i);
         continue;
       }
       if (item.chunk > 0) throw new Breach("a chunk has one result");
-      worker.release(item.slot);
+      worker.sent.release(item.slot);
       tasks.taskSucceeded(worker, item, message[at + i]);
     }
     at += count;
@@ -227,13 +227,13 @@ function readFailed(worker: WorkerSlot, message: readonly unknown[], tasks: Task
   for (let at = 1; at < message.length; at += 4) {
     const nanoseconds = timeOf(message[at + 1]);
     const kind = kindOf(message[at + 2]);
-    const item = worker.running(message[at]);
+    const item = worker.sent.running(message[at]);
     if (item === undefined) {
-      worker.pass(message[at] as number);
+      worker.sent.pass(message[at] as number);
       continue;
     }
     const error = failure(item.task, kind, message[at + 3]);
-    worker.release(item.slot);
+    worker.sent.release(item.slot);
     item.task.observe(nanoseconds);
     tasks.taskFailed(worker, item, error);
   }
@@ -241,7 +241,7 @@ function readFailed(worker: WorkerSlot, message: readonly unknown[], tasks: Task
 
 function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
   const nanoseconds = timeOf(message[2]);
-  const item = worker.running(message[1]);
+  const item = worker.sent.running(message[1]);
   if (item === undefined) return;
   const values = message[3] as ArrayLike<unknown>;
   // Clones may be of another realm, as in edge-runtime: there `instanceof` says no.
@@ -259,7 +259,7 @@ function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: T
     failures!.set(index, failure(item.task, kindOf(message[at + 1]), message[at + 2]));
   }
   const outcome = chunkOutcome(item, values, failures);
-  worker.release(item.slot);
+  worker.sent.release(item.slot);
   item.task.observe(nanoseconds);
   tasks.taskSucceeded(worker, item, outcome);
 }
@@ -302,7 +302,7 @@ function tellTimes(worker: WorkerSlot, message: readonly unknown[], events: Task
   const times = message[2] as ArrayLike<unknown>;
   if (!Array.isArray(times) && !ArrayBuffer.isView(times)) throw new Breach("there are no times");
   for (let at = 0; at < times.length; at += 3) {
-    const item = worker.running(times[at]);
+    const item = worker.sent.running(times[at]);
     const startedAt = millisecondsOf(times[at + 1]) + offset;
     const ran = Math.max(0, millisecondsOf(times[at + 2]));
     if (item !== undefined) events.timed(worker, item, startedAt, ran);

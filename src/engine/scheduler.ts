@@ -160,10 +160,8 @@ export class Scheduler implements TaskBackend {
   }
 
   get capabilities(): Capabilities {
-    const { runtime, worker, memory } = this.#options;
-    const capabilities = runtime.capabilitiesOf?.(worker) ?? runtime.capabilities;
-    const sharedMemory = memory === "local" ? capabilities.sharedMemory : memory === "shared";
-    return { ...capabilities, sharedMemory };
+    const { runtime, worker } = this.#options;
+    return { ...runtime.capabilitiesOf?.(worker) ?? runtime.capabilities };
   }
 
   /** Throws if no task can be taken: broken first, then shut down. */
@@ -204,7 +202,8 @@ export class Scheduler implements TaskBackend {
     const entry = this.#tasks.streamEntry(task);
     this.#checkRoom();
     const item = new WorkItem(this.#takeBack, entry, args);
-    const feed = new StreamFeed(item, sink, this.#limits, this.#options.memory === "shared");
+    const shared = !this.#options.inThread && this.capabilities.sharedMemory;
+    const feed = new StreamFeed(item, sink, this.#limits, shared);
     this.#accept(item, args, limits);
     return feed;
   }
@@ -344,8 +343,7 @@ export class Scheduler implements TaskBackend {
       this.#settlement.add(item);
       this.#watch.events?.submitted(item);
       results.push(item.future.result());
-      worker.backlog.push(item);
-      worker.setReferenced(true);
+      worker.addToBacklog(item);
       if (worker.state === "live") this.#feeder.sendBacklog(worker);
     }
     return Promise.all(results);
@@ -372,16 +370,16 @@ export class Scheduler implements TaskBackend {
     let begun = 0;
     let running = 0;
     for (const worker of this.#supervisor.workers) {
-      if (!worker.isBusy) continue;
+      if (!worker.load.isBusy) continue;
       this.#events.look(worker);
-      const count = worker.countRunning();
+      const count = worker.sent.countRunning();
       begun += count.begun;
       running += count.running;
     }
     const { outstanding, completed, failed, cancelled } = this.#settlement;
     let idle = 0;
     for (const worker of this.#supervisor.workers) {
-      if (worker.state === "live" && !worker.isBusy) idle++;
+      if (worker.state === "live" && !worker.load.isBusy) idle++;
     }
     return {
       workers: this.#supervisor.workers.size,

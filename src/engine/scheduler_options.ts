@@ -1,5 +1,6 @@
 import type { BrokenExecutorError } from "../futures/errors.ts";
 import type { AsyncContext, Runtime, TaskChannel, WorkerOptions } from "../runtime/runtime.ts";
+import type { NewClaims } from "./claims.ts";
 
 /** How a scheduler is set up; everything is checked already. */
 export interface SchedulerOptions {
@@ -7,8 +8,9 @@ export interface SchedulerOptions {
   readonly executorName: string;
   readonly runtime: Runtime;
   readonly worker: Omit<WorkerOptions, "name">;
-  /** What workers share with the owner: memory, the thread itself, or nothing. */
-  readonly memory: "shared" | "local" | "none";
+  /** How owner and worker agree on who runs what was sent. */
+  readonly claims: NewClaims;
+  /** Whether the worker is the owner's own thread. */
   readonly inThread: boolean;
   readonly maxWorkers: number;
   readonly tasksPerWorker: number;

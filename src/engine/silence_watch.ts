@@ -85,11 +85,10 @@ export class SilenceWatch {
     for (const worker of this.#workers) {
       if (worker.state !== "live" && worker.state !== "initializing") continue;
       if (worker.lastMessageAt > this.#lookedAt) this.#patience = PATIENCE;
-      const isStill = worker.standsStill;
-      worker.stillLooks = isStill ? worker.stillLooks + 1 : 0;
-      if (isStill || worker.isBusy || worker.state === "initializing") this.watch();
-      if (worker.stillLooks < this.#patience) continue;
-      if (worker.stillLooks >= MOST_PATIENCE || worker.losesNothing || worker.isMute) {
+      const stillLooks = worker.look();
+      if (stillLooks > 0 || worker.load.isBusy || worker.state === "initializing") this.watch();
+      if (stillLooks < this.#patience) continue;
+      if (stillLooks >= MOST_PATIENCE || worker.sent.canMove || worker.isMute) {
         still.push(worker);
       }
     }
@@ -128,11 +127,13 @@ export class SilenceWatch {
     const look = (): void => {
       if (item.done || item.worker !== worker || item.aborted !== undefined) return;
       const lastMessageAt = Math.max(sentAt, worker.lastMessageAt);
-      const hasBegun = worker.sendsAhead && worker.hasBegun(item); // elsewhere nobody knows
+      const hasBegun = worker.sent.isKnownToHaveBegun(item);
       // It was stopped between two words: it counts as begun, and has not told it since the last look.
       const isMute = hasBegun && hadBegun;
       hadBegun = hasBegun;
-      const left = isMute || !worker.hasBegunAny() ? lastMessageAt + limit - clock.now() : limit;
+      const left = isMute || !worker.sent.hasBegunAny()
+        ? lastMessageAt + limit - clock.now()
+        : limit;
       if (left > 0) {
         control.stopTimer = startDeadline(left, look);
         return;
@@ -146,13 +147,14 @@ export class SilenceWatch {
 
   /** A worker was asked for tasks that nobody wants any more. */
   asked(worker: WorkerSlot): void {
-    worker.stopAnswerTimer?.();
-    if (!worker.isAsked || worker.state === "dead") return;
+    worker.stopAwaiting();
+    if (!worker.sent.isAsked || worker.state === "dead") return;
     const askedAt = clock.now();
-    worker.stopAnswerTimer = startDeadline(ANSWER_WITHIN, () => {
-      if (!worker.isAsked || worker.lastMessageAt > askedAt || worker.hasBegunAny()) return;
+    worker.awaitAnswer(startDeadline(ANSWER_WITHIN, () => {
+      const { isAsked } = worker.sent;
+      if (!isAsked || worker.lastMessageAt > askedAt || worker.sent.hasBegunAny()) return;
       const what = `The worker has not answered within ${ANSWER_WITHIN} ms`;
       this.owner.workerSilent(worker, new TimeoutError(what), undefined);
-    });
+    }));
   }
 }

@@ -1,7 +1,5 @@
 // Length: one state machine, of workers from their start to their end.
 
-import { clock } from "../futures/clock.ts";
-import { MAX_DELAY } from "../futures/deadline.ts";
 import { CancelledError, UnsupportedError } from "../futures/errors.ts";
 import type { BrokenExecutorError } from "../futures/errors.ts";
 import { show } from "../futures/show.ts";
@@ -11,8 +9,9 @@ import type { WireTask } from "../wire/messages.ts";
 import type { WorkerReplies } from "./replies.ts";
 import type { SchedulerOptions } from "./scheduler_options.ts";
 import { CRASH_BUDGET, CrashBudget } from "./crash_budget.ts";
-import { describeEnd, WorkerSlot } from "./worker_slot.ts";
-import type { WorkerEnd } from "./worker_slot.ts";
+import { describeEnd } from "./worker_life.ts";
+import type { WorkerEnd, WorkerLife } from "./worker_life.ts";
+import { WorkerSlot } from "./worker_slot.ts";
 
 /** Milliseconds that an idle worker has to end by itself before it is stopped. */
 const DISMISS_AFTER = 1_000;
@@ -81,7 +80,7 @@ export class Supervisor implements WorkerReplies {
 
   /** A task was done: the workers do not only die. */
   taskDone(worker: WorkerSlot): void {
-    worker.proven = true;
+    worker.life.prove();
     this.#budget.reset();
   }
 
@@ -99,11 +98,9 @@ export class Supervisor implements WorkerReplies {
     const options = this.#options;
     const worker = new WorkerSlot(
       `${options.namePrefix}_${this.#count++}`,
-      options.memory,
-      options.tasksPerWorker,
-      options.maxTasksPerChild ?? Infinity,
+      options,
+      this.#budget.deaths,
     );
-    worker.startedAfter = this.#budget.deaths;
     this.workers.add(worker);
     this.starting++;
     let handle: WorkerHandle;
@@ -111,22 +108,21 @@ export class Supervisor implements WorkerReplies {
       const spawn = (): WorkerHandle =>
         options.runtime.spawn({ ...options.worker, name: worker.name }, {
           message: (data) => this.owner.received(worker, data),
-          error: (reason) => worker.error ??= { reason },
+          error: (reason) => worker.life.blame(reason),
           messageError: () => {
             this.workerFailed(worker, new Error("A message of the worker could not be read"));
           },
-          ended: (slot, number, value) => worker.ended(slot, number, value),
-          contextOf: (slot) => worker.contextOf(slot),
+          ended: (slot, number, value) => worker.sent.claims.ended(slot, number, value),
+          contextOf: (slot) => worker.sent.contextOf(slot),
           exit: (exitCode, signal) => this.#exited(worker, { exitCode, signal }),
         });
       handle = options.outsideOfRequests === undefined ? spawn() : options.outsideOfRequests(spawn);
     } catch (reason) {
-      worker.error = { reason };
+      worker.life.fail(reason);
       this.#exited(worker, {});
       return worker;
     }
-    worker.handle = handle;
-    worker.setReferenced(true);
+    worker.started(handle);
     return worker;
   }
 
@@ -153,7 +149,6 @@ export class Supervisor implements WorkerReplies {
         undefined,
       );
     }
-    worker.state = "initializing";
     try {
       worker.setUp({
         protocol: PROTOCOL,
@@ -172,7 +167,7 @@ export class Supervisor implements WorkerReplies {
 
   workerInitialized(worker: WorkerSlot): void {
     if (worker.state !== "initializing") return;
-    worker.state = "live";
+    worker.life.begin();
     this.starting--;
     this.owner.workerLives(worker);
     this.#checkWarm();
@@ -206,25 +201,16 @@ export class Supervisor implements WorkerReplies {
    * that starts is told when it listens: Deno prints an error if it is stopped before, Bun crashed.
    */
   dismiss(worker: WorkerSlot): void {
-    if (worker.isBusy) return this.stop(worker);
+    if (worker.load.isBusy) return this.stop(worker);
     const { state } = worker;
-    this.#leave(worker);
+    this.#leave(worker, false);
     worker.setReferenced(true); // its end is awaited
     const finalizes = this.#finalizer !== undefined && state === "live" &&
       this.broken === undefined && !this.#terminated;
     if (state !== "starting") worker.askToStop(finalizes);
     const { finalizerTimeout } = this.#options;
-    const within = finalizes ? finalizerTimeout + DISMISS_AFTER : DISMISS_AFTER;
-    if (within !== Infinity) this.after(worker, within, () => worker.handle.terminate());
-  }
-
-  /** Calls back after so many milliseconds, however many, by the timer that a worker has. */
-  after(worker: WorkerSlot, milliseconds: number, callback: () => void): void {
-    const now = Math.min(milliseconds, MAX_DELAY);
-    worker.idleTimer = this.#options.runtime.timer(() => {
-      if (milliseconds > now) this.after(worker, milliseconds - now, callback);
-      else callback();
-    }, now);
+    const limit = finalizes ? finalizerTimeout + DISMISS_AFTER : DISMISS_AFTER;
+    worker.startTimer(limit, () => worker.handle.terminate());
   }
 
   /** Dismisses every worker, and waits for no finalizer. */
@@ -246,16 +232,15 @@ export class Supervisor implements WorkerReplies {
   }
 
   /** Ends a worker now: nothing more begins there; what was sent ahead runs elsewhere. */
-  stop(worker: WorkerSlot, crashed = false): void {
-    if (worker.state === "dead" || worker.state === "stopping") return;
-    worker.crashed = crashed;
-    this.#leave(worker);
+  stop(worker: WorkerSlot, isCrashed = false): void {
+    if (worker.life.isOver) return;
+    this.#leave(worker, isCrashed);
     worker.setReferenced(true); // its end is awaited
     worker.handle.terminate();
   }
 
   workerFailed(worker: WorkerSlot, reason: unknown): void {
-    worker.error = { reason };
+    worker.life.fail(reason);
     this.stop(worker, true);
   }
 
@@ -266,37 +251,26 @@ export class Supervisor implements WorkerReplies {
   }
 
   /** The worker gets no more work. */
-  #leave(worker: WorkerSlot): void {
+  #leave(worker: WorkerSlot, isCrashed: boolean): void {
     if (worker.state !== "live") {
       this.starting--;
       if (this.#warmWaiters.length > 0) this.#unwarmed++;
     }
-    worker.stateBeforeStop = worker.state;
-    worker.wasBusy = worker.isBusy;
-    worker.state = "stopping";
-    clock.clearTimeout(worker.idleTimer);
+    worker.leave(isCrashed);
     this.owner.workerLeaves(worker);
   }
 
   #exited(worker: WorkerSlot, told: WorkerEnd): void {
     if (worker.state === "dead") return;
-    const crashed = worker.crashed ||= worker.state !== "stopping";
     const unborn = worker.state === "starting";
-    if (worker.state !== "stopping") this.#leave(worker);
-    const initializing = worker.stateBeforeStop === "initializing" &&
-      this.#initializer !== undefined;
-    worker.state = "dead";
-    clock.clearTimeout(worker.idleTimer);
+    if (worker.state !== "stopping") this.#leave(worker, true);
+    const end = worker.die(told);
     this.workers.delete(worker);
-    const how = worker.exitCode === undefined ? told : { exitCode: worker.exitCode };
-    // One that was never started has no handle.
-    const { pid } = (worker.handle as WorkerHandle | undefined) ?? {};
-    const end = pid === undefined ? how : { ...how, pid };
     this.owner.workerDied(worker, end);
     if (unborn && this.#othersLive && this.#options.onCrash !== "break") {
       this.#most = this.workers.size;
       this.#unwarmed = Math.max(0, this.#unwarmed - 1); // nor is it waited for
-    } else if (crashed) this.#countCrash(worker, initializing, end);
+    } else if (worker.life.isCrashed) this.#countCrash(worker.life, end);
     // One that was warm and has ended is not started anew.
     for (; this.#unwarmed > 0 && this.free > 0; this.#unwarmed--) this.start();
     this.#checkWarm();
@@ -311,20 +285,21 @@ export class Supervisor implements WorkerReplies {
     return false;
   }
 
-  #countCrash(worker: WorkerSlot, initializing: boolean, end: WorkerEnd): void {
+  #countCrash(life: WorkerLife, end: WorkerEnd): void {
     this.crashed++;
-    const cause = worker.error?.reason;
+    const { error } = life;
+    const cause = error?.reason;
     const died = describeEnd(end);
-    if (initializing) {
+    if (life.stateBeforeStop === "initializing" && this.#initializer !== undefined) {
       this.#break(
-        worker.error === undefined ? `worker ${died} in the initializer` : "initializer failed",
+        error === undefined ? `worker ${died} in the initializer` : "initializer failed",
         cause,
       );
     } else if (cause instanceof UnsupportedError) {
       this.#break(cause.message, cause); // the next one would fare no better
     } else if (this.#options.onCrash === "break") {
       this.#break(`worker ${died}`, cause);
-    } else if (this.#budget.spend(worker, end)) {
+    } else if (this.#budget.spend(life, end)) {
       this.#break(`${CRASH_BUDGET} workers in a row ${died} before a task was done`, cause);
     }
   }
@@ -337,7 +312,7 @@ export class Supervisor implements WorkerReplies {
     const all = this.#options.onCrash === "break";
     for (const worker of [...this.workers]) {
       if (worker.state === "stopping") continue;
-      if (!worker.isBusy) this.dismiss(worker);
+      if (!worker.load.isBusy) this.dismiss(worker);
       else if (all) this.stop(worker);
     }
   }

@@ -58,7 +58,7 @@ export class TakeBack implements WorkItemOwner {
 
   /** The item is about to be sent to a worker. */
   assigned(worker: WorkerSlot, item: WorkItem): void {
-    if (worker.inFlight > this.#places) {
+    if (worker.load.inFlight > this.#places) {
       this.#aheadPriority = Math.min(this.#aheadPriority, item.priority);
     }
   }
@@ -87,7 +87,7 @@ export class TakeBack implements WorkItemOwner {
 
   cancelLater(item: WorkItem): void {
     const worker = item.worker as WorkerSlot | undefined;
-    if (worker === undefined || !worker.counts || item.pinned) return;
+    if (worker === undefined || !worker.sent.claims.asksBack || item.pinned) return;
     (item.control ??= new ItemControl()).unwanted = true;
     if (this.#asking.add(worker).size > 1) return;
     // Many are cancelled at once, with the rest of a `map`: one question for all.
@@ -104,8 +104,9 @@ export class TakeBack implements WorkItemOwner {
 
   /** All that a worker has not begun goes back into the queue, or is given back when it answers. */
   all(worker: WorkerSlot): void {
-    this.#restore(worker.revokeLast(worker.inFlight, () => true), "recalled");
-    if (worker.counts) { for (const item of worker.itemsInFlight()) this.cancelLater(item); }
+    const { sent, load } = worker;
+    this.#restore(sent.revokeLast(load.inFlight, () => true), "recalled");
+    if (sent.claims.asksBack) { for (const item of sent.all()) this.cancelLater(item); }
     this.#room.update(worker);
   }
 
@@ -117,24 +118,24 @@ export class TakeBack implements WorkItemOwner {
     if (this.#settlement.outstanding < 2) return [];
     // What is sent beyond the places of a worker waits there for sure; with several places, what
     // is sent within them waits only if a task blocks the thread, which only an idle thief asks.
-    const settled = thief.inFlight === 0 ? 1 : this.#places;
+    const settled = thief.load.inFlight === 0 ? 1 : this.#places;
     let victim: WorkerSlot | undefined;
     let most = settled;
     const room = this.#room;
     for (const worker of settled === 1 ? room.loaded : room.ahead) {
-      if (worker.inFlight > most && worker !== thief && worker.state === "live") {
+      if (worker.load.inFlight > most && worker !== thief && worker.state === "live") {
         victim = worker;
-        most = worker.inFlight;
+        most = worker.load.inFlight;
       }
     }
     if (victim === undefined) return [];
-    const ahead = victim.inFlight - settled;
-    const wanted = Math.min(Math.ceil(ahead / 2), thief.remaining);
-    if (victim.claims.table === undefined) {
-      if (!victim.isAsked) this.#askBack(victim, wanted, "stolen", isFree);
+    const ahead = victim.load.inFlight - settled;
+    const wanted = Math.min(Math.ceil(ahead / 2), thief.load.remaining);
+    if (victim.sent.claims.asksBack) {
+      if (!victim.sent.isAsked) this.#askBack(victim, wanted, "stolen", isFree);
       return [];
     }
-    const taken = victim.revokeLast(wanted, isFree).reverse();
+    const taken = victim.sent.revokeLast(wanted, isFree).reverse();
     if (taken.length === 0) return taken;
     this.#room.update(victim);
     this.#watch.events?.returned(taken, "stolen");
@@ -154,9 +155,10 @@ export class TakeBack implements WorkItemOwner {
     // However many replies come: silence is counted in milliseconds.
     if (now - this.#lookedAt < 1) return;
     this.#lookedAt = now;
+    const before = now - STALLED_AFTER;
     for (const worker of [...ahead]) {
-      if (worker === fed || worker.recalled || worker.lastMessageAt > now - STALLED_AFTER) continue;
-      worker.recalled = true;
+      if (worker === fed || worker.isRecalled || worker.lastMessageAt > before) continue;
+      worker.recall();
       this.#recall(worker, "recalled", isFree);
     }
   }
@@ -173,18 +175,17 @@ export class TakeBack implements WorkItemOwner {
 
   /** All that a worker has not begun, and that can run elsewhere, goes back into the queue. */
   unstarted(worker: WorkerSlot): void {
-    const { inFlight } = worker;
-    if (inFlight === 0) return;
-    if (worker.claims.table === undefined) return this.#askBack(worker, inFlight, "recalled");
-    this.#restore(worker.revokeLast(inFlight), "recalled");
-    this.#room.update(worker);
+    if (worker.load.inFlight > 0) this.#fetch(worker, "recalled");
   }
 
   #recall(worker: WorkerSlot, reason: ReturnReason, which?: (item: WorkItem) => boolean): void {
-    const { inFlight } = worker;
-    if (inFlight <= this.#places) return;
-    if (worker.claims.table === undefined) return this.#askBack(worker, inFlight, reason, which);
-    this.#restore(worker.revokeLast(inFlight, which), reason);
+    if (worker.load.inFlight > this.#places) this.#fetch(worker, reason, which);
+  }
+
+  #fetch(worker: WorkerSlot, reason: ReturnReason, which?: (item: WorkItem) => boolean): void {
+    const { sent, load: { inFlight } } = worker;
+    if (sent.claims.asksBack) return this.#askBack(worker, inFlight, reason, which);
+    this.#restore(sent.revokeLast(inFlight, which), reason);
     this.#room.update(worker);
   }
 
@@ -194,7 +195,7 @@ export class TakeBack implements WorkItemOwner {
     for (const item of items) this.#queue.restore(item);
   }
 
-  /** Where there is no claim table: what comes back goes to its place in the queue. */
+  /** Where the worker must be asked: what comes back goes to its place in the queue. */
   #askBack(
     worker: WorkerSlot,
     most: number,

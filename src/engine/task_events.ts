@@ -15,7 +15,8 @@ import { ChunkSupply } from "./chunk_supply.ts";
 import type { Metrics } from "./metrics.ts";
 import { TaskRecord } from "./task_record.ts";
 import type { WorkItem } from "./work_item.ts";
-import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
+import type { WorkerEnd } from "./worker_life.ts";
+import type { WorkerSlot } from "./worker_slot.ts";
 
 /**
  * Makes events and metrics of what the parts of the engine tell. Tasks that were submitted before
@@ -179,7 +180,7 @@ export class TaskEvents {
     }
     if (!this.isObserved) return;
     const { name: executor } = this;
-    let ahead = worker.inFlight;
+    let ahead = worker.load.inFlight;
     for (const item of items) if (item.worker === worker) ahead--;
     for (const item of items) {
       if (item.worker !== worker) continue;
@@ -293,7 +294,7 @@ export class TaskEvents {
 
   workerStarted(worker: WorkerSlot): void {
     const at = this.#now();
-    const { name, startedAt } = worker;
+    const { name, life: { startedAt } } = worker;
     this.#metrics?.workerStarted(name, at);
     const took = at - startedAt;
     this.#emit({ type: "workerStarted", at, executor: this.name, worker: name, took });
@@ -316,8 +317,8 @@ function outcomeOf(item: WorkItem, error: unknown): TaskOutcome {
 }
 
 function endReasonOf(worker: WorkerSlot, isEnding: boolean): WorkerEndReason {
-  if (worker.crashed) return "crashed";
-  if (worker.wasBusy) return "stopped";
-  if (worker.remaining <= 0) return "recycled";
+  if (worker.life.isCrashed) return "crashed";
+  if (worker.life.wasBusy) return "stopped";
+  if (worker.load.remaining <= 0) return "recycled";
   return isEnding ? "shutdown" : "idle";
 }

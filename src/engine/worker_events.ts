@@ -15,8 +15,9 @@ import { isUnwanted } from "./take_back.ts";
 import { ItemControl } from "./work_item.ts";
 import type { WorkItem } from "./work_item.ts";
 import { MISSED_MESSAGE } from "./families.ts";
-import { describeEnd } from "./worker_slot.ts";
-import type { WorkerEnd, WorkerSlot } from "./worker_slot.ts";
+import { describeEnd } from "./worker_life.ts";
+import type { WorkerEnd } from "./worker_life.ts";
+import type { WorkerSlot } from "./worker_slot.ts";
 
 /** What follows of what workers say, of their silence, and of their end. */
 export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner, LimitsOwner {
@@ -35,15 +36,11 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
 
   received(worker: WorkerSlot, message: unknown): void {
     if (worker.state === "dead" || !isReply(worker, message)) return;
-    worker.lastMessageAt = clock.now();
-    if (message[0] !== HELLO) worker.received++;
-    worker.stillLooks = 0;
-    worker.recalled = false;
+    worker.heard(message[0] !== HELLO);
     const { supervisor, watch } = this.#parts;
     watch.events?.received(worker.lastMessageAt);
     try {
       readReply(worker, message, this, supervisor);
-      if (worker.stopAnswerTimer !== undefined && !worker.isAsked) worker.stopAnswerTimer();
       this.#feeder.afterReply(worker);
     } catch (breach) {
       // Whatever it is, it comes of what the worker said, and nobody hears what is thrown from here.
@@ -56,7 +53,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   /** Settles what a worker has ended that is too busy to tell it. */
   look(worker: WorkerSlot): void {
     const { watch } = this.#parts;
-    for (const { item, value } of worker.takeEnded()) {
+    for (const { item, value } of worker.sent.takeEnded()) {
       watch.events?.timed(worker, item, clock.now(), 0); // its time is told too late
       this.taskSucceeded(worker, item, value);
     }
@@ -75,25 +72,25 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   workerLeaves(worker: WorkerSlot): void {
     const { room, queue } = this.#parts;
     room.remove(worker);
-    this.#restore(worker.revokeLast(worker.inFlight).reverse(), "workerLost");
+    this.#restore(worker.sent.revokeLast(worker.load.inFlight).reverse(), "workerLost");
     if (queue.sendable > 0) this.#feeder.schedule();
   }
 
   workerDied(worker: WorkerSlot, end: WorkerEnd): void {
     const { settlement, watch, ending } = this.#parts;
-    worker.stopAnswerTimer?.();
     const waiting: WorkItem[] = [];
-    for (const { item, value } of worker.takeEnded()) this.taskSucceeded(worker, item, value);
-    for (const item of worker.itemsInFlight()) {
-      const begun = item.pinned || item.moved || worker.hasBegun(item);
-      worker.release(item.slot);
-      if (begun) settlement.fail(item, crashError(item, end, worker.error));
+    for (const { item, value } of worker.sent.takeEnded()) this.taskSucceeded(worker, item, value);
+    for (const item of worker.sent.all()) {
+      const begun = item.pinned || item.moved || worker.sent.hasBegun(item);
+      worker.sent.release(item.slot);
+      if (begun) settlement.fail(item, crashError(item, end, worker.life.error));
       else waiting.push(item);
     }
     this.#restore(waiting, "workerLost");
     this.#parts.queue.lanes.died(worker);
-    for (const item of worker.backlog) settlement.fail(item, crashError(item, end, worker.error));
-    worker.backlog = [];
+    for (const item of worker.dropBacklog()) {
+      settlement.fail(item, crashError(item, end, worker.life.error));
+    }
     watch.events?.workerEnded(worker, end, ending.isEnding);
   }
 
@@ -108,10 +105,9 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     const broken = () => supervisor.brokenError();
     ending.cancelPending(broken);
     for (const worker of supervisor.workers) {
-      for (const item of worker.backlog) settlement.fail(item, broken());
-      worker.backlog = [];
+      for (const item of worker.dropBacklog()) settlement.fail(item, broken());
       if (options.onCrash !== "break") continue;
-      for (const item of worker.itemsInFlight()) settlement.fail(item, broken());
+      for (const item of worker.sent.all()) settlement.fail(item, broken());
     }
     backPressure.check();
   }
@@ -120,7 +116,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   terminated(): void {
     const { supervisor, settlement, options } = this.#parts;
     for (const worker of [...supervisor.workers]) {
-      for (const item of [...worker.itemsInFlight(), ...worker.backlog]) {
+      for (const item of [...worker.sent.all(), ...worker.dropBacklog()]) {
         settlement.fail(
           item,
           new BrokenExecutorError(
@@ -128,7 +124,6 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
           ),
         );
       }
-      worker.backlog = [];
       if (worker.state === "initializing") supervisor.stop(worker);
     }
     supervisor.terminate();
@@ -161,7 +156,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
 
   /** It gets no more tasks, and ends when those that it has begun have ended. */
   workerFull(worker: WorkerSlot): void {
-    worker.remaining = -Infinity;
+    worker.load.close();
     this.#parts.takeBack.unstarted(worker);
     if (this.#parts.queue.sendable > 0) this.#feeder.schedule();
   }
@@ -191,10 +186,9 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   messageLost(worker: WorkerSlot, held: ReadonlySet<number>): void {
     const { supervisor, settlement, queue, room } = this.#parts;
     if (worker.state === "initializing") return supervisor.setupLost();
-    worker.remaining = -Infinity;
-    worker.missedMessage = true;
-    for (const item of worker.itemsInFlight()) {
-      if (held.has(item.slot) || !worker.lose(item)) continue;
+    worker.missMessage();
+    for (const item of worker.sent.all()) {
+      if (held.has(item.slot) || !worker.sent.lose(item)) continue;
       const control = item.control ??= new ItemControl();
       if (control.alone || control.pinned || control.moved) {
         settlement.fail(
@@ -209,7 +203,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
       }
     }
     room.update(worker);
-    if (worker.lent > 0) supervisor.workerFailed(worker, new Error(MISSED_MESSAGE));
+    if (worker.load.lends) supervisor.workerFailed(worker, new Error(MISSED_MESSAGE));
     if (queue.sendable > 0) this.#feeder.schedule();
   }
 
@@ -223,14 +217,14 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
     const aborted = item.aborted;
     if (worker === undefined || aborted === undefined) return;
     settlement.fail(item, aborted.reason);
-    if (worker.hasEnded(item)) return; // its worker is not to blame
+    if (worker.sent.hasEnded(item)) return; // its worker is not to blame
     // What was sent ahead and has not begun, through no fault of its own, may still begin.
-    if (!worker.hasBegun(item)) return limits.notBegun(item);
+    if (!worker.sent.hasBegun(item)) return limits.notBegun(item);
     if (options.inThread) {
       worker.forget(item);
       return this.#feeder.afterReply(worker);
     }
-    worker.error ??= aborted;
+    worker.life.blame(aborted.reason);
     supervisor.stop(worker);
     ending.check();
   }

@@ -1,3 +1,4 @@
+import type { ListPlace } from "./list_place.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
 /**
@@ -21,59 +22,60 @@ export class WorkerList {
 
   /** Puts a worker where it belongs: its load has changed. */
   update(worker: WorkerSlot): void {
-    const inFlight = worker.state === "live" ? worker.inFlight : 0;
+    const { load, sent } = worker;
+    const isLive = worker.state === "live";
+    const inFlight = isLive ? load.inFlight : 0;
     if (inFlight > 1) this.loaded.add(worker);
     else this.loaded.delete(worker);
     if (inFlight > this.#places) this.ahead.add(worker);
     else if (this.#places > 1) this.ahead.delete(worker);
-    if (
-      worker.state === "live" && worker.inFlight < this.#places &&
-      (worker.remaining > 0 || worker.lent > 0) &&
-      !worker.isAsked
-    ) this.#add(worker);
-    else this.#remove(worker);
+    if (isLive && inFlight < this.#places && sent.takesMore) this.#add(worker);
+    else this.#remove(worker.place);
   }
 
   /** Takes a worker out that gets no more tasks. */
   remove(worker: WorkerSlot): void {
-    this.#remove(worker);
+    this.#remove(worker.place);
     this.loaded.delete(worker);
     this.ahead.delete(worker);
   }
 
   /** Adds a worker, in front if it is idle, and does nothing if it is there. */
   #add(worker: WorkerSlot): void {
-    if (worker.listed) return;
-    worker.listed = true;
-    if (worker.inFlight === 0) {
-      worker.next = this.first;
+    const { place } = worker;
+    if (place.isTaken) return;
+    place.isTaken = true;
+    if (worker.load.inFlight === 0) {
+      place.next = this.first;
       if (this.first === undefined) this.#last = worker;
-      else this.first.previous = worker;
+      else this.first.place.previous = worker;
       this.first = worker;
     } else {
-      worker.previous = this.#last;
+      place.previous = this.#last;
       if (this.#last === undefined) this.first = worker;
-      else this.#last.next = worker;
+      else this.#last.place.next = worker;
       this.#last = worker;
     }
   }
 
-  #remove(worker: WorkerSlot): void {
-    if (!worker.listed) return;
-    worker.listed = false;
-    if (worker.previous === undefined) this.first = worker.next;
-    else worker.previous.next = worker.next;
-    if (worker.next === undefined) this.#last = worker.previous;
-    else worker.next.previous = worker.previous;
-    worker.previous = undefined;
-    worker.next = undefined;
+  #remove(place: ListPlace<WorkerSlot>): void {
+    if (!place.isTaken) return;
+    place.isTaken = false;
+    const { previous, next } = place;
+    if (previous === undefined) this.first = next;
+    else previous.place.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.place.previous = previous;
+    place.previous = undefined;
+    place.next = undefined;
   }
 
   /** How many of its workers do nothing, counted up to `most`. */
   countIdle(most: number): number {
     let count = 0;
-    for (let worker = this.first; worker !== undefined && count < most; worker = worker.next) {
-      if (worker.inFlight === 0) count++;
+    let worker = this.first;
+    for (; worker !== undefined && count < most; worker = worker.place.next) {
+      if (worker.load.inFlight === 0) count++;
     }
     return count;
   }

@@ -1,4 +1,5 @@
 import { Scheduler } from "../engine/scheduler.ts";
+import { localClaims } from "../engine/table_claims.ts";
 import { BrokenExecutorError } from "../futures/errors.ts";
 import { captureContext } from "../runtime/async_context.ts";
 import { taskChannel } from "../runtime/task_channel.ts";
@@ -114,7 +115,7 @@ export class InlineExecutor extends Executor {
         executorName: "InlineExecutor",
         runtime: inlineRuntime(host, clone),
         worker: { program: "" },
-        memory: "local",
+        claims: localClaims,
         inThread: true,
         // One worker, this thread, which has so many tasks at once.
         maxWorkers: 1,

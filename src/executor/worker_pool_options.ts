@@ -1,4 +1,7 @@
+import type { NewClaims } from "../engine/claims.ts";
+import { exclusiveClaims } from "../engine/exclusive_claims.ts";
 import { Scheduler } from "../engine/scheduler.ts";
+import { sharedClaims } from "../engine/table_claims.ts";
 import { outsideOfRequests } from "../runtime/async_context.ts";
 import { taskChannel } from "../runtime/task_channel.ts";
 import { UnsupportedError } from "../futures/errors.ts";
@@ -256,7 +259,7 @@ export function makeScheduler(
     executorName,
     runtime,
     worker,
-    memory: runtime.capabilities.sharedMemory ? "shared" : "none",
+    claims: claimsOf(runtime, worker),
     inThread: false,
     maxWorkers: most,
     finalizer: given.finalizer,
@@ -278,6 +281,15 @@ export function makeScheduler(
     outsideOfRequests: outsideOfRequests(),
     taskChannel,
   });
+}
+
+/** How workers agree with their owner on who runs what. */
+function claimsOf(runtime: Runtime, worker: Omit<WorkerOptions, "name">): NewClaims {
+  if (runtime.claims !== undefined) {
+    return (slots, places, begun) => runtime.claims!(slots, places, begun);
+  }
+  const { sharedMemory } = runtime.capabilitiesOf?.(worker) ?? runtime.capabilities;
+  return sharedMemory ? sharedClaims : exclusiveClaims;
 }
 
 /** A size of `resourceLimits`: Node takes 0 for its own default. */

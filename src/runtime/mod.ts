@@ -31,6 +31,7 @@ export type {
   AsyncContext,
   Capabilities,
   Runtime,
+  TaskClaims,
   WorkerEvents,
   WorkerHandle,
   WorkerOptions,

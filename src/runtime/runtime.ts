@@ -118,8 +118,7 @@ export interface WorkerHandle {
   readonly passesObjects?: boolean;
   /**
    * How many of the tasks that were sent to it the worker has begun, in the order in which they were
-   * sent; complete when `exit` is told. Only where workers count them: tasks are then sent ahead without
-   * shared memory, too.
+   * sent; complete when `exit` is told. Only where workers count them, for `Runtime.claims`.
    */
   readonly begun?: number | undefined;
   /** The number of the process, where a worker is one. */
@@ -130,6 +129,46 @@ export interface WorkerHandle {
   unref(): void;
   /** Stops the worker, busy or not. `WorkerEvents.exit` follows, also where the thread cannot be stopped. */
   terminate(): void;
+}
+
+/** Who may run what was sent to one worker, and what is known of it without a message. */
+export interface TaskClaims {
+  /** Whether tasks may be sent ahead: it can always be told which of them have begun. */
+  readonly sendsAhead: boolean;
+  /** Whether the worker is to be asked for what it has not begun: the owner alone cannot take it back. */
+  readonly asksBack: boolean;
+  /** How many of the tasks that the worker has are taken to run although nothing says so. */
+  readonly presumed: number;
+  /** How many messages the worker has sent, as it says; 0 where it cannot. */
+  readonly messages: number;
+
+  /** A task gets the slot, and is about to be sent. */
+  open(slot: number): void;
+  /** Tasks were sent, in this order. */
+  posted(items: readonly { readonly slot: number }[]): void;
+  /** The task has left its slot. */
+  close(slot: number): void;
+  /** Takes a task back that was sent ahead. True if its worker has not begun it, and now never will. */
+  revoke(slot: number): boolean;
+
+  /** The how manieth the task was of those that were sent, where they are counted; else 0. */
+  numberOf(slot: number): number;
+  /** Whether what the worker says of the task may be true: false if it is certain that it has not begun. */
+  mayHaveBegun(slot: number): boolean;
+  /** Whether the worker has begun the task, as far as is known; it may have ended. Where nothing is known, true. */
+  hasBegun(slot: number): boolean;
+  /** Whether the worker executes the task, as far as is known; where nothing is, whether it was sent. */
+  isRunning(slot: number): boolean;
+  /** Whether the worker is known to have ended the task. */
+  hasEnded(slot: number): boolean;
+  /** What the task returned, if it has ended and that can be seen. */
+  outcome(slot: number): { readonly value: unknown } | undefined;
+  /**
+   * The worker tells beside its messages that the task with this number has ended.
+   *
+   * @param value Gives what it returned, unless only the message tells that.
+   */
+  ended(slot: number, number: number, value: (() => unknown) | undefined): void;
 }
 
 /** A runtime that can start workers. */
@@ -146,6 +185,15 @@ export interface Runtime {
    * @default {false}
    */
   readonly measuresMemory?: boolean;
+  /**
+   * Makes the claims of one worker, where they are neither in shared memory nor exclusive.
+   *
+   * @param slots How many tasks it can have.
+   * @param places How many it runs at once.
+   * @param begun Tells how many tasks it has begun: `WorkerHandle.begun`.
+   * @default {a table, where memory is shared; else what was sent counts as running}
+   */
+  claims?(slots: number, places: number, begun: () => number): TaskClaims;
   /** How many workers make sense here, at least 1. */
   availableParallelism(): number;
   /**

@@ -14,6 +14,7 @@ import type {
 } from "../../src/runtime/runtime.ts";
 import { encodeError } from "../../src/wire/error_codec.ts";
 import { KINDS, SETUP } from "../../src/wire/messages.ts";
+import { countedClaims } from "../../src/runtime/process/counted_claims.ts";
 import { isSmall } from "../../src/runtime/process/task_counter.ts";
 import { Program } from "../../src/worker/program.ts";
 
@@ -140,12 +141,14 @@ export class FakeRuntime implements Runtime {
   readonly capabilities: Runtime["capabilities"];
   readonly workers: FakeWorker[] = [];
   readonly memory: Memory;
+  readonly claims?: NonNullable<Runtime["claims"]>;
   /** What `spawn` throws, if anything. */
   spawnError: unknown = undefined;
 
   constructor(memory: Memory = "shared") {
     this.memory = memory;
     const sharedMemory = memory === "shared";
+    if (memory === "counted") this.claims = countedClaims;
     this.capabilities = { parallel: true, stopsBusyTasks: true, sharedMemory, sandbox: false };
   }
 

@@ -8,6 +8,7 @@ import {
   resolveCommand,
 } from "./command.ts";
 import type { ProcessCommand } from "./command.ts";
+import { countedClaims } from "./counted_claims.ts";
 import { ProcessHandle } from "./process_handle.ts";
 import type { Child } from "./process_handle.ts";
 import { startFailure } from "./start_failure.ts";
@@ -98,6 +99,8 @@ export function childProcessRuntime(
     },
 
     timer: backgroundTimer,
+
+    claims: countedClaims,
 
     // --- workers ---
 
