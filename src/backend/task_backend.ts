@@ -47,6 +47,10 @@ export interface ChunkSource {
   readonly chunkSize: number | undefined;
   /** The arguments of the next `count` items, one after the other: an array, or a typed one. */
   take(count: number): readonly unknown[];
+}
+
+/** Who takes the chunks of a `map`. */
+export interface ChunkReader {
   /** Told of each chunk, in order. Its future comes to a {@linkcode ChunkOutcome}. */
   chunkMade(chunk: Future<unknown>, size: number): void;
 }
@@ -139,6 +143,7 @@ export interface TaskBackend {
   submitSupply(
     task: unknown,
     source: ChunkSource,
+    reader: ChunkReader,
     limits: TaskLimits | undefined,
   ): Future<unknown>;
   /** Nobody waits for this future of its own any more: cancels it, at once or as soon as that can be. */

@@ -1,4 +1,4 @@
-import type { ChunkSource, TaskLimits } from "../backend/task_backend.ts";
+import type { ChunkReader, ChunkSource, TaskLimits } from "../backend/task_backend.ts";
 import type { TaskTrace } from "../runtime/runtime.ts";
 import { ItemControl, WorkItem } from "./work_item.ts";
 import type { WorkItemOwner } from "./work_item.ts";
@@ -16,6 +16,7 @@ const MAX_CHUNK = 8192;
  */
 export class ChunkSupply extends WorkItem {
   readonly source: ChunkSource;
+  readonly reader: ChunkReader;
   /** What tools know of the moment of its `map`. */
   parent: TaskTrace["parent"] = undefined;
   /** What was asked for each of its chunks. */
@@ -25,10 +26,12 @@ export class ChunkSupply extends WorkItem {
     owner: WorkItemOwner,
     task: TaskEntry,
     source: ChunkSource,
+    reader: ChunkReader,
     limits: TaskLimits | undefined,
   ) {
     super(owner, task, [], -1);
     this.source = source;
+    this.reader = reader;
     this.limits = limits;
   }
 

@@ -168,7 +168,7 @@ export class Feeder {
       if (chunk.aborted !== undefined) this.#settlement.fail(chunk, chunk.aborted.reason);
     }
     if (!chunk.done) this.#assign(worker, chunk);
-    supply.source.chunkMade(chunk.future, size);
+    supply.reader.chunkMade(chunk.future, size);
     if (supply.source.remaining === 0) {
       this.#queue.remove(supply);
       this.#settlement.supplyEnded(supply);

@@ -1,6 +1,7 @@
 // Length: the whole port, whose two dozen members are a few lines each.
 
 import type {
+  ChunkReader,
   ChunkSource,
   ExecutorStats,
   OpenInput,
@@ -233,11 +234,12 @@ export class Scheduler implements TaskBackend {
   submitSupply(
     task: unknown,
     source: ChunkSource,
+    reader: ChunkReader,
     limits: TaskLimits | undefined,
   ): Future<unknown> {
     this.checkOpen();
     const entry = this.#tasks.entry(task);
-    const supply = new ChunkSupply(this.#takeBack, entry, source, limits);
+    const supply = new ChunkSupply(this.#takeBack, entry, source, reader, limits);
     if (this.#watch.lookForTools()) supply.parent = this.#watch.tools.capture();
     return this.#enqueue(supply, limits);
   }

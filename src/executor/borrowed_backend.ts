@@ -1,5 +1,6 @@
 import type { ExecutorMetrics, Observer } from "../backend/executor_events.ts";
 import type {
+  ChunkReader,
   ChunkSource,
   ExecutorStats,
   OpenInput,
@@ -100,17 +101,12 @@ export class BorrowedBackend implements TaskBackend {
     return this.#track(this.#find().submitChunk(task, args, this.#limits, items));
   }
 
-  submitSupply(task: unknown, source: ChunkSource): Future<unknown> {
+  submitSupply(task: unknown, source: ChunkSource, reader: ChunkReader): Future<unknown> {
     this.checkOpen();
-    const tracked: ChunkSource = {
-      get remaining() {
-        return source.remaining;
-      },
-      chunkSize: source.chunkSize,
-      take: (count) => source.take(count),
-      chunkMade: (chunk, size) => source.chunkMade(this.#track(chunk), size),
+    const tracking: ChunkReader = {
+      chunkMade: (chunk, size) => reader.chunkMade(this.#track(chunk), size),
     };
-    return this.#track(this.#find().submitSupply(task, tracked, this.#limits));
+    return this.#track(this.#find().submitSupply(task, source, tracking, this.#limits));
   }
 
   discard(future: Future<unknown>): void {

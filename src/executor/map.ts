@@ -1,9 +1,8 @@
 import type { TaskBackend, TaskLimits } from "../backend/task_backend.ts";
-import { chunksOf } from "./map_input.ts";
-import { MapRun } from "./map_run.ts";
-import type { MapRunOptions } from "./map_run.ts";
+import type { MapRun, MapRunOptions } from "./map_run.ts";
 import { checkBoolean, checkCount, checkOptions, checkTime } from "./options.ts";
 import { show } from "../futures/show.ts";
+import { startMap } from "./start_map.ts";
 
 /** Options of {@linkcode Executor.map}. */
 export interface MapOptions {
@@ -66,9 +65,14 @@ export function mapOver(
   // With a timeout each result is to come as soon as it is there.
   if (options.timeout !== undefined || limits?.timeout !== undefined) chunkSize ??= 1;
   if (limits?.onProgress !== undefined) chunkSize ??= 1;
-  const run = new MapRun({ ...form, timeout, settled: options.settled ?? false });
-  run.start(chunksOf(backend, task, inputs, limits, chunkSize, bufferSize, run));
-  return run;
+  const { settled = false } = options;
+  return startMap(backend, task, inputs, limits, {
+    ...form,
+    timeout,
+    settled,
+    chunkSize,
+    bufferSize,
+  });
 }
 
 function isIterable(value: unknown): boolean {

@@ -1,9 +1,9 @@
 import type { TaskBackend, TaskLimits } from "../backend/task_backend.ts";
 import { show } from "../futures/show.ts";
 import { blocksOf, isTypedArray } from "./map_columns.ts";
-import { chunksOf } from "./map_input.ts";
-import { MapRun } from "./map_run.ts";
+import type { MapRun } from "./map_run.ts";
 import { checkCount, checkOptions } from "./options.ts";
+import { startMap } from "./start_map.ts";
 
 /** Numbers of a block at the most, unless it was asked for: what two workers take turns with in a cache. */
 const MAX_BLOCK = 1 << 16;
@@ -44,7 +44,5 @@ export function mapBlocks(
       `Cannot use the result of block ${index}: expected a typed array of ${expected}, got ${got}`,
     );
   };
-  const run = new MapRun({ check });
-  run.start(chunksOf(backend, task, [blocks], limits, 1, undefined, run));
-  return run;
+  return startMap(backend, task, [blocks], limits, { check, chunkSize: 1 });
 }

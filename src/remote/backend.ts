@@ -2,6 +2,7 @@
 
 import type { ExecutorMetrics, Observer } from "../backend/executor_events.ts";
 import type {
+  ChunkReader,
   ChunkSource,
   ExecutorStats,
   OpenInput,
@@ -173,6 +174,7 @@ export class RemoteBackend implements TaskBackend {
   submitSupply(
     task: unknown,
     source: ChunkSource,
+    reader: ChunkReader,
     limits: TaskLimits | undefined,
   ): Future<unknown> {
     this.checkOpen();
@@ -181,7 +183,7 @@ export class RemoteBackend implements TaskBackend {
     // All at once: the engine has the queue, and no worker of it is known to be free.
     while (source.remaining > 0) {
       const size = Math.min(source.chunkSize ?? 1, source.remaining);
-      source.chunkMade(this.#take(remote, source.take(size), limits ?? {}, size), size);
+      reader.chunkMade(this.#take(remote, source.take(size), limits ?? {}, size), size);
     }
     whole.setResult(undefined);
     return whole.future;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ChunkSource, TaskBackend, TaskLimits } from "../../src/backend/task_backend.ts";
+import type { TaskBackend, TaskLimits } from "../../src/backend/task_backend.ts";
 import { ShutdownError } from "../../src/futures/errors.ts";
 import { FutureSource } from "../../src/futures/future_source.ts";
 import type { Future } from "../../src/futures/future.ts";
@@ -83,12 +83,12 @@ export function fakeBackend(): TaskBackend {
     checkTask: (task) => void toTaskRef(task),
     submit: (task, args, limits) => enqueue(async () => await call(task, args), limits),
     submitChunk: (task, args, limits, items) => enqueue(() => chunk(task, args, items), limits),
-    submitSupply(task, source: ChunkSource, limits) {
+    submitSupply(task, source, reader, limits) {
       const whole = new FutureSource<unknown>();
       while (source.remaining > 0) {
         const size = Math.min(source.chunkSize ?? 1, source.remaining);
         const args = source.take(size);
-        source.chunkMade(backend.submitChunk(task, args, limits, size), size);
+        reader.chunkMade(backend.submitChunk(task, args, limits, size), size);
       }
       whole.setResult(undefined);
       return whole.future;

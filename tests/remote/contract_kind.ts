@@ -6,7 +6,12 @@
 
 import { BrokenThreadPoolError, InlineExecutor } from "../../mod.ts";
 import type { ThreadPoolExecutorOptions } from "../../mod.ts";
-import type { ChunkSource, TaskBackend, TaskLimits } from "../../src/backend/task_backend.ts";
+import type {
+  ChunkReader,
+  ChunkSource,
+  TaskBackend,
+  TaskLimits,
+} from "../../src/backend/task_backend.ts";
 import { backendOf, executorOver } from "../../src/executor/executor.ts";
 import {
   DistributedExecutor,
@@ -115,18 +120,19 @@ class FunctionBackend implements TaskBackend {
   submitSupply(
     task: unknown,
     source: ChunkSource,
+    reader: ChunkReader,
     limits: TaskLimits | undefined,
   ): ReturnType<TaskBackend["submit"]> {
     this.checkOpen();
     const [remote, first] = translated(task);
-    return this.#backend.submitSupply(remote, {
+    const translatedSource: ChunkSource = {
       get remaining() {
         return source.remaining;
       },
       chunkSize: source.chunkSize,
       take: (count) => rows(first, source.take(count), count),
-      chunkMade: (chunk, size) => source.chunkMade(chunk, size),
-    }, limits);
+    };
+    return this.#backend.submitSupply(remote, translatedSource, reader, limits);
   }
 
   discard(future: Parameters<TaskBackend["discard"]>[0]): void {
