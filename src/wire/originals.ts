@@ -9,7 +9,13 @@
  * @module
  */
 
-import { defineProperty, getOwnPropertyDescriptor, uncurried } from "../futures/originals.ts";
+import {
+  append,
+  define,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  uncurried,
+} from "../futures/originals.ts";
 export {
   append,
   CALL,
@@ -151,6 +157,21 @@ export function bytesIn<B extends ArrayBufferLike>(
   to: number,
 ): Uint8Array<B> {
   return new BytesOf(bufferOf(bytes) as ArrayBufferLike as B, offsetOf(bytes) + from, to - from);
+}
+
+const ITERATOR: typeof Symbol.iterator = Symbol.iterator;
+const END = { done: true, value: undefined } as const;
+
+/** The same list with an iterator of its own: runtimes read lists as the language does, by that of all arrays. */
+export function iterable<T>(list: readonly T[]): T[] {
+  const copy: T[] = [];
+  for (let i = 0; i < list.length; i++) append(copy, list[i]!);
+  const iterator = (): Iterator<T> => {
+    let at = 0;
+    return { next: () => at < copy.length ? { done: false, value: copy[at++]! } : END };
+  };
+  define(copy, ITERATOR, iterator, false);
+  return copy;
 }
 
 type ForEach = (container: object, look: (value: unknown, key: unknown) => void) => void;

@@ -1,4 +1,4 @@
-import { isArray, uncurried } from "../wire/originals.ts";
+import { isArray, iterable, uncurried } from "../wire/originals.ts";
 import { checkDepth } from "../wire/value_depth.ts";
 import { busyLock } from "./busy_lock.ts";
 import type { WorkerPlace, WorkerScope } from "./worker_place.ts";
@@ -18,7 +18,8 @@ export function threadPlace(scope: WorkerScope, port: ParentPort): WorkerPlace {
   return {
     post: (message, transfer) => {
       checkDepth(message);
-      send(message, transfer);
+      if (transfer === undefined || transfer.length === 0) send(message);
+      else send(message, iterable(transfer));
     },
     listen: (receive, unreadable) => {
       const take = scope.Deno === undefined

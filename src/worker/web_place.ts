@@ -1,4 +1,4 @@
-import { readerOf, uncurried } from "../wire/originals.ts";
+import { iterable, readerOf, uncurried } from "../wire/originals.ts";
 import { checkDepth } from "../wire/value_depth.ts";
 import { busyLock } from "./busy_lock.ts";
 import type { WorkerPlace, WorkerScope } from "./worker_place.ts";
@@ -11,7 +11,8 @@ export function webPlace(scope: WorkerScope): WorkerPlace {
   return {
     post: (message, transfer) => {
       checkDepth(message);
-      send(message, transfer);
+      if (transfer === undefined || transfer.length === 0) send(message);
+      else send(message, iterable(transfer));
     },
     // It hears the owner before anybody else, who hears nothing of it.
     listen: (receive, unreadable) => {

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { type TaskContext, ThreadPoolExecutor, WorkerCrashError } from "../../mod.ts";
+import { type Future, type TaskContext, ThreadPoolExecutor, WorkerCrashError } from "../../mod.ts";
 import { test } from "../harness.ts";
 
 test("a stream whose worker misses what it is granted settles", async () => {
@@ -60,3 +60,64 @@ test("a child is awaited though Promise.prototype.then was replaced", async () =
   });
   assertEquals(await parent, 4);
 });
+
+for (
+  const [what, replace] of [
+    ["elements of Array.prototype throw", () => {
+      for (let i = 0; i < 30; i++) {
+        Object.defineProperty(Array.prototype, i, {
+          set() {
+            throw new Error("setter");
+          },
+          configurable: true,
+        });
+      }
+    }],
+    ["arrays cannot be iterated", () => {
+      Array.prototype[Symbol.iterator] = () => {
+        throw new Error("replaced");
+      };
+    }],
+    ["RegExp.prototype.exec throws", () => {
+      RegExp.prototype.exec = RegExp.prototype.test = () => {
+        throw new Error("replaced");
+      };
+    }],
+    ["String.prototype has no methods", () => {
+      for (const name of ["slice", "startsWith", "replace", "trim"] as const) {
+        String.prototype[name] = undefined as never;
+      }
+    }],
+  ] as const
+) {
+  test(`children are submitted, awaited and told of though ${what}`, async () => {
+    await using executor = new ThreadPoolExecutor(1);
+    await executor.submit(replace);
+    const parent = executor.submit(async function (this: TaskContext) {
+      // An object: lists are what was replaced.
+      const told: Record<number, unknown> = {};
+      const bytes = new Uint8Array(4);
+      const all: Record<number, Future<number>> = {
+        ...this.map((x: number) => 2 * x, [1, 2, 3]),
+        3: this.submit(function twice(bytes: Uint8Array) {
+          return 2 * bytes.length;
+        }, bytes),
+      };
+      for (let i = 0; i < 4; i++) {
+        // Each has several who wait for it, one of whom gives up.
+        all[i]!.addDoneCallback(() => told[i] = i)();
+        const tells = () => void (told[i] = i);
+        all[i]!.addDoneCallback(tells);
+        await all[i]!.exception({ timeout: 60_000 });
+        told[i] = `${told[i]}: ${await all[i]}`;
+      }
+      try {
+        this.submit(class {} as never);
+      } catch (error) {
+        told[4] = (error as Error).name;
+      }
+      return told[0] + ", " + told[1] + ", " + told[2] + ", " + told[3] + ", " + told[4];
+    });
+    assertEquals(await parent, "0: 2, 1: 4, 2: 6, 3: 8, TypeError");
+  });
+}

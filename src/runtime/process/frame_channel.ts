@@ -24,6 +24,7 @@ import {
   getOwnPropertyDescriptor,
   getPrototypeOf,
   imul,
+  iterable,
   lengthOf,
   offsetOf,
   SafeSet,
@@ -60,7 +61,7 @@ export interface ByteStream {
 /** Makes what is transferred empty here; gives what is there in its place. */
 const clone = structuredClone;
 const transferOf = (transfer: ArrayBuffer[]): StructuredSerializeOptions => (
-  { __proto__: null, transfer } as StructuredSerializeOptions
+  { __proto__: null, transfer: iterable(transfer) } as StructuredSerializeOptions
 );
 
 /** What a channel tells. */
