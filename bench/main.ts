@@ -34,6 +34,8 @@ const WORKLOADS = [
   "pool_map",
   "typed",
   "stream",
+  "children",
+  "recursion",
   "process_burst",
   "process_map",
   "process_pool_map",

@@ -1,3 +1,5 @@
+import type { TaskContext } from "../mod.ts";
+
 /** Returns its argument. */
 export function identity(x: number): number;
 /** What the public poolifier/benchmark computes. */
@@ -15,3 +17,14 @@ export function spin(milliseconds: number): number;
 export function numbers(count: number): Generator<number>;
 /** The bytes of what was sent: a buffer, a view, or an object with one. */
 export function lengthOf(value: ArrayBuffer | Uint8Array | { bytes: Uint8Array }): number;
+/** Submits so many tasks, and adds up what they give. */
+export function sumOfTasks(this: TaskContext, count: number): Promise<number>;
+/** How many nodes a tree has: a task for each. */
+export function countNodes(this: TaskContext, depth: number, fan: number): Promise<number>;
+/** Sorts the numbers from `begin` to `end`, in memory that is shared: each part is a task. */
+export function quicksort(
+  this: TaskContext,
+  memory: SharedArrayBuffer,
+  begin: number,
+  end: number,
+): Promise<void>;

@@ -54,3 +54,45 @@ export function* numbers(count) {
 export function lengthOf(value) {
   return (value.bytes ?? value).byteLength;
 }
+
+/** Submits so many tasks, and adds up what they give. */
+export async function sumOfTasks(count) {
+  const items = Array.from({ length: count }, (_, i) => i);
+  let sum = 0;
+  for (const x of await Promise.all(this.map((x) => x, items))) sum += x;
+  return sum;
+}
+
+/** How many nodes a tree has: a task for each. */
+export async function countNodes(depth, fan) {
+  if (depth === 0) return 1;
+  const below = Array.from({ length: fan }, () => this.submit(countNodes, depth - 1, fan));
+  return (await Promise.all(below)).reduce((a, b) => a + b, 1);
+}
+
+/** Sorts the numbers from `begin` to `end`, in memory that is shared: each part is a task. */
+export async function quicksort(memory, begin, end) {
+  const numbers = new Float64Array(memory);
+  if (end - begin < 50_000) {
+    numbers.subarray(begin, end).sort();
+    return;
+  }
+  // The median of nine parts the numbers in two.
+  const some = new Float64Array(9);
+  for (let i = 0; i < 9; i++) some[i] = numbers[begin + Math.floor((end - begin - 1) * i / 8)];
+  const pivot = some.sort()[4];
+  let left = begin;
+  let right = end - 1;
+  while (left <= right) {
+    while (numbers[left] < pivot) left++;
+    while (numbers[right] > pivot) right--;
+    if (left > right) break;
+    const number = numbers[left];
+    numbers[left++] = numbers[right];
+    numbers[right--] = number;
+  }
+  await Promise.all([
+    this.submit(quicksort, memory, begin, right + 1),
+    this.submit(quicksort, memory, left, end),
+  ]);
+}

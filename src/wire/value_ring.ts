@@ -34,6 +34,8 @@ const WANTED = 2;
 const REST = 3;
 /** Changes when it is to look again. */
 const WAKE = 4;
+/** A message of the owner's is not to wait. */
+const CALLED = 5;
 const CELLS = 6;
 
 /** It looks at the ring. */
@@ -43,8 +45,16 @@ const ASLEEP = 1;
 /** It waits for a message. */
 const IDLE = 2;
 
-/** Looks of a worker that has no room, before it rests: about as long as the owner takes to read half of a ring. */
-const SPINS = 500;
+/**
+ * Looks of a worker that has no room, before it rests. Once both run side by side, a few microseconds are
+ * enough; until then the owner has to hear of the first values, which takes longer. It is tried again and again.
+ */
+const MANY_LOOKS = 12_000;
+const FEW_LOOKS = 100;
+const TRY_EVERY = 16;
+
+/** Looks of an owner that has taken all: the worker may be about to make the next. */
+const OWNER_LOOKS = 50;
 
 /** Milliseconds that a thread waits for room before it reads messages. */
 const SLEEP_MILLISECONDS = 0.5;
@@ -71,6 +81,8 @@ export class RingWriter {
   #at = 0;
   /** As far as it has looked. */
   #taken = 0;
+  #waits = 0;
+  #looks = MANY_LOOKS;
 
   constructor({ cells, numbers }: ValueRing) {
     this.#cells = cells;
@@ -106,6 +118,11 @@ export class RingWriter {
     return true;
   }
 
+  /** Whether the owner has sent a message that is not to wait. */
+  get isCalled(): boolean {
+    return loadAtomic(this.#cells, CALLED) !== 0;
+  }
+
   get #isDue(): boolean {
     return 2 * this.room >= this.#length || loadAtomic(this.#cells, WANTED) !== 0;
   }
@@ -113,7 +130,10 @@ export class RingWriter {
   /** Waits for room, or for being wanted. False if it is to go idle. */
   wait(sleeps: boolean): boolean {
     const cells = this.#cells;
-    for (let i = 0; i < SPINS; i++) if (this.#isDue) return true;
+    const most = ++this.#waits % TRY_EVERY === 0 ? MANY_LOOKS : this.#looks;
+    this.#looks = MANY_LOOKS;
+    for (let i = 0; i < most; i++) if (this.#isDue) return true;
+    this.#looks = FEW_LOOKS;
     if (sleeps) {
       const seen = loadAtomic(cells, WAKE);
       storeAtomic(cells, REST, ASLEEP);
@@ -192,13 +212,17 @@ export class RingReader {
   /** Asks for a message about what is there. */
   want(): void {
     if (this.#isClosed) return;
-    storeAtomic(this.memory.cells, WANTED, 1);
+    const { cells } = this.memory;
+    for (let i = 0; i < OWNER_LOOKS && loadAtomic(cells, MADE) === this.#taken; i++);
+    storeAtomic(cells, WANTED, 1);
     this.#tell(true);
   }
 
-  /** Nothing is written any more, or what is does not count. What is here stays. */
+  /** Nothing is written any more, or what is does not count, and a message says so. What is here stays. */
   close(): void {
-    if (!this.#isClosed) this.#look();
+    if (this.#isClosed) return;
+    this.#look();
     this.#isClosed = true;
+    storeAtomic(this.memory.cells, CALLED, 1);
   }
 }

@@ -24,6 +24,9 @@ const CLOCK_INTERVAL = 16;
 /** Milliseconds after which messages are read: among them may be the one that ends the stream. */
 const TURN_MILLISECONDS = 2;
 
+/** The same, where the stream is alone, and memory tells of a message that ends it. */
+const LONG_TURN_MILLISECONDS = 20;
+
 const ASYNC_ITERATOR: typeof Symbol.asyncIterator = Symbol.asyncIterator;
 const ITERATOR: typeof Symbol.iterator = Symbol.iterator;
 const NOTHING: readonly unknown[] = [];
@@ -187,8 +190,11 @@ export class StreamRun {
     if (each >= SLOW || now - this.#gatheredSince > GATHER_MILLISECONDS) {
       if (!this.#flush()) return true;
     }
+    const turn = this.#ring !== undefined && this.#tools.caller.isAlone
+      ? LONG_TURN_MILLISECONDS
+      : TURN_MILLISECONDS;
     const isDue = pause?.isDue === undefined
-      ? now - this.#turnSince >= TURN_MILLISECONDS
+      ? now - this.#turnSince >= turn || this.#ring?.isCalled
       : pause.isDue();
     if (!isDue) return false;
     if (!this.#flush()) return true;
