@@ -19,6 +19,7 @@ import { Children } from "./children.ts";
 import { ChunkRun } from "./chunk_run.ts";
 import { abort, Context, end, slotOf } from "./context.ts";
 import type { ContextOwner } from "./context.ts";
+import { CLOCK_INTERVAL, GATHER_MILLISECONDS } from "./gathering.ts";
 import { toNanoseconds } from "./nanoseconds.ts";
 import type { Outbox } from "./outbox.ts";
 import { Places } from "./places.ts";
@@ -34,12 +35,6 @@ import { isThenable, whenSettled } from "./thenable.ts";
 
 /** Results of functions slower than this are sent before the next of their tasks begins. */
 const SHORT_NANOSECONDS = 100_000;
-
-/** Results wait for each other this long, in milliseconds. Less costs messages, more delays the owner. */
-const GATHER_MILLISECONDS = 0.5;
-
-/** Tasks between two looks at the clock, for functions that take about no time. */
-const CLOCK_INTERVAL = 16;
 
 /** How a task that is waited for ends. */
 interface Ends {

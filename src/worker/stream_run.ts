@@ -8,18 +8,13 @@ import { RingWriter } from "../wire/value_ring.ts";
 import type { ValueRing } from "../wire/value_ring.ts";
 import { hasEnded, slotOf } from "./context.ts";
 import type { Context } from "./context.ts";
+import { CLOCK_INTERVAL, GATHER_MILLISECONDS } from "./gathering.ts";
 import type { RunTools } from "./task_call.ts";
 import { Unresolved } from "./task_functions.ts";
 import { isThenable, whenSettled } from "./thenable.ts";
 
 /** Values that take longer, in milliseconds, are sent before the next is asked for. */
 const SLOW = 0.1;
-
-/** Values wait for each other this long, in milliseconds. Less costs messages, more delays the owner. */
-const GATHER_MILLISECONDS = 0.5;
-
-/** Values between two looks at the clock, if they take about no time. */
-const CLOCK_INTERVAL = 16;
 
 /** Milliseconds after which messages are read: among them may be the one that ends the stream. */
 const TURN_MILLISECONDS = 2;
