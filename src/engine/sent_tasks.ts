@@ -1,7 +1,7 @@
 // Length: every slot of one worker, and every check of what the worker says of it.
 
 import { PARKED } from "../wire/messages.ts";
-import type { AsyncContext } from "../runtime/runtime.ts";
+import type { AsyncContext, EndedTask } from "../runtime/runtime.ts";
 import { Breach, integer } from "./breach.ts";
 import type { Claims } from "./claims.ts";
 import type { WorkItem, WorkItemHolder } from "./work_item.ts";
@@ -298,17 +298,17 @@ export class SentTasks {
    * Takes the tasks that have ended, and whose outcome the worker has left for whoever looks. Their slots
    * are free when it tells of them.
    */
-  takeEnded(): { readonly item: WorkItem; readonly value: unknown }[] {
-    const taken: { item: WorkItem; value: unknown }[] = [];
+  takeEnded(): { readonly item: WorkItem; readonly ended: EndedTask }[] {
+    const taken: { item: WorkItem; ended: EndedTask }[] = [];
     for (let slot = 0, left = this.load.inFlight; left > 0 && slot < this.slots; slot++) {
       const item = this.#items[slot];
       if (typeof item !== "object") continue;
       left--;
       if (item.chunk !== 0) continue;
-      const outcome = this.claims.outcome(slot);
-      if (outcome === undefined) continue;
+      const ended = this.claims.outcome(slot);
+      if (ended === undefined) continue;
       this.#replace(item, TOLD);
-      taken.push({ item, value: outcome.value });
+      taken.push({ item, ended });
     }
     return taken.sort((a, b) => a.item.sequence - b.item.sequence);
   }

@@ -1,6 +1,7 @@
 import { CLAIM_ENDED, CLAIM_PENDING, CLAIM_REVOKED, CLAIM_RUNNING } from "../wire/messages.ts";
+import type { EndedTask } from "../runtime/runtime.ts";
 import type { OutcomeTable } from "../wire/messages.ts";
-import { newOutcomeTable, readOutcome } from "../wire/outcome_table.ts";
+import { clearTime, newOutcomeTable, readOutcome, readTime } from "../wire/outcome_table.ts";
 import type { Claims } from "./claims.ts";
 
 /**
@@ -29,6 +30,7 @@ class TableClaims implements Claims {
   /** No one else looks at the slot until the message has arrived, and that orders the two: a plain store is enough. */
   open(slot: number): void {
     this.table[slot] = CLAIM_PENDING;
+    if (this.outcomes !== undefined) clearTime(this.outcomes, slot);
   }
 
   posted(): void {}
@@ -62,10 +64,11 @@ class TableClaims implements Claims {
     return Atomics.load(this.table, slot) >= CLAIM_ENDED;
   }
 
-  outcome(slot: number): { readonly value: unknown } | undefined {
+  outcome(slot: number): EndedTask | undefined {
     if (this.outcomes === undefined) return undefined;
     // This load orders what follows after all that the worker wrote before its store.
-    return readOutcome(this.outcomes, slot, Atomics.load(this.table, slot));
+    const outcome = readOutcome(this.outcomes, slot, Atomics.load(this.table, slot));
+    return outcome && { value: outcome.value, time: readTime(this.outcomes, slot) };
   }
 
   ended(): void {}

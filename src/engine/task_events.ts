@@ -11,6 +11,7 @@ import type {
   WorkerEndReason,
 } from "../backend/executor_events.ts";
 import type { TaskTools } from "../backend/task_tools.ts";
+import type { TaskTime } from "../wire/process_port.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { Metrics } from "./metrics.ts";
 import { TaskRecord } from "./task_record.ts";
@@ -245,6 +246,17 @@ export class TaskEvents {
     // If it was told before, then maybe too late: what it waited and ran is right all the same.
     run.startedAt = Math.max(sent.at, Math.min(run.startedAt, now - ran));
     run.ran = Math.min(ran, now - run.startedAt);
+  }
+
+  /** The end of a task is seen before its worker tells it; a worker that did not time it yet knows no time. */
+  seen(worker: WorkerSlot, item: WorkItem, time: TaskTime | undefined): void {
+    const now = this.#now();
+    const ran = Math.max(0, time?.ran ?? 0) || 0;
+    const offset = this.#offsets.get(worker);
+    const startedAt = time === undefined || offset === undefined
+      ? now - ran
+      : time.startedAt + offset || 0;
+    this.timed(worker, item, startedAt, ran);
   }
 
   /** A task is settled: with an error, unless it has succeeded or was cancelled. */

@@ -1,5 +1,4 @@
 import type { ReturnReason } from "../backend/executor_events.ts";
-import { clock } from "../futures/clock.ts";
 import { HELLO } from "../wire/messages.ts";
 import { BrokenExecutorError, SerializationError, WorkerCrashError } from "../futures/errors.ts";
 import type { TimeoutError } from "../futures/errors.ts";
@@ -52,12 +51,15 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
 
   /** Settles what a worker has ended that is too busy to tell it. */
   look(worker: WorkerSlot): void {
-    const { watch } = this.#parts;
-    for (const { item, value } of worker.sent.takeEnded()) {
-      watch.events?.timed(worker, item, clock.now(), 0); // its time is told too late
+    this.#takeEnded(worker);
+    this.#parts.ending.check();
+  }
+
+  #takeEnded(worker: WorkerSlot): void {
+    for (const { item, ended: { value, time } } of worker.sent.takeEnded()) {
+      this.#parts.watch.events?.seen(worker, item, time);
       this.taskSucceeded(worker, item, value);
     }
-    this.#parts.ending.check();
   }
 
   workerLives(worker: WorkerSlot): void {
@@ -79,7 +81,7 @@ export class WorkerEvents implements TaskReplies, SupervisorOwner, SilenceOwner,
   workerDied(worker: WorkerSlot, end: WorkerEnd): void {
     const { settlement, watch, ending } = this.#parts;
     const waiting: WorkItem[] = [];
-    for (const { item, value } of worker.sent.takeEnded()) this.taskSucceeded(worker, item, value);
+    this.#takeEnded(worker);
     for (const item of worker.sent.all()) {
       const begun = item.pinned || item.moved || worker.sent.hasBegun(item);
       worker.sent.release(item.slot);

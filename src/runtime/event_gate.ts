@@ -1,5 +1,5 @@
 import { clock } from "../futures/clock.ts";
-import type { WorkerEvents } from "./runtime.ts";
+import type { EndedTask, WorkerEvents } from "./runtime.ts";
 
 /**
  * How long a terminated worker has to end, in milliseconds, until it is given up. Less would give up
@@ -32,8 +32,8 @@ export class EventGate implements WorkerEvents {
     if (this.#state !== "closed") this.#events.message(data);
   }
 
-  ended(slot: number, number: number, value: (() => unknown) | undefined): void {
-    if (this.#state !== "closed") this.#events.ended?.(slot, number, value);
+  ended(slot: number, number: number, told: (() => EndedTask) | undefined): void {
+    if (this.#state !== "closed") this.#events.ended?.(slot, number, told);
   }
 
   error(error: unknown): void {

@@ -30,6 +30,7 @@
 export type {
   AsyncContext,
   Capabilities,
+  EndedTask,
   Runtime,
   TaskClaims,
   WorkerEvents,

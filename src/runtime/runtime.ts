@@ -34,9 +34,9 @@ export interface WorkerEvents {
    * tells the same, but maybe later.
    *
    * @param number The how manieth it was of those that were sent.
-   * @param value Gives what it returned, unless only the message tells that.
+   * @param told Gives what it returned, unless only the message tells that.
    */
-  ended?(slot: number, number: number, value: (() => unknown) | undefined): void;
+  ended?(slot: number, number: number, told: (() => EndedTask) | undefined): void;
   /** In which async context a worker on the caller's own thread runs the task in a slot. */
   contextOf?(slot: number): AsyncContext | undefined;
   /** The worker is gone. `exitCode` where the runtime tells one, `signal` if a signal ended a process. */
@@ -98,6 +98,14 @@ export type WorkerPermissions =
 export interface AsyncContext {
   /** Calls a function in it. */
   runInAsyncScope<R>(fn: () => R): R;
+}
+
+/** A task that has ended, of which its worker has sent no message yet. */
+export interface EndedTask {
+  /** What it returned. */
+  readonly value: unknown;
+  /** When it began and how many milliseconds it ran, by its worker's clock, if it was to be timed. */
+  readonly time?: { readonly startedAt: number; readonly ran: number } | undefined;
 }
 
 /** One started worker, as its owner holds it. */
@@ -162,13 +170,13 @@ export interface TaskClaims {
   /** Whether the worker is known to have ended the task. */
   hasEnded(slot: number): boolean;
   /** What the task returned, if it has ended and that can be seen. */
-  outcome(slot: number): { readonly value: unknown } | undefined;
+  outcome(slot: number): EndedTask | undefined;
   /**
    * The worker tells beside its messages that the task with this number has ended.
    *
-   * @param value Gives what it returned, unless only the message tells that.
+   * @param told Gives what it returned, unless only the message tells that.
    */
-  ended(slot: number, number: number, value: (() => unknown) | undefined): void;
+  ended(slot: number, number: number, told: (() => EndedTask) | undefined): void;
 }
 
 /** A runtime that can start workers. */

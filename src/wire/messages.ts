@@ -111,6 +111,8 @@ export type WireTask =
 export interface OutcomeTable {
   readonly numbers: Float64Array;
   readonly texts: Uint16Array;
+  /** While somebody looks, when each task began and how long it ran: two for a slot. */
+  readonly times: Float64Array;
 }
 
 /** What a worker is told before its first task. */

@@ -16,6 +16,7 @@ import {
   CLAIM_ENDED_UNDEFINED,
 } from "./messages.ts";
 import type { OutcomeTable } from "./messages.ts";
+import type { TaskTime } from "./process_port.ts";
 import { unitAt } from "./originals.ts";
 
 /** Units of a text and its length. Longer ones are sent before the next task begins. */
@@ -25,11 +26,34 @@ const TEXT_UNITS = 32;
 export function newOutcomeTable(slots: number): OutcomeTable {
   const numbers = slots * Float64Array.BYTES_PER_ELEMENT;
   const texts = slots * TEXT_UNITS * Uint16Array.BYTES_PER_ELEMENT;
-  const memory = new SharedArrayBuffer(numbers + texts);
+  const memory = new SharedArrayBuffer(3 * numbers + texts);
   return {
     numbers: new Float64Array(memory, 0, slots),
-    texts: new Uint16Array(memory, numbers, slots * TEXT_UNITS),
+    times: new Float64Array(memory, numbers, 2 * slots),
+    texts: new Uint16Array(memory, 3 * numbers, slots * TEXT_UNITS),
   };
+}
+
+/** Writes when a task began and how long it ran, by the worker's clock; before its outcome. */
+export function writeTime(
+  { times }: OutcomeTable,
+  slot: number,
+  startedAt: number,
+  ran: number,
+): void {
+  times[2 * slot] = startedAt;
+  times[2 * slot + 1] = ran;
+}
+
+/** When a task began and how long it ran; `undefined` if that was not written. */
+export function readTime({ times }: OutcomeTable, slot: number): TaskTime | undefined {
+  const startedAt = times[2 * slot]!;
+  return startedAt > 0 ? { startedAt, ran: times[2 * slot + 1]! } : undefined;
+}
+
+/** Nothing is written of the task that gets a slot. */
+export function clearTime({ times }: OutcomeTable, slot: number): void {
+  times[2 * slot] = 0;
 }
 
 /** Writes a value; returns what its claim is to say: `CLAIM_ENDED` if it does not fit. */

@@ -17,6 +17,12 @@ export interface ProcessPort {
   check(value: unknown): void;
 }
 
+/** When a task began and how long it ran, by the clock of its worker. */
+export interface TaskTime {
+  readonly startedAt: number;
+  readonly ran: number;
+}
+
 /** Lets the owner know what begins and ends although it shares no memory, and although tasks are busy. */
 export interface TaskCounter {
   /** The next of its tasks begins, or is passed by. */
@@ -26,7 +32,14 @@ export interface TaskCounter {
    *
    * @param number The how manieth it was that began.
    * @param isTold Whether its value is to be told, too; else a message tells its outcome.
+   * @param time Told with the value, if it is known.
    * @returns Whether its value is.
    */
-  ended(slot: number, number: number, isTold: boolean, value: unknown): boolean;
+  ended(
+    slot: number,
+    number: number,
+    isTold: boolean,
+    value: unknown,
+    time: TaskTime | undefined,
+  ): boolean;
 }

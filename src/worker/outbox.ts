@@ -48,11 +48,12 @@ export class Outbox {
   holdsUnseen = false;
   #flushScheduled = false;
   /** Told before the outcomes. */
-  readonly times: TaskTimes = new TaskTimes();
+  readonly times: TaskTimes;
 
   constructor(host: ProgramHost) {
     this.#host = host;
     this.claims = new WorkerClaims(host);
+    this.times = new TaskTimes(this.claims);
   }
 
   /** The secret is known. */

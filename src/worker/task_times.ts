@@ -1,15 +1,22 @@
 import { clock } from "../futures/clock.ts";
 import { append } from "../wire/originals.ts";
+import type { WorkerClaims } from "./worker_claims.ts";
 import { packNumbers } from "../wire/packed_numbers.ts";
 
 /** When tasks began and how long they ran, while somebody looks. */
 export class TaskTimes {
+  readonly #claims: WorkerClaims;
   /** Whether tasks are timed. */
   isOn = false;
   /** Slot, start and milliseconds of each task whose outcome is gathered. */
   #times: number[] = [];
   /** When the last task ended, if the next one begins right after it; else 0. */
   #endedAt = 0;
+
+  /** @param claims Where an owner looks that sees the end before it is told. */
+  constructor(claims: WorkerClaims) {
+    this.#claims = claims;
+  }
 
   /** The time now, if tasks are timed; else 0. In a row of tasks each begins when the one before it ends. */
   start(): number {
@@ -23,7 +30,9 @@ export class TaskTimes {
     append(this.#times, slot);
     append(this.#times, startedAt);
     this.#endedAt = clock.now();
-    append(this.#times, this.#endedAt - startedAt);
+    const ran = this.#endedAt - startedAt;
+    append(this.#times, ran);
+    this.#claims.timed(slot, startedAt, ran);
   }
 
   /** What comes next does not begin right after the last task. */

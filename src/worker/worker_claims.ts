@@ -7,8 +7,8 @@ import {
 } from "../wire/messages.ts";
 import type { OutcomeTable, WorkerSetup } from "../wire/messages.ts";
 import { compareExchange, SafeMap, SafeSet, storeAtomic } from "../wire/originals.ts";
-import { writeOutcome } from "../wire/outcome_table.ts";
-import type { TaskCounter } from "../wire/process_port.ts";
+import { writeOutcome, writeTime } from "../wire/outcome_table.ts";
+import type { TaskCounter, TaskTime } from "../wire/process_port.ts";
 import type { ProgramHost } from "./program_host.ts";
 
 /** What the owner can see of tasks without a message: which have begun, which have ended, and with what. */
@@ -20,6 +20,8 @@ export class WorkerClaims {
   readonly #said = new SafeSet<number>();
   /** How many tasks have begun, and which number is that of the task in a slot, if they are counted. */
   #begun = 0;
+  /** Of the task that ends now, where a message tells it. */
+  #time: TaskTime | undefined = undefined;
   #numbers = new SafeMap<number, number>();
 
   constructor(host: ProgramHost) {
@@ -58,6 +60,13 @@ export class WorkerClaims {
     this.#said.add(slot);
   }
 
+  /** How long the task in a slot ran that ends now, while somebody looks. */
+  timed(slot: number, startedAt: number, ran: number): void {
+    if (slot >= PARKED) return;
+    if (this.#outcomes !== undefined) writeTime(this.#outcomes, slot, startedAt, ran);
+    else if (this.#counter !== undefined) this.#time = { startedAt, ran };
+  }
+
   /**
    * The task in a slot has ended.
    *
@@ -91,9 +100,11 @@ export class WorkerClaims {
 
   #tell(slot: number, isTold: boolean, value: unknown): boolean {
     if (this.#counter === undefined) return false;
+    const time = this.#time;
+    this.#time = undefined;
     const number = this.#numbers.get(slot);
     if (number === undefined) return false;
     this.#numbers.delete(slot);
-    return this.#counter.ended(slot, number, isTold, value);
+    return this.#counter.ended(slot, number, isTold, value, time);
   }
 }

@@ -189,6 +189,29 @@ testEach("observe() tells that a long task began while it runs", async (kind) =>
   watch[Symbol.dispose]();
 });
 
+testEach(
+  "observe() tells how long a task ran, though its worker is busy with the next",
+  async (kind) => {
+    await using executor = kind.create({ maxWorkers: 1 });
+    const ran: number[] = [];
+    executor.observe((event) => event.type === "ended" && ran.push(event.ran));
+    // Once they are known to be short they are sent together; behind the long one the others wait.
+    for (let round = 0; round < 5; round++) {
+      await Promise.all(Array.from({ length: 40 }, () => executor.submit(spin, 0)));
+      ran.length = 0;
+      const times = [0.2, 0.2, 0.2, 12, 0.2, 0.2];
+      await Promise.all(times.map((time) => executor.submit(spin, time)));
+      await executor.submit(spin, 0); // the events of the others have come
+      assertEquals(ran.length >= times.length, true);
+      for (const [i, time] of times.entries()) assertGreater(ran[i]!, 0.9 * time);
+    }
+  },
+  {
+    bug: (kind) =>
+      kind.name === "DistributedExecutor" ? "its client does not time tasks" : undefined,
+  },
+);
+
 testEach("an observer may end the executor, in any event", async (kind) => {
   for (const at of ["submitted", "workerStarted", "sent", "started", "ended"]) {
     const executor = kind.create({ maxWorkers: 1 });

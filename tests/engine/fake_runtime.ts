@@ -66,7 +66,7 @@ export class FakeWorker implements WorkerHandle {
         },
         ended: (slot, number, isTold, value) => {
           const tells = isTold && isSmall(value);
-          if (!this.dead) this.events.ended?.(slot, number, tells ? () => value : undefined);
+          if (!this.dead) this.events.ended?.(slot, number, tells ? () => ({ value }) : undefined);
           return tells;
         },
       },

@@ -1,4 +1,4 @@
-import type { TaskClaims } from "../runtime.ts";
+import type { EndedTask, TaskClaims } from "../runtime.ts";
 
 /**
  * Claims of a worker that shares no memory, but counts what it begins, in the order in which it was sent.
@@ -15,7 +15,7 @@ class CountedClaims implements TaskClaims {
   #posted = 0;
   readonly #numbers: number[];
   /** What the worker has told of tasks which have ended, by slot, until a message does. */
-  readonly #ended = new Map<number, (() => unknown) | undefined>();
+  readonly #ended = new Map<number, (() => EndedTask) | undefined>();
 
   constructor(slots: number, places: number, begun: () => number) {
     this.#numbers = new Array<number>(slots).fill(Infinity);
@@ -69,14 +69,13 @@ class CountedClaims implements TaskClaims {
     return this.#ended.has(slot);
   }
 
-  outcome(slot: number): { readonly value: unknown } | undefined {
-    const value = this.#ended.get(slot);
-    return value === undefined ? undefined : { value: value() };
+  outcome(slot: number): EndedTask | undefined {
+    return this.#ended.get(slot)?.();
   }
 
   /** What is said of any other number is older, or a lie. */
-  ended(slot: number, number: number, value: (() => unknown) | undefined): void {
-    if (this.#numbers[slot] === number) this.#ended.set(slot, value);
+  ended(slot: number, number: number, told: (() => EndedTask) | undefined): void {
+    if (this.#numbers[slot] === number) this.#ended.set(slot, told);
   }
 }
 

@@ -6,13 +6,16 @@
  * @module
  */
 
-import type { TaskCounter } from "../../wire/process_port.ts";
+import type { TaskCounter, TaskTime } from "../../wire/process_port.ts";
+import type { EndedTask } from "../runtime.ts";
 import { bufferOf, bytesIn, BytesOf, lengthOf, SafeView, setBytes } from "../../wire/originals.ts";
 import { decodeStructured, encodeStructured } from "../../wire/structured_codec.ts";
 
 const BEGINS = 0;
 const ENDED = 1;
 const ENDED_WITH_VALUE = 2;
+/** What is told is a list: the value, when it began, how long it ran. */
+const ENDED_WITH_TIME = 3;
 
 /** Bytes of an entry: of one that says that a task begins, of one that says that it has ended. */
 const BEGIN_LENGTH = 2;
@@ -48,11 +51,19 @@ export class CounterWriter implements TaskCounter {
     this.#write(bytesIn(this.#bytes, 0, length));
   }
 
-  ended(slot: number, number: number, isTold: boolean, value: unknown): boolean {
-    const encoded = isTold && isSmall(value) ? encodeStructured(value, 0, [], 0) : undefined;
+  ended(
+    slot: number,
+    number: number,
+    isTold: boolean,
+    value: unknown,
+    time: TaskTime | undefined,
+  ): boolean {
+    const told = time === undefined ? value : [value, time.startedAt, time.ran];
+    const encoded = isTold && isSmall(value) ? encodeStructured(told, 0, [], 0) : undefined;
     const length = encoded === undefined ? 0 : lengthOf(encoded) + LENGTH_BYTES;
     if (this.#length + END_LENGTH + length > CAPACITY) return false;
-    this.#add(encoded === undefined ? ENDED : ENDED_WITH_VALUE);
+    const kind = time === undefined ? ENDED_WITH_VALUE : ENDED_WITH_TIME;
+    this.#add(encoded === undefined ? ENDED : kind);
     this.#view.setUint32(this.#length, slot, true);
     this.#view.setUint32(this.#length + 4, number, true);
     this.#length += END_LENGTH - BEGIN_LENGTH;
@@ -79,8 +90,8 @@ export function isSmall(value: unknown): boolean {
 /** What the owner is told. */
 export interface CounterEvents {
   begins(): void;
-  /** @param value Gives what the task returned, unless only a message tells that. */
-  ended(slot: number, number: number, value: (() => unknown) | undefined): void;
+  /** @param told Gives what the task returned, unless only a message tells that. */
+  ended(slot: number, number: number, told: (() => EndedTask) | undefined): void;
   /** What comes was not written by the other end; nothing that follows is read. */
   broken(): void;
 }
@@ -114,12 +125,13 @@ export class CounterReader {
       if (bytes[at + 1] === BEGINS) this.#events.begins();
       else {
         const start = at + END_LENGTH + LENGTH_BYTES;
+        const isTimed = bytes[at + 1] === ENDED_WITH_TIME;
         // The stream may use its memory again.
         const value = bytes[at + 1] === ENDED ? undefined : bytes.slice(start, at + length);
         this.#events.ended(
           view.getUint32(at + 2, true),
           view.getUint32(at + 6, true),
-          value && (() => decodeStructured(value, [])),
+          value && (() => readTold(decodeStructured(value, []), isTimed)),
         );
       }
       at += length;
@@ -138,6 +150,14 @@ export class CounterReader {
   }
 }
 
+/** A time that is none is not told. */
+function readTold(told: unknown, isTimed: boolean): EndedTask {
+  if (!isTimed || !Array.isArray(told)) return { value: told };
+  const [value, startedAt, ran] = told as unknown[];
+  const isTime = typeof startedAt === "number" && typeof ran === "number";
+  return { value, time: isTime ? { startedAt, ran } : undefined };
+}
+
 /** How long the entry at `at` is; 0 if that is not to be seen yet, -1 if it is none. */
 function entryLength(view: DataView, at: number): number {
   const left = view.byteLength - at;
@@ -148,6 +168,7 @@ function entryLength(view: DataView, at: number): number {
     case ENDED:
       return END_LENGTH;
     case ENDED_WITH_VALUE:
+    case ENDED_WITH_TIME:
       if (left < END_LENGTH + LENGTH_BYTES) return 0;
       return END_LENGTH + LENGTH_BYTES + view.getUint16(at + END_LENGTH, true);
   }
