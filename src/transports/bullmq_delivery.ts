@@ -33,7 +33,6 @@ export class Held implements Delivery {
   readonly #actions: HeldActions;
   /** Made when somebody listens, or there is something to hear. */
   #controller: AbortController | undefined;
-  readonly #handedBack: Promise<never>;
   #reject: (error: Error) => void = () => {};
   #lost = false;
   #ended = false;
@@ -45,8 +44,6 @@ export class Held implements Delivery {
     this.attempt = job.attemptsMade + job.stalledCounter + 1;
     this.age = Math.max(age, 0);
     this.#actions = actions;
-    this.#handedBack = new Promise((_, reject) => this.#reject = reject);
-    this.#handedBack.catch(() => {});
   }
 
   get signal(): AbortSignal {
@@ -59,7 +56,10 @@ export class Held implements Delivery {
 
   /** What its handler gives. Rejects as soon as it is handed back, so that its place is free. */
   result(handler: JobHandler): Promise<JobResult> {
-    return Promise.race([handler(this), this.#handedBack]);
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      handler(this).then(resolve, reject);
+    });
   }
 
   lose(): void {

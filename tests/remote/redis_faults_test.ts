@@ -421,7 +421,7 @@ test("redis: rediss:// with a certificate of its own and a password", async () =
 test("redis: random kills of workers, for a while (F19)", async () => {
   await using fleet = await Fleet.start();
   const executor = fleet.client({ maxRedeliveries: 100 });
-  const [seconds, every] = [300, 15];
+  const [seconds, every] = [90, 9];
   const end = performance.now() + seconds * 1_000;
   let worker = await fleet.spawn("--lock", "2000", "--check", "1000");
   await fleet.spawn("--lock", "2000", "--check", "1000");
