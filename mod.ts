@@ -23,7 +23,7 @@
 
 // Executors
 export { Executor } from "./src/executor/executor.ts";
-export type { ShutdownOptions } from "./src/executor/executor.ts";
+export type { ShutdownOptions } from "./src/executor/shutdown_options.ts";
 export type { TaskOptions } from "./src/executor/task_options.ts";
 export { TaskGroup } from "./src/executor/task_group.ts";
 export type { TaskGroupOptions } from "./src/executor/task_group.ts";

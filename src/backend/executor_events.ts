@@ -109,7 +109,10 @@ export interface WorkerEndedEvent extends ExecutorEventBase {
   readonly exitCode?: number | undefined;
 }
 
-/** What an executor does: see `Executor.observe()`. */
+/**
+ * What an executor does: see `Executor.observe()`. Events of one task come in order. That a long task began is
+ * told at once; a short one, sent ahead in a batch, tells of it with its end, and both times are right.
+ */
 export type ExecutorEvent =
   | TaskSubmittedEvent
   | TaskSentEvent

@@ -2,40 +2,25 @@
 
 import type { ExecutorStats, TaskBackend, TaskLimits } from "../backend/task_backend.ts";
 import { provideAsyncDispose } from "../futures/dispose.ts";
-import { UnsupportedError } from "../futures/errors.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { markLocal } from "../futures/local_object.ts";
 import type { Future } from "../futures/future.ts";
 import type { ExecutorEvent, ExecutorMetrics } from "../backend/executor_events.ts";
-import type { Capabilities, TaskChannel } from "../runtime/runtime.ts";
+import type { Capabilities } from "../runtime/runtime.ts";
 import type { Task, TaskArguments, TaskItems } from "../wire/task_ref.ts";
+import { describeBackend } from "./describe_backend.ts";
 import { mapOver } from "./map.ts";
 import type { MapOptions } from "./map.ts";
 import { mapBlocks } from "./map_blocks.ts";
 import type { MapBlocksOptions } from "./map_blocks.ts";
 import type { TypedArray } from "./map_columns.ts";
-import type { MapIterator, MapRun } from "./map_run.ts";
+import type { MapIterator } from "./map_run.ts";
 import { checkBoolean, checkFunction, checkOptions } from "./options.ts";
+import type { ShutdownOptions } from "./shutdown_options.ts";
 import { checkTaskOptions } from "./task_options.ts";
 import type { TaskOptions } from "./task_options.ts";
 import { streamOf } from "./task_stream.ts";
 import type { ReturnedBy, StreamedBy, TaskStream } from "./task_stream.ts";
-
-/** Options of {@linkcode Executor.shutdown}. */
-export interface ShutdownOptions {
-  /**
-   * Wait until all work is done and all workers have ended.
-   *
-   * @default {true}
-   */
-  wait?: boolean | undefined;
-  /**
-   * Cancel what has not begun.
-   *
-   * @default {false}
-   */
-  cancelFutures?: boolean | undefined;
-}
 
 /** Gives an executor its backend, asked for at each call: for the executors of this folder. */
 export let attachBackend: (
@@ -45,32 +30,7 @@ export let attachBackend: (
 ) => void;
 
 /** Who runs an executor's tasks, to be asked for at each use: for those that run theirs there, too. */
-export let backendOf: (executor: Executor) => readonly [
-  find: () => TaskBackend,
-  limits: TaskLimits | undefined,
-];
-
-/**
- * Tells a tool of each task of an executor; what it returns ends that.
- *
- * @throws {UnsupportedError} If its tasks run elsewhere, and nobody tells of them.
- */
-export let traceWith: (executor: Executor, tool: TaskChannel) => () => void;
-
-/** An executor over a backend of its own. */
-export let executorOver: (backend: () => TaskBackend) => Executor;
-
-/** `Executor.map` as pools use it: it goes on after a failure, and results may come as they come. */
-export let mapWith: (
-  executor: Executor,
-  fn: unknown,
-  inputs: readonly unknown[],
-  options: MapOptions,
-  unordered: boolean,
-) => MapRun;
-
-/** What an executor is and does, as it is printed. */
-export let describeExecutor: (executor: Executor) => string;
+export let backendOf: (executor: Executor) => readonly [() => TaskBackend, TaskLimits | undefined];
 
 /**
  * Runs tasks on workers: what all executors have in common.
@@ -90,6 +50,22 @@ export let describeExecutor: (executor: Executor) => string;
  * await using executor = new InlineExecutor();
  * assertEquals(await squares(executor, [1, 2, 3]), [1, 4, 9]);
  * ```
+ *
+ * @example Its workers
+ * ```ts
+ * import { ThreadPoolExecutor } from "@concurrent/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const executor = new ThreadPoolExecutor({ maxWorkers: 2, maxPending: 100, metrics: true });
+ * await executor.warmUp();
+ * assertEquals(await executor.broadcast(() => "here"), ["here", "here"]);
+ *
+ * await executor.ready(); // for room under `maxPending`
+ * await executor.submit(() => "done");
+ * assertEquals([executor.stats().idle, executor.stats().completed], [2, 3]);
+ * assertEquals(executor.metrics().runTime.count, 3);
+ * await executor.terminate();
+ * ```
  */
 export abstract class Executor implements AsyncDisposable {
   #find!: () => TaskBackend;
@@ -97,38 +73,17 @@ export abstract class Executor implements AsyncDisposable {
 
   static {
     provideAsyncDispose(this.prototype);
-    describeExecutor = (executor) => {
-      const backend = executor.#find();
-      const { workers, running, pending } = backend.stats();
-      const some = executor.capabilities.parallel
-        ? `${workers} of ${backend.maxWorkers} workers, `
-        : "";
-      const state = backend.state === "open" ? "" : `${backend.state}, `;
-      return `${backend.name} { ${state}${some}${running} running, ${pending} pending }`;
-    };
-    describeAs<Executor>(this.prototype, "Executor", (executor) => describeExecutor(executor));
+    describeAs<Executor>(
+      this.prototype,
+      "Executor",
+      (executor) => describeBackend(executor.#find()),
+    );
     markLocal(this.prototype, "an executor; a task that needs one makes its own");
     attachBackend = (executor, backend, limits) => {
       executor.#find = backend;
       executor.#limits = limits;
     };
     backendOf = (executor) => [executor.#find, executor.#limits];
-    traceWith = (executor, tool) => {
-      const backend = executor.#backend;
-      const end = backend.trace?.(tool);
-      if (end !== undefined) return end;
-      throw new UnsupportedError(`Cannot instrument ${backend.name}: it tells tools of no task`);
-    };
-    executorOver = (backend) => {
-      const view = new ExecutorView();
-      attachBackend(view, backend);
-      return view;
-    };
-    mapWith = (executor, fn, inputs, options, unordered) =>
-      mapOver(executor.#backend, fn, [...inputs, options], executor.#limits, {
-        unordered,
-        goesOn: true,
-      });
   }
 
   get #backend(): TaskBackend {
@@ -168,19 +123,9 @@ export abstract class Executor implements AsyncDisposable {
    * import { assertEquals } from "@std/assert";
    *
    * await using executor = new ThreadPoolExecutor();
-   * const future = executor.submit((a: number, b: number) => a ** b, 2, 10);
-   * assertEquals(await future, 1024);
-   * ```
-   *
-   * @example With the result of another task
-   * ```ts
-   * import { ThreadPoolExecutor } from "@concurrent/futures";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using executor = new ThreadPoolExecutor();
-   * const a = executor.submit((x: number) => x + 1, 1);
-   * const b = executor.submit((x: number) => x * 2, a);
-   * assertEquals(await executor.submit((x: number, y: number) => x + y, a, b), 6);
+   * const power = executor.submit((a: number, b: number) => a ** b, 2, 10);
+   * const half = executor.submit((x: number) => x / 2, power); // begins when that is done
+   * assertEquals([await power, await half], [1024, 512]);
    * ```
    */
   submit<A extends unknown[], R>(
@@ -230,10 +175,7 @@ export abstract class Executor implements AsyncDisposable {
     fn: Task<A, G>,
     ...args: TaskArguments<A>
   ): TaskStream<StreamedBy<G>, ReturnedBy<G>> {
-    return streamOf(this.#backend, fn, args, this.#limits) as TaskStream<
-      StreamedBy<G>,
-      ReturnedBy<G>
-    >;
+    return streamOf(this.#backend, fn, args, this.#limits);
   }
 
   /**
@@ -261,11 +203,8 @@ export abstract class Executor implements AsyncDisposable {
    * import { assertEquals } from "@std/assert";
    *
    * await using executor = new ThreadPoolExecutor();
-   * const lengths: number[] = [];
-   * for await (const length of executor.map((word: string) => word.length, ["a", "bc"])) {
-   *   lengths.push(length);
-   * }
-   * assertEquals(lengths, [1, 2]);
+   * const lengths = executor.map((word: string) => word.length, ["a", "bc"]);
+   * assertEquals(await lengths.toArray(), [1, 2]);
    * ```
    */
   map<A, R>(
@@ -385,17 +324,6 @@ export abstract class Executor implements AsyncDisposable {
    * Mirrors Python 3.14's `terminate_workers()`.
    *
    * @returns Resolves when all workers have ended.
-   *
-   * @example Usage
-   * ```ts
-   * import { ThreadPoolExecutor } from "@concurrent/futures";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const executor = new ThreadPoolExecutor(1);
-   * const future = executor.submit(() => 1);
-   * await executor.terminate();
-   * assertEquals(future.cancelled(), true);
-   * ```
    */
   terminate(): Promise<void> {
     return this.#backend.terminate();
@@ -430,16 +358,6 @@ export abstract class Executor implements AsyncDisposable {
    * Starts all workers and runs their initializers.
    *
    * @returns Resolves when all are ready; rejects if the executor breaks.
-   *
-   * @example Usage
-   * ```ts
-   * import { ThreadPoolExecutor } from "@concurrent/futures";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using executor = new ThreadPoolExecutor(2);
-   * await executor.warmUp();
-   * assertEquals(executor.stats().idle, 2);
-   * ```
    */
   warmUp(): Promise<void> {
     return this.#backend.warmUp();
@@ -453,16 +371,6 @@ export abstract class Executor implements AsyncDisposable {
    * @param fn The task.
    * @param args Its arguments.
    * @returns The results, one per worker; rejects with the first error.
-   *
-   * @example Usage
-   * ```ts
-   * import { ThreadPoolExecutor } from "@concurrent/futures";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using executor = new ThreadPoolExecutor(2);
-   * await executor.warmUp();
-   * assertEquals(await executor.broadcast(() => "here"), ["here", "here"]);
-   * ```
    */
   broadcast<A extends unknown[], R>(fn: Task<A, R>, ...args: A): Promise<Awaited<R>[]> {
     return this.#backend.broadcast(fn, args) as Promise<Awaited<R>[]>;
@@ -470,17 +378,6 @@ export abstract class Executor implements AsyncDisposable {
 
   /**
    * Resolves when there is room for one more task under `maxPending`; at once if there is no limit.
-   *
-   * @example Usage
-   * ```ts
-   * import { ThreadPoolExecutor } from "@concurrent/futures";
-   *
-   * await using executor = new ThreadPoolExecutor({ maxWorkers: 1, maxPending: 2 });
-   * for (let i = 0; i < 10; i++) {
-   *   await executor.ready();
-   *   executor.submit((x: number) => x, i);
-   * }
-   * ```
    */
   ready(): Promise<void> {
     return this.#backend.ready();
@@ -491,16 +388,6 @@ export abstract class Executor implements AsyncDisposable {
    * `pending` says, and as many are running as `running` and `waiting` say together.
    *
    * @returns Counts; see {@linkcode ExecutorStats}.
-   *
-   * @example Usage
-   * ```ts
-   * import { ThreadPoolExecutor } from "@concurrent/futures";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using executor = new ThreadPoolExecutor(1);
-   * await executor.submit(() => 1);
-   * assertEquals(executor.stats().completed, 1);
-   * ```
    */
   stats(): ExecutorStats {
     return this.#backend.stats();
@@ -515,9 +402,8 @@ export abstract class Executor implements AsyncDisposable {
    * Tells what happens from now on: who runs what, when, and why it waited. Tasks that were submitted
    * before are not told of. Python has no counterpart.
    *
-   * While somebody observes, workers time each task. Events of one task come in order. That a long task
-   * began is told at once; a short one, sent ahead in a batch, tells of it with its end, and both times
-   * are right. Observers are called in a microtask; one that throws is reported and removed.
+   * While somebody observes, workers time each task. Observers are called in a microtask; one that throws
+   * is reported and removed.
    *
    * @param observer Called with each {@linkcode ExecutorEvent}.
    * @returns Dispose it to hear no more.
@@ -548,16 +434,6 @@ export abstract class Executor implements AsyncDisposable {
    *
    * @returns See {@linkcode ExecutorMetrics}; times are milliseconds.
    * @throws {TypeError} If the executor was made without `metrics`.
-   *
-   * @example Usage
-   * ```ts
-   * import { ThreadPoolExecutor } from "@concurrent/futures";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using executor = new ThreadPoolExecutor({ maxWorkers: 1, metrics: true });
-   * await executor.submit(() => 1);
-   * assertEquals(executor.metrics().runTime.count, 1);
-   * ```
    */
   metrics(): ExecutorMetrics {
     return this.#backend.metrics();
@@ -569,5 +445,5 @@ export abstract class Executor implements AsyncDisposable {
   }
 }
 
-/** What {@linkcode Executor.with} gives. */
-class ExecutorView extends Executor {}
+/** What {@linkcode Executor.with} gives, and pools that have an executor. */
+export class ExecutorView extends Executor {}

@@ -64,13 +64,13 @@ export function openFeed(
 }
 
 /** Submits a task whose values are taken one by one. */
-export function streamOf(
+export function streamOf<T, R>(
   backend: TaskBackend,
   task: unknown,
   args: readonly unknown[],
   limits: TaskLimits | undefined,
-): TaskStream<unknown> {
-  return new ValueStream(backend, task, args, limits);
+): TaskStream<T, R> {
+  return new ValueStream(backend, task, args, limits) as TaskStream<unknown> as TaskStream<T, R>;
 }
 
 interface Taker {

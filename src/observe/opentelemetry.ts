@@ -16,7 +16,7 @@
  * @module
  */
 
-import { traceWith } from "../executor/executor.ts";
+import { traceWith } from "../executor/executor_inside.ts";
 import type { Executor } from "../executor/executor.ts";
 import { checkOptions } from "../executor/options.ts";
 import { api } from "./opentelemetry_api.ts";

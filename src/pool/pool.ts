@@ -1,5 +1,6 @@
 import { BorrowedBackend } from "../executor/borrowed_backend.ts";
-import { backendOf, Executor, executorOver } from "../executor/executor.ts";
+import { backendOf, Executor } from "../executor/executor.ts";
+import { executorOver } from "../executor/executor_inside.ts";
 import { show } from "../futures/show.ts";
 import { checkOptions, checkWorkers } from "../executor/options.ts";
 import { ProcessPoolExecutor } from "../executor/process_pool_executor.ts";

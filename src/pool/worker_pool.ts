@@ -1,4 +1,6 @@
-import { backendOf, describeExecutor, mapWith } from "../executor/executor.ts";
+import { describeBackend } from "../executor/describe_backend.ts";
+import { backendOf } from "../executor/executor.ts";
+import { mapWith } from "../executor/executor_inside.ts";
 import { markLocal } from "../futures/local_object.ts";
 import type { Executor } from "../executor/executor.ts";
 import { isTypedArray } from "../executor/map_columns.ts";
@@ -67,7 +69,7 @@ export abstract class WorkerPool implements AsyncDisposable {
     describeAs<WorkerPool>(
       this.prototype,
       "WorkerPool",
-      (pool) => describeExecutor(pool.#executor),
+      (pool) => describeBackend(backendOf(pool.#executor)[0]()),
     );
     markLocal(this.prototype, "a pool; a task that needs one makes its own");
   }

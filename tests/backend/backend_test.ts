@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual, throws } from "node:assert/strict";
 import { CancelledError, Pool, ShutdownError, ThreadPool, ThreadPoolExecutor } from "../../mod.ts";
 import { asCompleted, BrokenExecutorError, wait } from "../../mod.ts";
-import { executorOver } from "../../src/executor/executor.ts";
+import { executorOver } from "../../src/executor/executor_inside.ts";
 import type { Executor } from "../../src/executor/executor.ts";
 import { test } from "../harness.ts";
 import { fakeBackend } from "./fake_backend.ts";

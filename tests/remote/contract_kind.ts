@@ -12,7 +12,8 @@ import type {
   TaskBackend,
   TaskLimits,
 } from "../../src/backend/task_backend.ts";
-import { backendOf, executorOver } from "../../src/executor/executor.ts";
+import { backendOf } from "../../src/executor/executor.ts";
+import { executorOver } from "../../src/executor/executor_inside.ts";
 import {
   DistributedExecutor,
   memoryTransport,
