@@ -10,7 +10,6 @@ import type {
   TaskLimits,
 } from "../backend/task_backend.ts";
 import { ArgumentWait, holdsFuture } from "../futures/argument_wait.ts";
-import { callBack } from "../futures/callback.ts";
 import { clock } from "../futures/clock.ts";
 import { listenToAbort, reasonOf } from "../futures/deadline.ts";
 import {
@@ -18,7 +17,6 @@ import {
   CancelledError,
   QueueFullError,
   ShutdownError,
-  TimeoutError,
   UnsupportedError,
 } from "../futures/errors.ts";
 import { outcome, sourceOf } from "../futures/future.ts";
@@ -38,6 +36,7 @@ import type { RemoteLimits } from "./remote_item.ts";
 import { RemoteTask, toRemoteTask } from "./remote_task.ts";
 import { Signer } from "./signature.ts";
 import { Sweep } from "./sweep.ts";
+import { idOfTask, newIdPrefix } from "./task_id.ts";
 import type { RemoteWorkerInfo, Transport } from "./transport.ts";
 
 /** Places of a fleet of which nothing is known yet. */
@@ -72,8 +71,7 @@ export class RemoteBackend implements TaskBackend {
   readonly #outbox: Outbox;
   readonly #recall: Recall;
   readonly #sweep: Sweep;
-  /** Unique on the engine. */
-  readonly #prefix = `x${randomText()}`;
+  readonly #prefix = newIdPrefix();
   readonly #events: RemoteEvents;
   readonly #items: ItemTable;
   readonly #inputs = new Set<OpenInput>();
@@ -94,7 +92,7 @@ export class RemoteBackend implements TaskBackend {
     const inbox = new Inbox(signer, {
       find: (id) => this.#items.get(id),
       begun: (item, worker) => items.setBegun(item, worker),
-      progressed: (item, value) => this.#progressed(item, value),
+      progressed: (item, value) => item.tellProgress(value),
       completed: (item, value, report) => items.succeed(item, value, report),
       failed: (item, error, report) => items.fail(item, error, report),
       doubtful: (item) => void this.#sweep.look(item),
@@ -349,19 +347,7 @@ export class RemoteBackend implements TaskBackend {
 
   async warmUp(): Promise<void> {
     this.checkOpen();
-    const { readyTimeout } = this.#options;
-    const { transport } = this.#link;
-    let there = false;
-    const connected = this.#link.connected().then(() => {
-      there = true;
-    });
-    await within(readyTimeout, connected.catch(() => {}));
-    if (!there) {
-      const late = new TimeoutError(
-        `Cannot reach ${transport.name} within ${readyTimeout} ms`,
-      );
-      await Promise.race([connected, Promise.reject(late)]); // what it rejected with comes first
-    }
+    await this.#link.connectedWithin(this.#options.readyTimeout);
     if (this.#places === undefined) await this.workers().catch(() => {});
   }
 
@@ -456,22 +442,4 @@ export class RemoteBackend implements TaskBackend {
     await within(TELL_WITHIN, this.#outbox.rested().then(() => this.#recall.rested()));
     await this.#link.close();
   }
-
-  #progressed(item: RemoteItem, value: unknown): void {
-    const { onProgress } = item.limits;
-    if (onProgress === undefined || item.done) return;
-    callBack(() => onProgress(value, item.future), `onProgress of task "${item.task.name}"`);
-  }
-}
-
-/** An id that the engine takes, for one that a user chose. */
-function idOfTask(taskId: string): string {
-  const bytes = new TextEncoder().encode(taskId);
-  const text = btoa(String.fromCharCode(...bytes));
-  return `t-${text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
-}
-
-function randomText(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

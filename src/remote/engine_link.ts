@@ -1,4 +1,5 @@
 import { clock } from "../futures/clock.ts";
+import { TimeoutError } from "../futures/errors.ts";
 import { TransportError } from "./transport.ts";
 import type { Reply, Subscription, Transport } from "./transport.ts";
 
@@ -35,6 +36,18 @@ export class EngineLink {
       if (this.#subscription === subscription) this.#subscription = undefined;
     });
     return subscription;
+  }
+
+  /** The same, but for no longer than so many milliseconds: then it rejects. */
+  async connectedWithin(milliseconds: number): Promise<void> {
+    let isThere = false;
+    const connected = this.connected().then(() => {
+      isThere = true;
+    });
+    await within(milliseconds, connected.catch(() => {}));
+    if (isThere) return;
+    const late = new TimeoutError(`Cannot reach ${this.transport.name} within ${milliseconds} ms`);
+    await Promise.race([connected, Promise.reject(late)]); // what it rejected with comes first
   }
 
   /** Does something as soon as the engine is there; it may be done more than once. Rejects if it cannot be, or the link is closed. */

@@ -1,5 +1,6 @@
 import type { TaskInfo } from "../backend/executor_events.ts";
 import type { TaskLimits } from "../backend/task_backend.ts";
+import { callBack } from "../futures/callback.ts";
 import { FutureSource } from "../futures/future_source.ts";
 import type { TaskTrace } from "../runtime/runtime.ts";
 import type { RemoteTask } from "./remote_task.ts";
@@ -102,6 +103,13 @@ export class RemoteItem extends FutureSource<unknown> {
   /** Whether the future is settled. */
   get done(): boolean {
     return this.future.done();
+  }
+
+  /** Its worker tells how far it is. */
+  tellProgress(value: unknown): void {
+    const { onProgress } = this.limits;
+    if (onProgress === undefined || this.done) return;
+    callBack(() => onProgress(value, this.future), `onProgress of task "${this.task.name}"`);
   }
 
   override revoke(): boolean {
