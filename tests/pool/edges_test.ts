@@ -65,6 +65,25 @@ for (const kind of POOLS) {
       assertEquals(outcomes, Array(9).fill("RangeError: no number"));
     });
 
+    // What fails at once ended no turn: nothing else of the program ever ran again.
+    test(`an endless input of ${method}() to a closed pool keeps no other from running ${on}`, async () => {
+      const pool = kind.make(1);
+      const source = new FutureSource<number>();
+      source.setException(new RangeError("no number"));
+      let isWanted = true;
+      function* endless(): Generator<Future<number>> {
+        while (isWanted) yield source.future;
+      }
+      const results = pool[method](double, endless(), {
+        bufferSize: 2,
+      });
+      pool.close();
+      await new Promise((resolve) => setTimeout(resolve));
+      isWanted = false;
+      await soon("join()", pool.join());
+      await results.return!();
+    });
+
     test(`terminate() ends a next() of ${method}() whose input gives nothing ${on}`, async () => {
       const pool = kind.make(1);
       const stalled: AsyncIterable<number> = {
