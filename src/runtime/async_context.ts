@@ -144,9 +144,9 @@ function accessOfNode(AsyncResource: AsyncResourceClass, storage: Storage): Acce
   );
   if (key === undefined) return undefined; // a store would turn the hooks on, which slow all promises
   const held: unknown = storage.run(1, () => new AsyncResource(""));
+  storage.disable(); // without contexts as they are read here, it has turned the hooks on
   const { constructor } = (held as Record<symbol, { constructor: unknown }>)[key]!;
   const { current: get, set } = constructor as Record<string, unknown>;
-  storage.disable();
   return typeof get !== "function" || typeof set !== "function"
     ? undefined
     : { get, set } as Access;
