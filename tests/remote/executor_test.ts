@@ -12,7 +12,7 @@ import {
   WorkerCrashError,
 } from "../../mod.ts";
 import type { Future } from "../../mod.ts";
-import { UnknownTaskError } from "../../src/remote/mod.ts";
+import { memoryTransport, RemoteWorker, UnknownTaskError } from "../../src/remote/mod.ts";
 import { remoteTasks } from "../../src/remote/mod.ts";
 import { test } from "../harness.ts";
 import { fleet, tasks, until } from "./fleet.ts";
@@ -373,6 +373,27 @@ test("DistributedExecutor.terminate settles all that is left", async () => {
   assertEquals(futures.map((future) => future.state), ["finished", "cancelled"]);
   await until(() => gate.left === 1);
   assertEquals(f.engine.channels, 0);
+});
+
+test("a RemoteWorker that has ended listens to its signal no more", async () => {
+  let listeners = 0;
+  const { signal } = new AbortController();
+  const own = {
+    aborted: false,
+    reason: undefined,
+    addEventListener: (...args: Parameters<AbortSignal["addEventListener"]>) => {
+      listeners++;
+      signal.addEventListener(...args);
+    },
+    removeEventListener: () => void listeners--,
+  } as unknown as AbortSignal;
+  const { engine } = memoryTransport();
+  const worker = new RemoteWorker(memoryTransport(engine), {
+    modules: { none: new URL("./does_not_exist.ts", import.meta.url) },
+    concurrency: 1,
+  });
+  await assertRejects(() => worker.run({ signal: own }), Error, 'Cannot load module "none"');
+  assertEquals(listeners, 0);
 });
 
 test("DistributedExecutor.observe() tells a second observer nothing of what was before it", async () => {
