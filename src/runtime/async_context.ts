@@ -25,18 +25,16 @@ interface Access {
 
 /** A context as the runtime holds it, without an `AsyncResource` around it. */
 class BareContext implements AsyncContext {
-  readonly #access: Access;
-  readonly #context: unknown;
+  readonly context: unknown;
 
-  constructor(access: Access, context: unknown) {
-    this.#access = access;
-    this.#context = context;
+  constructor(context: unknown) {
+    this.context = context;
   }
 
   runInAsyncScope<R>(fn: () => R): R {
-    const { get, set } = this.#access;
+    const { get, set } = access!;
     const before = get();
-    set(this.#context);
+    set(this.context);
     try {
       return fn();
     } finally {
@@ -45,10 +43,13 @@ class BareContext implements AsyncContext {
   }
 }
 
+/** What resources are called. */
+const NAME = "concurrent.futures";
+
 let access: Access | undefined;
 /** The context without any store, where it can be told from others. */
 let empty: AsyncContext | undefined;
-let capture: () => AsyncContext | undefined = () => (capture = howToCapture())();
+let capture = (): AsyncContext | undefined => (capture = howToCapture())();
 
 /**
  * The async context of this moment (`AsyncLocalStorage` of Node, Deno and Bun), for what is called in it
@@ -92,8 +93,9 @@ function asyncHooks(): AsyncHooks {
   return builtin<AsyncHooks>("async_hooks") ?? {};
 }
 
-function resource({ AsyncResource }: AsyncHooks = asyncHooks()): AsyncContext | undefined {
-  return AsyncResource === undefined ? undefined : new AsyncResource("concurrent.futures");
+function resource(): AsyncContext | undefined {
+  const { AsyncResource } = asyncHooks();
+  return AsyncResource === undefined ? undefined : new AsyncResource(NAME);
 }
 
 /**
@@ -103,15 +105,16 @@ function resource({ AsyncResource }: AsyncHooks = asyncHooks()): AsyncContext | 
  */
 function howToCapture(): () => AsyncContext | undefined {
   const hooks = asyncHooks();
+  const { AsyncResource } = hooks;
+  if (AsyncResource === undefined) return () => undefined;
   // It leaves the context of this moment as it is, whatever is tried.
-  const found = resource(hooks)?.runInAsyncScope(() => accessOf(hooks));
-  if (found === undefined) return () => resource(hooks);
-  access = found;
-  empty = new BareContext(found, undefined);
-  const { get } = found;
+  access = new AsyncResource(NAME).runInAsyncScope(() => accessOf(hooks));
+  if (access === undefined) return () => new AsyncResource(NAME);
+  empty = new BareContext(undefined);
+  const { get } = access;
   return () => {
     const context = get();
-    return context === undefined ? undefined : new BareContext(found, context);
+    return context === undefined ? undefined : new BareContext(context);
   };
 }
 
