@@ -147,10 +147,8 @@ export interface WorkerPoolKind {
   readonly brokenError: (message: string, options: ErrorOptions) => BrokenExecutorError;
 }
 
-/** The options that all executors with workers have. */
-const COMMON_OPTIONS = [
-  "maxWorkers",
-  "tasksPerWorker",
+/** The options that say how workers live: pools have them, too. */
+export const LIFE_OPTIONS = [
   "initializer",
   "initargs",
   "maxTasksPerChild",
@@ -159,6 +157,13 @@ const COMMON_OPTIONS = [
   "maxWorkerMemory",
   "idleTimeout",
   "minWorkers",
+] as const;
+
+/** The options that all executors with workers have. */
+const COMMON_OPTIONS = [
+  "maxWorkers",
+  "tasksPerWorker",
+  ...LIFE_OPTIONS,
   "maxPending",
   "onCrash",
   "grace",

@@ -5,21 +5,9 @@ import { show } from "../futures/show.ts";
 import { checkOptions, checkWorkers } from "../executor/options.ts";
 import { ProcessPoolExecutor } from "../executor/process_pool_executor.ts";
 import { ThreadPoolExecutor } from "../executor/thread_pool_executor.ts";
-import { NAME } from "../executor/worker_pool_options.ts";
+import { LIFE_OPTIONS, NAME } from "../executor/worker_pool_options.ts";
 import type { WorkerPoolOptions } from "../executor/worker_pool_options.ts";
 import { WorkerPool } from "./worker_pool.ts";
-
-/** Options of executors that pools take as they are. */
-const WORKER_OPTIONS: readonly (keyof PoolOptions)[] = [
-  "initializer",
-  "initargs",
-  "maxTasksPerChild",
-  "finalizer",
-  "finalizerTimeout",
-  "maxWorkerMemory",
-  "idleTimeout",
-  "minWorkers",
-];
 
 /**
  * Options of {@linkcode ThreadPool} and {@linkcode Pool}.
@@ -146,7 +134,7 @@ function executorOptions(
   options: number | PoolOptions | undefined,
 ): WorkerPoolOptions & { [NAME]: string } {
   const given = typeof options === "object" && options !== null ? options : { processes: options };
-  checkOptions(name, given, ["processes", "executor", ...WORKER_OPTIONS]);
+  checkOptions(name, given, ["processes", "executor", ...LIFE_OPTIONS]);
   checkWorkers("processes", given.processes);
   const { processes, executor: _none, ...others } = given as PoolOptions;
   const named = { ...others, [NAME]: name };

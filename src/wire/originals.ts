@@ -19,23 +19,16 @@ import {
 export {
   append,
   CALL,
-  ceil,
   define,
-  defineProperty,
   ErrorOf,
   getOwnPropertyDescriptor,
   getPrototypeOf,
   hasOwn,
   isArray,
   keys,
-  MAP_PROTOTYPE,
-  max,
   OBJECT_PROTOTYPE,
   ObjectOf,
-  promiseFinally,
   PromiseOf,
-  promiseThen,
-  SET_PROTOTYPE,
   StringOf,
   textOfFunction,
   textSlice,
@@ -187,7 +180,6 @@ export const putInMap = uncurried(Map.prototype.set) as (
   value: unknown,
 ) => void;
 
-export const min: typeof Math.min = Math.min;
 export const round: typeof Math.round = Math.round;
 export const floor: typeof Math.floor = Math.floor;
 export const imul: typeof Math.imul = Math.imul;
