@@ -1,6 +1,6 @@
-import { isArray, iterable, uncurried } from "../wire/originals.ts";
-import { checkDepth } from "../wire/value_depth.ts";
+import { isArray, uncurried } from "../wire/originals.ts";
 import { busyLock } from "./busy_lock.ts";
+import { postChecked } from "./post_checked.ts";
 import type { WorkerPlace, WorkerScope } from "./worker_place.ts";
 
 /** What is used of a `MessagePort` of `node:worker_threads`. */
@@ -16,11 +16,7 @@ export function threadPlace(scope: WorkerScope, port: ParentPort): WorkerPlace {
   // In Deno messages come in maps.
   const inMap = uncurried(Map.prototype.get) as (map: unknown, key: number) => unknown;
   return {
-    post: (message, transfer) => {
-      checkDepth(message);
-      if (transfer === undefined || transfer.length === 0) send(message);
-      else send(message, iterable(transfer));
-    },
+    post: postChecked(send),
     listen: (receive, unreadable) => {
       const take = scope.Deno === undefined
         ? receive

@@ -1,6 +1,6 @@
-import { iterable, readerOf, uncurried } from "../wire/originals.ts";
-import { checkDepth } from "../wire/value_depth.ts";
+import { readerOf, uncurried } from "../wire/originals.ts";
 import { busyLock } from "./busy_lock.ts";
+import { postChecked } from "./post_checked.ts";
 import type { WorkerPlace, WorkerScope } from "./worker_place.ts";
 
 /** A worker of the web's kind: its global object is its port. */
@@ -9,11 +9,7 @@ export function webPlace(scope: WorkerScope): WorkerPlace {
   const dataOf = readerOf(MessageEvent.prototype, "data");
   const stop = uncurried(Event.prototype.stopImmediatePropagation);
   return {
-    post: (message, transfer) => {
-      checkDepth(message);
-      if (transfer === undefined || transfer.length === 0) send(message);
-      else send(message, iterable(transfer));
-    },
+    post: postChecked(send),
     // It hears the owner before anybody else, who hears nothing of it.
     listen: (receive, unreadable) => {
       scope.addEventListener!("message", (event) => {
