@@ -13,9 +13,9 @@ interface SpawnSyncModule {
   spawnSync(path: string, args: readonly string[]): { readonly status: number | null };
 }
 
-const TIE = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
+const WRAPPER = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
 
-let tie: readonly string[] | undefined;
+let wrapper: readonly string[] | undefined;
 
 /**
  * What stands before a command so that the kernel ends the process with the thread that started it,
@@ -23,17 +23,17 @@ let tie: readonly string[] | undefined;
  * elsewhere it is nothing, and such a process ends when its loop does.
  */
 export function endWithParent(): readonly string[] {
-  return tie ??= canTie() ? TIE : [];
+  return wrapper ??= canWrap() ? WRAPPER : [];
 }
 
-function canTie(): boolean {
+function canWrap(): boolean {
   const { process, Deno } = globalThis as Scope;
   if (process?.platform !== "linux") return false;
-  const permission = Deno?.permissions.querySync({ name: "run", command: TIE[0] });
+  const permission = Deno?.permissions.querySync({ name: "run", command: WRAPPER[0] });
   if (permission !== undefined && permission.state !== "granted") return false;
   try {
     const { spawnSync } = builtin<SpawnSyncModule>("child_process")!;
-    return spawnSync(TIE[0], [...TIE.slice(1), "true"]).status === 0; // busybox has another one
+    return spawnSync(WRAPPER[0], [...WRAPPER.slice(1), "true"]).status === 0; // busybox has another one
   } catch {
     return false;
   }
