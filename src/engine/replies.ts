@@ -184,6 +184,7 @@ function initializes(worker: WorkerSlot): boolean {
 
 function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
   const { length } = message;
+  const { events } = tasks;
   for (let at = 1; at < length;) {
     const slot = message[at];
     const count = integer(message[at + 1], -worker.sent.slots, length, "a count");
@@ -200,7 +201,7 @@ function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskRe
       if (first.chunk > 0 && count !== first.sentItems) {
         throw new Breach("a chunk has another number of results");
       }
-      worker.sent.release(first.slot);
+      release(worker, first, events);
       first.task.observe(nanoseconds);
       if (first.chunk > 0) {
         tasks.taskSucceeded(worker, first, chunkOutcome(first, message.slice(at, at + count)));
@@ -216,11 +217,17 @@ function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskRe
         continue;
       }
       if (item.chunk > 0) throw new Breach("a chunk has one result");
-      worker.sent.release(item.slot);
+      release(worker, item, events);
       tasks.taskSucceeded(worker, item, message[at + i]);
     }
     at += count;
   }
+}
+
+/** An item leaves its slot, where its worker may have left how long it ran. */
+function release(worker: WorkerSlot, item: WorkItem, events: TaskEvents | undefined): void {
+  events?.ends(worker, item);
+  worker.sent.release(item.slot);
 }
 
 function readFailed(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
@@ -233,7 +240,7 @@ function readFailed(worker: WorkerSlot, message: readonly unknown[], tasks: Task
       continue;
     }
     const error = failure(item.task, kind, message[at + 3]);
-    worker.sent.release(item.slot);
+    release(worker, item, tasks.events);
     item.task.observe(nanoseconds);
     tasks.taskFailed(worker, item, error);
   }
@@ -259,7 +266,7 @@ function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: T
     failures!.set(index, failure(item.task, kindOf(message[at + 1]), message[at + 2]));
   }
   const outcome = chunkOutcome(item, values, failures);
-  worker.sent.release(item.slot);
+  release(worker, item, tasks.events);
   item.task.observe(nanoseconds);
   tasks.taskSucceeded(worker, item, outcome);
 }

@@ -11,11 +11,13 @@ import type {
   WorkerEndReason,
 } from "../backend/executor_events.ts";
 import type { TaskTools } from "../backend/task_tools.ts";
+import { readTime } from "../wire/outcome_table.ts";
 import type { TaskTime } from "../wire/process_port.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { Metrics } from "./metrics.ts";
 import { TaskRecord } from "./task_record.ts";
 import type { WorkItem } from "./work_item.ts";
+import { WorkerClocks } from "./worker_clocks.ts";
 import type { WorkerEnd } from "./worker_life.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
 
@@ -44,8 +46,7 @@ export class TaskEvents {
   #receivedAt: number | undefined = undefined;
   /** What a worker was asked to give tasks back for, last. */
   readonly #asked = new Map<string, ReturnReason>();
-  /** For each worker the least difference of clocks that was seen: the one of the fastest message. */
-  readonly #offsets = new WeakMap<WorkerSlot, number>();
+  readonly #clocks = new WorkerClocks();
 
   /** @param onEmpty Called when there is no observer any more. */
   constructor(
@@ -111,9 +112,7 @@ export class TaskEvents {
 
   /** What to add to times of a worker, of which this one has just come, to have them by this clock. */
   clockOf(worker: WorkerSlot, now: number): number {
-    const offset = Math.min(this.#offsets.get(worker) ?? Infinity, this.#now() - now);
-    this.#offsets.set(worker, offset);
-    return offset;
+    return this.#clocks.told(worker, now, this.#now());
   }
 
   // --- tasks ---
@@ -248,11 +247,19 @@ export class TaskEvents {
     run.ran = Math.min(ran, now - run.startedAt);
   }
 
+  /** A message tells that a task has ended: where memory is shared, its worker has left its time there. */
+  ends(worker: WorkerSlot, item: WorkItem): void {
+    if (item.record === undefined) return;
+    const { outcomes } = worker.sent.claims;
+    const time = outcomes === undefined ? undefined : readTime(outcomes, item.slot);
+    if (time !== undefined) this.seen(worker, item, time);
+  }
+
   /** The end of a task is seen before its worker tells it; a worker that did not time it yet knows no time. */
   seen(worker: WorkerSlot, item: WorkItem, time: TaskTime | undefined): void {
     const now = this.#now();
     const ran = Math.max(0, time?.ran ?? 0) || 0;
-    const offset = this.#offsets.get(worker);
+    const offset = this.#clocks.offsetOf(worker);
     const startedAt = time === undefined || offset === undefined
       ? now - ran
       : time.startedAt + offset || 0;

@@ -177,8 +177,9 @@ export const RETURNED = 11;
 
 /**
  * `[TIMES, now, times, done?]`: when tasks began and how long they ran, by the worker's clock, of which
- * `now` is the present: of each its slot, its start, and milliseconds, in an array or a `Float64Array`. It
- * comes after `TIME`, before the message that tells how the tasks ended, or with it: `done` is a `DONE`.
+ * `now` is the present: of each its slot, its start, and milliseconds, in an array or a `Float64Array`. Those
+ * that stand in shared memory are left out. It comes after `TIME`, before the message that tells how the
+ * tasks ended, or with it: `done` is a `DONE`.
  */
 export const TIMES = 12;
 /**

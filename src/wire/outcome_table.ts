@@ -47,6 +47,7 @@ export function writeTime(
 
 /** When a task began and how long it ran; `undefined` if that was not written. */
 export function readTime({ times }: OutcomeTable, slot: number): TaskTime | undefined {
+  if (2 * slot >= times.length) return undefined; // it has no slot any more
   const startedAt = times[2 * slot]!;
   return startedAt > 0 ? { startedAt, ran: times[2 * slot + 1]! } : undefined;
 }

@@ -8,12 +8,14 @@ export class TaskTimes {
   readonly #claims: WorkerClaims;
   /** Whether tasks are timed. */
   isOn = false;
-  /** Slot, start and milliseconds of each task whose outcome is gathered. */
+  /** Slot, start and milliseconds of each task whose outcome is gathered, if the owner cannot see them. */
   #times: number[] = [];
+  /** Whether a task has ended since the owner was told the time. */
+  #hasEnded = false;
   /** When the last task ended, if the next one begins right after it; else 0. */
   #endedAt = 0;
 
-  /** @param claims Where an owner looks that sees the end before it is told. */
+  /** @param claims Where the owner looks, if it shares memory. */
   constructor(claims: WorkerClaims) {
     this.#claims = claims;
   }
@@ -27,12 +29,13 @@ export class TaskTimes {
   /** A task ends that began at this time. */
   end(slot: number, startedAt: number): void {
     if (!this.isOn || startedAt === 0) return;
+    this.#endedAt = clock.now();
+    this.#hasEnded = true;
+    const ran = this.#endedAt - startedAt;
+    if (this.#claims.timed(slot, startedAt, ran)) return;
     append(this.#times, slot);
     append(this.#times, startedAt);
-    this.#endedAt = clock.now();
-    const ran = this.#endedAt - startedAt;
     append(this.#times, ran);
-    this.#claims.timed(slot, startedAt, ran);
   }
 
   /** What comes next does not begin right after the last task. */
@@ -42,8 +45,9 @@ export class TaskTimes {
 
   /** Takes what is gathered, as a message of this kind; `undefined` if that is nothing. */
   take(kind: number): unknown[] | undefined {
+    if (!this.#hasEnded) return undefined;
+    this.#hasEnded = false;
     const times = this.#times;
-    if (times.length === 0) return undefined;
     this.#times = [];
     return [kind, clock.now(), packNumbers(times) ?? times];
   }

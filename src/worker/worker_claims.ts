@@ -60,11 +60,19 @@ export class WorkerClaims {
     this.#said.add(slot);
   }
 
-  /** How long the task in a slot ran that ends now, while somebody looks. */
-  timed(slot: number, startedAt: number, ran: number): void {
-    if (slot >= PARKED) return;
-    if (this.#outcomes !== undefined) writeTime(this.#outcomes, slot, startedAt, ran);
-    else if (this.#counter !== undefined) this.#time = { startedAt, ran };
+  /**
+   * How long the task in a slot ran that ends now, while somebody looks.
+   *
+   * @returns Whether the owner can see it whenever it is told of the end.
+   */
+  timed(slot: number, startedAt: number, ran: number): boolean {
+    if (slot >= PARKED) return false;
+    if (this.#outcomes !== undefined) {
+      writeTime(this.#outcomes, slot, startedAt, ran);
+      return true;
+    }
+    if (this.#counter !== undefined) this.#time = { startedAt, ran };
+    return false;
   }
 
   /**

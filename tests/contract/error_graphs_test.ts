@@ -228,6 +228,7 @@ async function checkReason(kind: ExecutorKind, executor: Executor, plan: Plan): 
  */
 async function checkClones(executor: Executor, plan: Plan): Promise<void> {
   const value = build(plan);
+  if (isMisread(value)) return;
   const results = [
     executor.submit(tasks.tell, value),
     executor.submit(tasks.tell, "text"),
@@ -240,6 +241,19 @@ async function checkClones(executor: Executor, plan: Plan): Promise<void> {
   }
   if (result!.status === "fulfilled" && argument!.status === "fulfilled") {
     assertEquals(tell((result!.value as unknown[])[0]), argument!.value);
+  }
+}
+
+/**
+ * Firefox writes an `AggregateError` whose `errors` are no array, and cannot read it: as a result it costs
+ * its worker, which docs/cloning.md tells.
+ */
+function isMisread(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return false;
+  } catch (error) {
+    return (error as Error).name === "InternalError";
   }
 }
 
