@@ -70,6 +70,25 @@ test("declarations and modules import only what is in the tarball", () => {
   assert(count > 50, `${count} imports`);
 });
 
+test("a runtime loads the library from three files, and what task modules import from one", () => {
+  const filesOf = (entry: string, found = new Set<string>()): Set<string> => {
+    found.add(entry);
+    for (
+      const [, path] of read(entry).matchAll(/(?:^|[;\n}])(?:import|export)[^"'();]*"(\.[^"]+)"/g)
+    ) {
+      const file = join(dirname(entry), path!).replaceAll("\\", "/");
+      if (!found.has(file)) filesOf(file, found);
+    }
+    return found;
+  };
+  assertEquals([...filesOf("dist/mod.js")].sort(), [
+    "dist/chunks/core.js",
+    "dist/chunks/futures.js",
+    "dist/mod.js",
+  ]);
+  assertEquals([...filesOf("dist/src/worker/mod.js")], ["dist/src/worker/mod.js"]);
+});
+
 test("every module has a map, and every map the text of its sources", () => {
   for (const path of files.filter((path) => path.endsWith(".js"))) {
     const [, map] = /\n\/\/# sourceMappingURL=(.+)\n*$/.exec(read(path)) ?? [];
