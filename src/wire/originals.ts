@@ -153,7 +153,7 @@ export function bytesIn<B extends ArrayBufferLike>(
 }
 
 const ITERATOR: typeof Symbol.iterator = Symbol.iterator;
-const END = { done: true, value: undefined } as const;
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** The same list with an iterator of its own: runtimes read lists as the language does, by that of all arrays. */
 export function iterable<T>(list: readonly T[]): T[] {
