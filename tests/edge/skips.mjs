@@ -45,6 +45,7 @@ export const SKIPS = {
       "this.submit(): functions of modules, references and the task itself",
     ],
     [NO_CODE]: [
+      "this.submit(): a parent that waits is running, and stats() count it as waiting",
       "this.submit(): children end with their parent",
       "this.submit(): shutdown() waits for children",
     ],
