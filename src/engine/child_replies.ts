@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CHILD_TASKS, PARKED } from "../wire/messages.ts";
+import { CHILD_TASKS, MAX_ROW, PARKED } from "../wire/messages.ts";
 import type { WireTask } from "../wire/messages.ts";
 import { Breach, integer } from "./breach.ts";
 import type { TaskEntry } from "./task_registry.ts";
@@ -64,7 +64,7 @@ function checkWire(value: unknown): WireTask {
   throw new Breach("a function is of no kind");
 }
 
-/** `[SPAWN, slot, parked, (child, id, arity, moved, ...arguments)*]` */
+/** `[SPAWN, slot, parked, (child, id, arity, count or what moves, ...arguments)*]` */
 export function readSpawn(
   worker: WorkerSlot,
   message: readonly unknown[],
@@ -78,20 +78,29 @@ export function readSpawn(
   parent.task.submits = true;
   const { length } = message;
   for (let at = 3; at < length;) {
-    const number = integer(message[at], 0, Number.MAX_SAFE_INTEGER, "the number of a child");
+    const number = integer(
+      message[at],
+      0,
+      Number.MAX_SAFE_INTEGER - MAX_ROW,
+      "the number of a child",
+    );
     const entry = worker.childTask(message[at + 1] as number);
     if (entry === undefined) throw new Breach("a child has no function");
     const arity = integer(message[at + 2], 0, length - at - 4, "a count of arguments");
     const moved = message[at + 3];
-    const args = message.slice(at + 4, at + 4 + arity);
-    if (Array.isArray(moved) && arity > 0) {
-      if (!moved.every((one) => typeof one === "object" && one !== null)) {
-        throw new Breach("what moves is no object");
+    const count = Array.isArray(moved) ? 1 : integer(moved, 1, MAX_ROW, "a count of children");
+    at += 4;
+    if (at + arity * count > length) throw new Breach("arguments of children are missing");
+    for (let i = 0; i < count; i++, at += arity) {
+      const args = message.slice(at, at + arity);
+      if (Array.isArray(moved) && arity > 0) {
+        if (!moved.every((one) => typeof one === "object" && one !== null)) {
+          throw new Breach("what moves is no object");
+        }
+        args[0] = markMoved(args[0], moved as Transferable[]);
       }
-      args[0] = markMoved(args[0], moved as Transferable[]);
+      children.childSubmitted(worker, parent, number + i, entry, args);
     }
-    children.childSubmitted(worker, parent, number, entry, args);
-    at += 4 + arity;
   }
   children.childrenSubmitted(worker);
 }

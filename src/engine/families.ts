@@ -1,6 +1,7 @@
 import { clock } from "../futures/clock.ts";
 import { CancelledError, SerializationError } from "../futures/errors.ts";
 import { observe, outcome } from "../futures/future.ts";
+import type { FutureObserver } from "../futures/future.ts";
 import { messageOf } from "../futures/show.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import {
@@ -22,13 +23,30 @@ import type { WorkerSlot } from "./worker_slot.ts";
 export const MISSED_MESSAGE =
   "A message to the worker could not be read, and its tasks wait for others";
 
+/** One of the tasks that a running task has submitted. */
+class Child implements FutureObserver {
+  readonly family: Family;
+  readonly item: WorkItem;
+  /** Its number in the worker of the parent. */
+  readonly number: number;
+
+  constructor(family: Family, item: WorkItem, number: number) {
+    this.family = family;
+    this.item = item;
+    this.number = number;
+  }
+
+  futureDone(): void {
+    this.family.childDone(this);
+  }
+}
+
 /** The tasks that one running task has submitted and that are not done. */
 class Family implements ItemFamily {
   readonly #families: Families;
   readonly worker: WorkerSlot;
   readonly parent: WorkItem;
-  /** Each with its number in the worker of the parent. */
-  readonly open: Map<WorkItem, number> = new Map();
+  readonly open: Set<Child> = new Set();
   /** The parent has ended: nobody is to be told. */
   isOver = false;
 
@@ -40,6 +58,10 @@ class Family implements ItemFamily {
 
   abort(reason: unknown): void {
     this.#families.abort(this, reason);
+  }
+
+  childDone(child: Child): void {
+    this.#families.childDone(child);
   }
 
   parentEnded(): void {
@@ -88,9 +110,10 @@ export class Families implements ChildReplies {
     own.context = control.context;
     settlement.add(item);
     watch.events?.submitted(item);
-    family.open.set(item, number);
+    const child = new Child(family, item, number);
+    family.open.add(child);
     worker.lend(parent);
-    observe(item.future, { futureDone: () => this.#childDone(family, item) });
+    observe(item.future, child);
     // What ends it was done before it came.
     if (parent.aborted !== undefined) settlement.cancel(item, parent.aborted.reason);
     else if (parent.done) settlement.cancel(item);
@@ -114,17 +137,16 @@ export class Families implements ChildReplies {
     const list = this.#aborting = [[family, reason] as const];
     try {
       for (const [next, why] of list) {
-        for (const item of [...next.open.keys()]) this.#parts.limits.abort(item, why);
+        for (const { item } of [...next.open]) this.#parts.limits.abort(item, why);
       }
     } finally {
       this.#aborting = undefined;
     }
   }
 
-  #childDone(family: Family, item: WorkItem): void {
-    const number = family.open.get(item);
-    family.open.delete(item);
-    if (family.isOver || number === undefined) return;
+  childDone(child: Child): void {
+    const { family, item, number } = child;
+    if (!family.open.delete(child) || family.isOver) return;
     const { worker, parent } = family;
     if (family.open.size === 0) {
       worker.unlend(parent);

@@ -60,9 +60,10 @@ export class StreamFeed implements ValueFeed, ItemStream {
    * @throws {Breach} If they are none, or more than were asked for.
    */
   came(values: unknown, taken: unknown): void {
-    const { ring } = this;
-    if (values === undefined && ring !== undefined) return this.#sink.valuesCame([]);
-    if (taken !== undefined) this.#leaveRing(taken);
+    if (this.ring !== undefined && !this.#hasLeft) {
+      if (values === undefined && taken === undefined) return this.#sink.valuesCame([]);
+      this.#leaveRing(taken);
+    } else if (taken !== undefined) throw new Breach("a stream leaves a ring that it has not");
 
     // Clones may be of another realm, as in edge-runtime: there `instanceof` says no.
     if (!Array.isArray(values) && !ArrayBuffer.isView(values)) {
@@ -75,10 +76,7 @@ export class StreamFeed implements ValueFeed, ItemStream {
 
   /** From now on values come in messages. Those in the ring are before them. */
   #leaveRing(known: unknown): void {
-    const { ring } = this;
-    if (ring === undefined || this.#hasLeft) {
-      throw new Breach("a stream leaves a ring that it has not");
-    }
+    const ring = this.ring!;
     this.#hasLeft = true;
     ring.close();
     const length = this.#sink.bufferSize;

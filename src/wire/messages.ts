@@ -194,11 +194,14 @@ export const FULL = 14;
 /** `[CHILD_TASK, id, WireTask]`: a function that tasks of this worker submit gets one of `CHILD_TASKS` numbers. */
 export const CHILD_TASK = 15;
 /**
- * `[SPAWN, slot, parked, (child, id, arity, moved, ...arguments)*]`: the task in a slot submits others, and
- * waits for them without its place: from now on it is called `parked`, a number from `PARKED` on. `moved`
- * is what moves with the arguments of one, if anything.
+ * `[SPAWN, slot, parked, (child, id, arity, count, ...arguments)*]`: the task in a slot submits others, and
+ * waits for them without its place: from now on it is called `parked`, a number from `PARKED` on. The children
+ * of a row have numbers from `child` on. Where something moves with the arguments of one, a list of that stands
+ * in the place of the count.
  */
 export const SPAWN = 16;
+/** Children of one row, at the most. */
+export const MAX_ROW = 512;
 
 /** How many functions of children a worker has numbers for. */
 export const CHILD_TASKS = 256;

@@ -5,7 +5,14 @@ import type { Future } from "../futures/future.ts";
 import { FutureSource } from "../futures/future_source.ts";
 import { messageOf } from "../futures/show.ts";
 import { decodeError } from "../wire/error_codec.ts";
-import { CHILD_CANCELLED, CHILD_FAILED, PARKED, SPAWN, UnclonedError } from "../wire/messages.ts";
+import {
+  CHILD_CANCELLED,
+  CHILD_FAILED,
+  MAX_ROW,
+  PARKED,
+  SPAWN,
+  UnclonedError,
+} from "../wire/messages.ts";
 import { append, SafeMap, TypeErrorOf } from "../wire/originals.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
 import type { ChildFunctions } from "./child_functions.ts";
@@ -113,6 +120,8 @@ export class Children {
     this.#open.set(child.number, child);
     if (family.size === 1) this.#places.lend(parent);
     append(this.#gathered, child);
+    // The owner begins with these, while more of them are submitted.
+    if (this.#gathered.length >= MAX_ROW) this.flush();
     if (!this.#scheduled) {
       this.#scheduled = true;
       clock.queueMicrotask(() => {
@@ -158,18 +167,18 @@ export class Children {
     this.#gathered = [];
     const { parent } = gathered[0]!;
     const parked = this.#parkedSlot(parent);
-    const values: unknown[] = [slotOf(parent), parked];
-    const transfer: Transferable[] = [];
+    const rows = new Rows(parent, parked);
     for (let i = 0; i < gathered.length; i++) {
       const child = gathered[i]!;
-      if (!child.future.done()) addRow(values, transfer, child);
+      if (!child.future.done()) rows.add(child);
     }
     this.#outbox.flush();
     let isSent = false;
     try {
-      if (values.length > 2) this.#outbox.tell(SPAWN, values, transfer);
-      isSent = values.length > 2;
+      isSent = rows.values.length > 2;
+      if (isSent) this.#outbox.tell(SPAWN, rows.values, rows.transfer);
     } catch {
+      isSent = false;
       // Something in it cannot be cloned, and nothing was sent: find out whose it is.
       for (let i = 0; i < gathered.length; i++) {
         const child = gathered[i]!;
@@ -185,11 +194,10 @@ export class Children {
   }
 
   #sendOne(child: Child, parked: number): boolean {
-    const values: unknown[] = [slotOf(child.parent), parked];
-    const transfer: Transferable[] = [];
-    addRow(values, transfer, child);
+    const rows = new Rows(child.parent, parked);
+    rows.add(child);
     try {
-      this.#outbox.tell(SPAWN, values, transfer);
+      this.#outbox.tell(SPAWN, rows.values, rows.transfer);
       return true;
     } catch (error) {
       this.#remove(child);
@@ -224,26 +232,66 @@ export class Children {
   }
 }
 
-/** Adds a child, with what moves with it. */
-function addRow(rows: unknown[], transfer: Transferable[], child: Child): void {
-  const { args } = child;
-  let moved: Transferable[] | undefined;
-  append(rows, child.number);
-  append(rows, child.task);
-  append(rows, args.length);
-  const at = rows.length;
-  append(rows, undefined);
-  for (let i = 0; i < args.length; i++) {
-    const mark = unwrapTransfer(args[i]);
-    append(rows, mark === undefined ? args[i] : mark.value);
-    if (mark === undefined) continue;
-    moved ??= [];
-    for (let k = 0; k < mark.transfer.length; k++) {
-      append(moved, mark.transfer[k]!);
-      append(transfer, mark.transfer[k]!);
-    }
+/** What is said of children: those of one function, one after the other, share a header. */
+class Rows {
+  readonly values: unknown[];
+  readonly transfer: Transferable[] = [];
+  #header = -1;
+  /** The one that would go on where the last has ended. */
+  #next = -1;
+  #task = -1;
+  #arity = -1;
+
+  constructor(parent: Context, parked: number) {
+    this.values = [slotOf(parent), parked];
   }
-  rows[at] = moved;
+
+  add({ args, number, task }: Child): void {
+    const { values, transfer } = this;
+    const arity = args.length;
+    const goesOn = number === this.#next && task === this.#task && arity === this.#arity;
+    const header = goesOn ? this.#header : values.length;
+    if (!goesOn) {
+      append(values, number);
+      append(values, task);
+      append(values, arity);
+      append(values, 0);
+    }
+    const at = values.length;
+    let moved: Transferable[] | undefined;
+    for (let i = 0; i < arity; i++) {
+      const mark = unwrapTransfer(args[i]);
+      append(values, mark === undefined ? args[i] : mark.value);
+      if (mark === undefined) continue;
+      moved ??= [];
+      for (let k = 0; k < mark.transfer.length; k++) {
+        append(moved, mark.transfer[k]!);
+        append(transfer, mark.transfer[k]!);
+      }
+    }
+    if (moved === undefined) {
+      values[header + 3] = values[header + 3] as number + 1;
+      this.#header = header;
+      this.#next = number + 1;
+      this.#task = task;
+      this.#arity = arity;
+      return;
+    }
+    this.#next = -1;
+    if (!goesOn) {
+      values[header + 3] = moved;
+      return;
+    }
+    // It has a header of its own.
+    const own: unknown[] = [];
+    for (let i = at; i < values.length; i++) append(own, values[i]);
+    values.length = at;
+    append(values, number);
+    append(values, task);
+    append(values, arity);
+    append(values, moved);
+    for (let i = 0; i < own.length; i++) append(values, own[i]);
+  }
 }
 
 function errorOf(value: unknown): unknown {

@@ -216,13 +216,25 @@ test("a task that is said to begin twice is a breach", async () => {
 });
 
 test("a stream that gives what it may not is a breach; its values so far hold", async () => {
-  for (const values of [[], Array(65).fill(0), "x", { length: 1 }, undefined, null, 5]) {
+  const wrong = [[], Array(65).fill(0), "x", { length: 1 }, null, 5];
+  for (
+    const [given, ...rest] of [
+      ...wrong.map((values) => [1, values]), // it is in the ring
+      ...wrong.map((values) => [1, values, 0]),
+      [1, [2]],
+      [1, [2], 2],
+      [1, [2], "0"],
+      [1, undefined, 0],
+      ...[...wrong, undefined].map((values) => ["left", values]), // it has left the ring
+      ["left", [2], 0],
+    ] as [number | string, ...unknown[]][]
+  ) {
     const runtime = new FakeRuntime();
     const executor = new ThreadPoolExecutor({ maxWorkers: 1, runtime });
-    const stream = executor.stream(async function* () {
-      yield 1;
+    const stream = executor.stream(async function* (value: number | string) {
+      yield value;
       await new Promise<void>(() => {});
-    });
+    }, given);
     const plain = executor.submit(count, 1);
     await tick();
     const worker = runtime.workers[0]!;
@@ -231,8 +243,8 @@ test("a stream that gives what it may not is a breach; its values so far hold", 
     await tick();
     const secret = secretOf(worker);
     await runtime.settle();
-    worker.events.message([secret + GIVES, 0, values]);
-    assertEquals(await stream.next(), { done: false, value: 1 });
+    worker.events.message([secret + GIVES, 0, ...rest]);
+    assertEquals(await stream.next(), { done: false, value: given });
     await tick();
     await breached(runtime, executor, worker, () => stream.next(), plain);
   }
@@ -248,16 +260,20 @@ test("a task that submits what it may not is a breach", async () => {
       [CHILD_TASK, 0, { ...wire, kind: "other" }],
       [CHILD_TASK, 0, { ...wire, source: 5 }],
       [CHILD_TASK, 0, { ...wire, name: {} }],
-      [SPAWN, 0, 0, 0, 1, 0, undefined],
-      [SPAWN, 0, 2 * PARKED, 0, 1, 0, undefined],
-      [SPAWN, 0, PARKED, -1, 1, 0, undefined],
-      [SPAWN, 0, PARKED, 0, 2, 0, undefined],
-      [SPAWN, 0, PARKED, 0, "constructor", 0, undefined],
-      [SPAWN, 0, PARKED, 0, 1, 1, undefined],
-      [SPAWN, 0, PARKED, 0, 1, -1, undefined],
-      [SPAWN, 0, PARKED, 0, 1, 2 ** 32, undefined],
+      [SPAWN, 0, 0, 0, 1, 0, 1],
+      [SPAWN, 0, 2 * PARKED, 0, 1, 0, 1],
+      [SPAWN, 0, PARKED, -1, 1, 0, 1],
+      [SPAWN, 0, PARKED, 0, 2, 0, 1],
+      [SPAWN, 0, PARKED, 0, "constructor", 0, 1],
+      [SPAWN, 0, PARKED, 0, 1, 1, 1],
+      [SPAWN, 0, PARKED, 0, 1, 1, 2, 7],
+      [SPAWN, 0, PARKED, 0, 1, -1, 1],
+      [SPAWN, 0, PARKED, 0, 1, 2 ** 32, 1],
+      [SPAWN, 0, PARKED, 0, 1, 0, 0],
+      [SPAWN, 0, PARKED, 0, 1, 0, 2 ** 31],
+      [SPAWN, 0, PARKED, 0, 1, 0, undefined],
       [SPAWN, 0, PARKED, 0, 1, 1, [5], 1],
-      [SPAWN, 1, PARKED, 0, 1, 0, undefined],
+      [SPAWN, 1, PARKED, 0, 1, 0, 1],
     ] as [number, ...unknown[]][]
   ) {
     const runtime = new FakeRuntime();
