@@ -9,7 +9,7 @@ const names = OPERATIONS.flatMap((operation) =>
 );
 
 export const workload: Workload = {
-  title: "Doubling: the exponent by which time and memory grow from 31,250 tasks to a million",
+  title: "Doubling: the exponent by which CPU time and heap grow from 31,250 tasks to a million",
   unit: "exponent",
   better: "less",
   rounds: 3,

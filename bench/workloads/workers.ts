@@ -47,6 +47,21 @@ const LOADS: Readonly<Record<string, Load>> = {
   },
 };
 
+/** Those of an executor with `maxPending`. */
+const BOUNDED: Readonly<Record<string, Load>> = {
+  // As many wait as may: each submit asks whether there is room.
+  async bounded(executor, workers, quick) {
+    const count = (quick ? 60 : 150) * workers;
+    const all: PromiseLike<number>[] = [];
+    for (let i = 0; i < count; i++) {
+      await executor.ready();
+      all.push(executor.submit(sleep, 2));
+    }
+    check((await Promise.all(all)).every((ms) => ms === 2), "all");
+    return count;
+  },
+};
+
 const nameOf = (load: string, workers: number): string =>
   `${OURS}, ${load}: ${workers} worker${workers === 1 ? "" : "s"}`;
 
@@ -56,7 +71,7 @@ export const workload: Workload = {
   better: "less",
   rounds: 5,
   // A few per cent more are caches: more workers answer in smaller messages.
-  targets: Object.keys(LOADS).map((load) => ({
+  targets: Object.keys({ ...LOADS, ...BOUNDED }).map((load) => ({
     of: nameOf(load, 16),
     than: new RegExp(`${load}: 2 workers$`),
     ratio: 1.15,
@@ -64,17 +79,19 @@ export const workload: Workload = {
   async contenders(quick) {
     const contenders: Contender[] = [];
     for (const workers of WORKERS) {
-      const executor = new ThreadPoolExecutor(workers);
-      await executor.warmUp();
-      for (const [load, run] of Object.entries(LOADS)) {
-        contenders.push({
-          name: nameOf(load, workers),
-          async round() {
-            const before = ownCpu();
-            const count = await run(executor, workers, quick);
-            return (ownCpu() - before) * 1000 / count;
-          },
-        });
+      for (const [loads, maxPending] of [[LOADS, undefined], [BOUNDED, 64]] as const) {
+        const executor = new ThreadPoolExecutor({ maxWorkers: workers, maxPending });
+        await executor.warmUp();
+        for (const [load, run] of Object.entries(loads)) {
+          contenders.push({
+            name: nameOf(load, workers),
+            async round() {
+              const before = ownCpu();
+              const count = await run(executor, workers, quick);
+              return (ownCpu() - before) * 1000 / count;
+            },
+          });
+        }
       }
     }
     return contenders;

@@ -93,6 +93,7 @@ export class Scheduler implements TaskBackend {
       queue,
       supervisor.workers,
       ending,
+      settlement,
     );
     const parts = {
       options,

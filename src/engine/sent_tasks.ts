@@ -70,7 +70,8 @@ export class SentTasks {
   /** Every task in flight, oldest first; the chunks of one `map` as they were sent. */
   all(): WorkItem[] {
     const found: WorkItem[] = [];
-    for (const item of this.#items) if (typeof item === "object") found.push(item);
+    this.#some((item) => found.push(item));
+    found.reverse();
     for (const item of this.#parked.values()) found.push(item);
     return found.sort((a, b) =>
       a.sequence - b.sequence || this.claims.numberOf(a.slot) - this.claims.numberOf(b.slot)
@@ -105,11 +106,11 @@ export class SentTasks {
     const { claims } = this;
     let left = 0;
     let known = 0;
-    for (const item of this.#items) {
-      if (typeof item !== "object" || item.done || claims.hasEnded(item.slot)) continue;
+    this.#some((item) => {
+      if (item.done || claims.hasEnded(item.slot)) return;
       left++;
       if (this.#announced.has(item.slot) || claims.hasBegun(item.slot)) known++;
-    }
+    });
     return { left, running: Math.max(known, Math.min(left, claims.presumed)) };
   }
 
@@ -154,8 +155,19 @@ export class SentTasks {
     return !this.#some((item) => item.moved || item.pinned || this.hasBegun(item));
   }
 
-  #some(which: (item: WorkItem) => boolean): boolean {
-    return this.#items.some((item) => typeof item === "object" && which(item));
+  /**
+   * Whether one of those that have a slot is meant, the youngest asked first. Slots go round, so they lie
+   * close together, and the look ends with the last of them: it costs what there is, not what could be.
+   */
+  #some(which: (item: WorkItem) => unknown): boolean {
+    const items = this.#items;
+    for (let back = 1, left = this.#used; left > 0 && back <= this.slots; back++) {
+      const item = items[(this.#head - back + this.slots) % this.slots];
+      if (item === undefined) continue;
+      left--;
+      if (typeof item === "object" && which(item) === true) return true;
+    }
+    return false;
   }
 
   /** The async context in which the task in a slot was submitted, where it runs in it. */
@@ -300,16 +312,12 @@ export class SentTasks {
    */
   takeEnded(): { readonly item: WorkItem; readonly ended: EndedTask }[] {
     const taken: { item: WorkItem; ended: EndedTask }[] = [];
-    for (let slot = 0, left = this.load.inFlight; left > 0 && slot < this.slots; slot++) {
-      const item = this.#items[slot];
-      if (typeof item !== "object") continue;
-      left--;
-      if (item.chunk !== 0) continue;
-      const ended = this.claims.outcome(slot);
-      if (ended === undefined) continue;
+    this.#some((item) => {
+      const ended = item.chunk === 0 ? this.claims.outcome(item.slot) : undefined;
+      if (ended === undefined) return;
       this.#replace(item, TOLD);
       taken.push({ item, ended });
-    }
+    });
     return taken.sort((a, b) => a.item.sequence - b.item.sequence);
   }
 
@@ -343,16 +351,10 @@ export class SentTasks {
    */
   revokeLast(most: number, which: (item: WorkItem) => boolean = canMove): WorkItem[] {
     const taken: WorkItem[] = [];
-    const items = this.#items;
-    let seen = 0;
-    const inFlight = this.load.inFlight;
-    for (let back = 1; back <= this.slots && seen < inFlight && taken.length < most; back++) {
-      const item = items[(this.#head - back + this.slots) % this.slots];
-      if (typeof item !== "object") continue;
-      seen++;
-      if (!which(item)) continue;
-      if (this.revoke(item)) taken.push(item);
-    }
+    this.#some((item) => {
+      if (taken.length < most && which(item) && this.revoke(item)) taken.push(item);
+      return taken.length >= most;
+    });
     return taken;
   }
 

@@ -26,11 +26,17 @@ export class Settlement {
   /** Settles what `waitUntil` was given. */
   #resolveAll: (() => void) | undefined = undefined;
   #sequence = 0;
+  #chunks = 0;
 
   /** @param waitUntil Given one promise for each busy period. */
   constructor(waitUntil: ((promise: Promise<unknown>) => void) | undefined, watch: Watch) {
     this.#watch = watch;
     this.#waitUntil = waitUntil;
+  }
+
+  /** How many tasks and chunks came so far, at the most: one that is renewed counts twice. */
+  get came(): number {
+    return this.#sequence + this.#chunks;
   }
 
   /** A new task, with its place in the order of submits. */
@@ -49,6 +55,7 @@ export class Settlement {
 
   /** A chunk of a `map`, which has the place of its `map`. */
   addChunk(): void {
+    this.#chunks++;
     this.outstanding++;
   }
 

@@ -9,6 +9,8 @@ export class TaskQueue extends ItemQueue {
   readonly waiting: WaitingItems = new WaitingItems();
   /** Those that a certain worker has to take. */
   readonly lanes: Lanes;
+  /** How many went back into it so far. */
+  restored = 0;
 
   /** @param serial Whether a worker runs one task at a time. */
   constructor(serial: boolean) {
@@ -32,6 +34,7 @@ export class TaskQueue extends ItemQueue {
   }
 
   override restore(item: WorkItem): void {
+    this.restored++;
     if (item.control?.lane === undefined) super.restore(item);
     else this.lanes.restore(item);
   }
