@@ -39,7 +39,8 @@ ${ENGINE_HELP}
   --health-port N       answers GET with 200 while all is well, else with 503
   --log text|json       how lines look [text]
 
-Exit codes: 0 stopped in good order, 1 wrong use or set-up, ${STAYED_AWAY} the engine stayed away.`;
+Exit codes: 0 stopped in good order, 1 wrong use or set-up, or no engine when it starts,
+${STAYED_AWAY} the engine went and stayed away.`;
 
 /** Runs the command; resolves with the exit code. */
 export async function workerCommand(args: string[]): Promise<number> {

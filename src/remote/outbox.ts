@@ -39,7 +39,7 @@ export interface OutboxOwner {
   itemRefused(item: RemoteItem, error: unknown): void;
 }
 
-/** Brings tasks to the engine, in order and in batches: one batch is on its way at a time. */
+/** Brings tasks to the engine, in order and in batches: while the engine takes one, the next is made. */
 export class Outbox {
   readonly #link: EngineLink;
   readonly #signer: Signer;
@@ -70,8 +70,13 @@ export class Outbox {
   async #work(): Promise<void> {
     // Until it is there, what waits is in nobody's hands, and can be cancelled.
     await this.#link.connected().catch(() => {});
-    for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
-      await this.#send(batch);
+    let last: Promise<void> | undefined;
+    for (;;) {
+      const batch = this.#take();
+      const sending = batch.length > 0 ? this.#send(batch) : undefined;
+      if (last === undefined && sending === undefined) break;
+      await last; // two at the most are on their way
+      last = sending;
     }
     this.#run = undefined;
   }

@@ -206,10 +206,6 @@ testEach(
       for (const [i, time] of times.entries()) assertGreater(ran[i]!, 0.9 * time);
     }
   },
-  {
-    bug: (kind) =>
-      kind.name === "DistributedExecutor" ? "its client does not time tasks" : undefined,
-  },
 );
 
 testEach("an observer may end the executor, in any event", async (kind) => {

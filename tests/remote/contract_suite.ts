@@ -17,3 +17,4 @@ import "../contract/error_graphs_test.ts";
 import "../contract/values_test.ts";
 import "../contract/future_arguments_test.ts";
 import "../contract/task_group_test.ts";
+import "../contract/observe_test.ts";
