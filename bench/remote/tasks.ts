@@ -1,8 +1,12 @@
 /** Tasks of the benchmark of the distributed executor. @module */
 
 import { appendFileSync } from "node:fs";
-import process from "node:process";
 import type { TaskContext } from "../../mod.ts";
+
+/** Milliseconds since 1970, and parts of them: by the clock that all processes of a machine share. */
+export function now(): number {
+  return performance.timeOrigin + performance.now();
+}
 
 export function same<T>(value: T): T {
   return value;
@@ -20,12 +24,12 @@ export function compute(milliseconds: number): number {
   return rounds;
 }
 
-/** Writes when it was aborted, by the clock that all processes of a machine share. */
+/** Writes when it was aborted. */
 export function untilAborted(this: TaskContext, file: string): Promise<void> {
   const { signal } = this;
   return new Promise((resolve) => {
     signal.addEventListener("abort", () => {
-      appendFileSync(file, `${process.hrtime.bigint()}\n`);
+      appendFileSync(file, `${now()}\n`);
       resolve();
     });
   });
@@ -33,6 +37,6 @@ export function untilAborted(this: TaskContext, file: string): Promise<void> {
 
 /** Writes in which attempt it runs and when, and stays. */
 export async function stay(this: TaskContext, file: string, milliseconds: number): Promise<void> {
-  appendFileSync(file, `${this.attempt} ${process.hrtime.bigint()}\n`);
+  appendFileSync(file, `${this.attempt} ${now()}\n`);
   if (this.attempt === 1) await sleep(milliseconds);
 }
