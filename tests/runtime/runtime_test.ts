@@ -63,7 +63,7 @@ test(
       }));
     }
   },
-  { deadline: 30_000 },
+  { deadline: 120_000 },
 );
 
 test(
