@@ -9,7 +9,7 @@
  *
  *     deno run examples/quicksort.ts
  *     bun examples/quicksort.ts
- *     node examples/quicksort.ts 4000000
+ *     node examples/quicksort.ts 8000000
  */
 
 import process from "node:process";
@@ -27,9 +27,10 @@ async function sort(
     numbers.subarray(begin, end).sort();
     return;
   }
-  // The median of three parts the numbers in two.
-  const [a, b, c] = [numbers[begin]!, numbers[(begin + end) >> 1]!, numbers[end - 1]!];
-  const pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+  // The median of nine parts the numbers in two.
+  const step = (end - begin - 1) / 8;
+  const some = Float64Array.from({ length: 9 }, (_, i) => numbers[Math.floor(begin + i * step)]!);
+  const pivot = some.sort()[4]!;
   let left = begin;
   let right = end - 1;
   while (left <= right) {
@@ -46,17 +47,21 @@ async function sort(
   ]);
 }
 
-const count = Number(process.argv[2] ?? 1_000_000);
+const count = Number(process.argv[2] ?? 4_000_000);
 const times: number[] = [];
 for (const workers of [1, 2]) {
   await using executor = new ThreadPoolExecutor(workers);
   await executor.warmUp();
   const memory = new SharedArrayBuffer(count * Float64Array.BYTES_PER_ELEMENT);
   const numbers = new Float64Array(memory);
-  for (let i = 0; i < count; i++) numbers[i] = Math.random();
-  const startedAt = performance.now();
-  await executor.submit(sort, memory, 0, count);
-  times.push(performance.now() - startedAt);
+  let best = Infinity;
+  for (let round = 0; round < 3; round++) { // the first one is slower: the code is new to the worker
+    for (let i = 0; i < count; i++) numbers[i] = Math.random();
+    const startedAt = performance.now();
+    await executor.submit(sort, memory, 0, count);
+    best = Math.min(best, performance.now() - startedAt);
+  }
+  times.push(best);
   const isSorted = numbers.every((number, i) => i === 0 || numbers[i - 1]! <= number);
   console.log(`${workers} worker${workers > 1 ? "s" : ""}: sorted ${isSorted}`);
 }

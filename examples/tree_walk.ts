@@ -25,9 +25,15 @@ for (const workers of [1, 2]) {
   await using executor = new ThreadPoolExecutor(workers);
   await executor.warmUp();
   await executor.broadcast(tasks.loaded);
-  const startedAt = performance.now();
-  const { folders, files, bytes, digest } = await executor.submit(tasks.walk, top);
-  times.push(performance.now() - startedAt);
-  console.log(`${folders} folders, ${files} files, ${bytes} bytes, digest ${digest}`);
+  let best = Infinity;
+  let found = "";
+  for (let round = 0; round < 3; round++) { // the first one is slower: the code is new to the worker
+    const startedAt = performance.now();
+    const { folders, files, bytes, digest } = await executor.submit(tasks.walk, top);
+    best = Math.min(best, performance.now() - startedAt);
+    found = `${folders} folders, ${files} files, ${bytes} bytes, digest ${digest}`;
+  }
+  times.push(best);
+  console.log(found);
 }
 console.log(`two workers are ${(times[0]! / times[1]!).toFixed(1)} times as fast as one`);
