@@ -1,4 +1,14 @@
-import type { WorkItem } from "./work_item.ts";
+import type { Future } from "../futures/future.ts";
+import type { TaskEntry } from "./task_registry.ts";
+import { TaskRow } from "./task_row.ts";
+import type { TaskRowOwner } from "./task_row.ts";
+import type { WorkItem, WorkItemOwner } from "./work_item.ts";
+
+/**
+ * From so many on tasks wait in rows. Where fewer wait, what is made of them is made at once. An object, so
+ * that the library's own tests can have them earlier.
+ */
+export const rows = { from: 128 };
 
 /** Work items of one priority and depth, first in, first out: a list linked through the items themselves. */
 export class Level {
@@ -40,19 +50,56 @@ export class Level {
  * priorities in use, which is one for almost everybody). A cancelled item leaves at once, with
  * its arguments.
  */
-export class ItemQueue {
+export class ItemQueue implements TaskRowOwner {
   /** How many items wait. */
   length = 0;
   #levels: Level[] = [];
 
   /** The item that is next, without taking it. */
   get first(): WorkItem | undefined {
-    return this.#levels[0]?.first;
+    const level = this.#levels[0];
+    const first = level?.first;
+    return first instanceof TaskRow ? this.#unroll(level!, first) : first;
+  }
+
+  /** Whether so many wait that tasks are added in rows. */
+  get isDeep(): boolean {
+    return this.length >= rows.from;
+  }
+
+  /** Adds a task without a work item: one of no priority, with this place in submit order. */
+  pushRow(
+    owner: WorkItemOwner,
+    task: TaskEntry,
+    args: readonly unknown[],
+    sequence: number,
+  ): Future<unknown> {
+    const level = this.#level(0, 0);
+    let row = level.last;
+    if (!(row instanceof TaskRow) || !row.follows(sequence)) {
+      row = new TaskRow(owner, task, this, sequence);
+      level.insertAfter(row, level.last);
+    }
+    this.length++;
+    return (row as TaskRow).add(task, args);
+  }
+
+  leftRow(row: TaskRow): void {
+    this.length--;
+    if (row.size === 0) this.#unlink(this.#level(0, 0), row);
+  }
+
+  /** Takes the first task out of a row, and puts it in front of that. */
+  #unroll(level: Level, row: TaskRow): WorkItem {
+    const item = row.take();
+    level.insertAfter(item, undefined);
+    if (row.size === 0) level.unlink(row);
+    return item;
   }
 
   /** Adds an item behind those of its priority. */
   push(item: WorkItem): void {
-    const level = this.#level(item);
+    const level = this.#level(item.priority, item.depth);
     level.insertAfter(item, level.last);
     this.length++;
   }
@@ -62,7 +109,7 @@ export class ItemQueue {
    * almost all that wait, so the search from the front is short.
    */
   restore(item: WorkItem): void {
-    const level = this.#level(item);
+    const level = this.#level(item.priority, item.depth);
     let previous: WorkItem | undefined;
     let next = level.first;
     while (next !== undefined && next.sequence < item.sequence) {
@@ -75,12 +122,10 @@ export class ItemQueue {
 
   /** Takes the item that is next. */
   shift(): WorkItem | undefined {
-    const level = this.#levels[0];
-    if (level === undefined) return undefined;
-    const item = level.first!;
-    level.unlink(item);
+    const item = this.first;
+    if (item === undefined) return undefined;
+    this.#unlink(this.#levels[0]!, item);
     this.length--;
-    if (level.first === undefined) this.#levels.shift();
     return item;
   }
 
@@ -89,14 +134,18 @@ export class ItemQueue {
     const level = this.#levels[this.#find(item.priority, item.depth)];
     if (level?.priority !== item.priority || level.depth !== item.depth) return false;
     if (item.previous === undefined && level.first !== item) return false;
-    level.unlink(item);
+    this.#unlink(level, item);
     this.length--;
-    // An empty level goes, so that `first` need not look for one with items.
-    if (level.first === undefined) this.#levels.splice(this.#levels.indexOf(level), 1);
     return true;
   }
 
-  #level({ priority, depth }: WorkItem): Level {
+  /** Takes an entry out. An empty level goes, so that `first` need not look for one with items. */
+  #unlink(level: Level, item: WorkItem): void {
+    level.unlink(item);
+    if (level.first === undefined) this.#levels.splice(this.#levels.indexOf(level), 1);
+  }
+
+  #level(priority: number, depth: number): Level {
     const at = this.#find(priority, depth);
     const found = this.#levels[at];
     if (found !== undefined && found.priority === priority && found.depth === depth) return found;

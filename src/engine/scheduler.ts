@@ -190,7 +190,18 @@ export class Scheduler implements TaskBackend {
     this.checkOpen();
     const entry = this.#tasks.entry(task);
     this.#checkRoom();
+    if (this.#queue.isDeep && limits === undefined && this.#isPlain(args)) {
+      const place = this.#settlement.addTask();
+      this.#feeder.schedule();
+      return this.#queue.pushRow(this.#takeBack, entry, args, place);
+    }
     return this.#accept(new WorkItem(this.#takeBack, entry, args), args, limits);
+  }
+
+  /** Whether nothing needs to be known of a task that waits but what it is. */
+  #isPlain(args: readonly unknown[]): boolean {
+    return this.#options.captureContext === undefined && !this.#watch.lookForTools() &&
+      this.#watch.events === undefined && !holdsFuture(args);
   }
 
   /** Queues a task whose values are told as they come. */

@@ -41,11 +41,16 @@ export class Settlement {
 
   /** A new task, with its place in the order of submits. */
   add(item: WorkItem): void {
+    item.sequence = this.addTask();
+  }
+
+  /** A new task. What it returns is its place in the order of submits. */
+  addTask(): number {
     if (this.outstanding === 0) {
       this.#waitUntil?.(new Promise<void>((resolve) => this.#resolveAll = resolve));
     }
-    item.sequence = this.#sequence++;
     this.outstanding++;
+    return this.#sequence++;
   }
 
   /** A task can begin only now: among equals it stands behind those that could before. */

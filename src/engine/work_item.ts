@@ -1,6 +1,6 @@
-import { sourceOf } from "../futures/future.ts";
-import { FutureSource } from "../futures/future_source.ts";
-import type { Future } from "../futures/future.ts";
+import { handOver, makeFuture, settle, sourceOf } from "../futures/future.ts";
+import type { Future, Producer } from "../futures/future.ts";
+import { CANCELLED, FAILED, SUCCEEDED } from "../futures/future_state.ts";
 import type { AsyncContext } from "../runtime/runtime.ts";
 import type { TaskRecord } from "./task_record.ts";
 import type { TaskEntry } from "./task_registry.ts";
@@ -100,9 +100,10 @@ export class ItemControl {
 
 /**
  * A task and its future: the producer's side of the future, linked into the queue or into the slot of
- * a worker. One object per task and few fields, because a hundred thousand may be pending.
+ * a worker. Where many wait there are none yet: see `task_row.ts`.
  */
-export class WorkItem extends FutureSource<unknown> {
+export class WorkItem implements Producer {
+  readonly future: Future<unknown>;
   readonly owner: WorkItemOwner;
   readonly task: TaskEntry;
   /**
@@ -130,9 +131,20 @@ export class WorkItem extends FutureSource<unknown> {
   /**
    * @param args Those of a task, or those of all items of a chunk.
    * @param chunk See {@linkcode WorkItem.chunk}.
+   * @param future That of the task, if it has one already.
    */
-  constructor(owner: WorkItemOwner, task: TaskEntry, args: readonly unknown[], chunk = 0) {
-    super();
+  constructor(
+    owner: WorkItemOwner,
+    task: TaskEntry,
+    args: readonly unknown[],
+    chunk = 0,
+    future?: Future<unknown>,
+  ) {
+    if (future === undefined) this.future = makeFuture(this);
+    else {
+      this.future = future;
+      handOver(future, this);
+    }
     this.owner = owner;
     this.task = task;
     this.chunk = chunk;
@@ -190,13 +202,25 @@ export class WorkItem extends FutureSource<unknown> {
       (typeof this.record === "object" && this.record.notifies);
   }
 
-  override revoke(): boolean {
+  setResult(value: unknown): void {
+    settle(this.future, SUCCEEDED, value);
+  }
+
+  setException(error: unknown): void {
+    settle(this.future, FAILED, error);
+  }
+
+  setCancelled(reason: unknown): void {
+    settle(this.future, CANCELLED, reason);
+  }
+
+  revoke(_: Future<unknown>): boolean {
     if (!this.owner.revokeItem(this)) return false;
     this.owner.itemCancelled(this);
     return true;
   }
 
-  override started(): boolean {
+  started(): boolean {
     const { worker } = this;
     if (worker === undefined) return false;
     if (worker.isRunning(this)) return true;
@@ -204,7 +228,7 @@ export class WorkItem extends FutureSource<unknown> {
     return false;
   }
 
-  override ended(): boolean {
+  ended(): boolean {
     return this.worker !== undefined && this.worker.hasEnded(this);
   }
 }
@@ -219,7 +243,8 @@ export function discard(future: Future<unknown>): void {
   if (item instanceof WorkItem) item.owner.cancelLater(item);
 }
 
-function packed(args: readonly unknown[]): unknown {
+/** What stands for the arguments of a task: see {@linkcode WorkItem.args}. */
+export function packed(args: readonly unknown[]): unknown {
   return args.length === 1 && !isList(args[0]) ? args[0] : args;
 }
 

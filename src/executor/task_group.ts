@@ -3,7 +3,8 @@ import { listenToAbort, reasonOf } from "../futures/deadline.ts";
 import { provideAsyncDispose } from "../futures/dispose.ts";
 import { CancelledError, InvalidStateError } from "../futures/errors.ts";
 import { ArgumentWait, holdsFuture } from "../futures/argument_wait.ts";
-import { hasFailed, outcome, sourceOf } from "../futures/future.ts";
+import { hasFailed, outcome, settle } from "../futures/future.ts";
+import { CANCELLED } from "../futures/future_state.ts";
 import type { Future } from "../futures/future.ts";
 import { describeAs } from "../futures/inspect.ts";
 import { markLocal } from "../futures/local_object.ts";
@@ -262,7 +263,7 @@ export class TaskGroup implements AsyncDisposable {
     this.#controller.abort(reason);
     for (const task of [...this.#waiting.values()]) task.setCancelled(reasonOf(this.signal));
     for (const future of [...this.#held.keys()]) {
-      sourceOf(future)?.setCancelled(reasonOf(this.signal));
+      settle(future, CANCELLED, reasonOf(this.signal));
     }
   }
 

@@ -1,6 +1,6 @@
 // Length: half of it is documentation.
 
-import { Awaiter, belongToPromise } from "./awaiter.ts";
+import { Awaiter, belongToPromise, goOn, type Tell } from "./awaiter.ts";
 import { callBack } from "./callback.ts";
 import { markLocal } from "./local_object.ts";
 import { checkWaitOptions, watch } from "./deadline.ts";
@@ -16,36 +16,26 @@ import {
   promiseThen,
   TypeErrorOf,
 } from "./originals.ts";
+import { CANCELLED, FAILED, PENDING, RUNNING, SUCCEEDED } from "./future_state.ts";
+import type { FutureState, Outcome } from "./future_state.ts";
 import { show } from "./show.ts";
 
-/** Where a future is in its life. */
-export type FutureState = "pending" | "running" | "cancelled" | "finished";
+export type { FutureState, Outcome } from "./future_state.ts";
 
-/** Who settles a future, and knows whether it can be cancelled. */
+/** Who settles a future, or several, and knows whether it can be cancelled. */
 export interface Producer {
   /** Whether the task can be cancelled; then it will never run. */
-  revoke(): boolean;
+  revoke(future: Future<unknown>): boolean;
   /** Whether the task runs. */
   started(): boolean;
   /** Whether the task has ended, although its outcome has not arrived. */
   ended(): boolean;
-  /** Cancels the future, asking nobody. */
-  setCancelled(reason?: unknown): boolean;
 }
-
-/** Internal states, small integers: everything from `CANCELLED` on is done. */
-export const PENDING = 0;
-export const RUNNING = 1;
-export const CANCELLED = 2;
-export const SUCCEEDED = 3;
-export const FAILED = 4;
 
 /** Told, during the transition itself, that a future is done. For this library's own use. */
 export interface FutureObserver {
   futureDone(future: Future<unknown>): void;
 }
-
-type Callback = (future: Future<unknown>) => void;
 
 /**
  * One `addDoneCallback`. A promise that is resolved calls back, because the language itself then keeps
@@ -56,12 +46,8 @@ interface Registration {
 }
 
 type Watcher = Awaiter | FutureObserver | Registration;
-type Watchers = Watcher | Watcher[] | undefined;
-
-/** What a future came to, without a promise. */
-export type Outcome =
-  | { readonly status: "fulfilled"; readonly value: unknown }
-  | { readonly status: "rejected"; readonly reason: unknown };
+/** A function is the first half of one `await`; see `#reject`. */
+type Watchers = Tell | Watcher | Watcher[] | undefined;
 
 /** Adds an observer, which is called once. The future must not be done. */
 export let observe: (future: Future<unknown>, observer: FutureObserver) => void;
@@ -79,8 +65,10 @@ export let hasFailed: (future: Future<unknown>) => boolean;
 /** What a future is now, and what it came to, as it is printed. */
 export let describeFuture: (future: Future<unknown>, inspect: Inspect) => string;
 
-/** Makes the future of a producer. For `FutureSource` alone, as are the three after it. */
+/** For producers: makes the future of one. */
 export let makeFuture: <T>(source: Producer) => Future<T>;
+/** Gives a future that is not done to another producer. */
+export let handOver: (future: Future<unknown>, source: Producer) => void;
 export let settle: (future: Future<unknown>, state: number, value: unknown) => boolean;
 export let setRunning: (future: Future<unknown>) => boolean;
 export let stateOf: (future: Future<unknown>) => number;
@@ -118,11 +106,16 @@ export class Future<T> implements PromiseLike<T> {
    * reason of the cancellation. One field for both, because so many futures may be pending.
    */
   #held: unknown = undefined;
+  /** How the `await` is told of an error that is the only one who waits: without an object for it. */
+  #reject: Tell | undefined = undefined;
 
   static {
     makeFuture = <T>(source: Producer) => new this<T>(MAKE, source);
     isFuture = (value): value is Future<unknown> =>
       typeof value === "object" && value !== null && #state in value;
+    handOver = (future, source) => {
+      future.#source = source;
+    };
     stateOf = (future) => future.#state;
     markLocal(this.prototype, "a Future; pass it as an argument of its own, or await it");
     hasFailed = (future) => future.#state === FAILED;
@@ -197,7 +190,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   cancel(): boolean {
     if (this.#state >= CANCELLED) return this.#state === CANCELLED;
-    if (!this.#source!.revoke()) return false;
+    if (!this.#source!.revoke(this as Future<unknown>)) return false;
     settle(this as Future<unknown>, CANCELLED, undefined);
     return true;
   }
@@ -298,13 +291,13 @@ export class Future<T> implements PromiseLike<T> {
         `Cannot add a done callback: expected a function, got ${show(callback)}`,
       );
     }
-    let wanted: Callback | undefined = callback as Callback;
+    let wanted: ((future: Future<T>) => void) | undefined = callback;
     let call!: () => void;
     const isDone = new PromiseOf<void>((resolve) => call = resolve);
     promiseThen(isDone, () => {
       const own = wanted;
       if (own !== undefined) {
-        callBack(() => own(this as Future<unknown>), "a done callback of a Future");
+        callBack(() => own(this), "a done callback of a Future");
       }
     });
     const registration: Registration = { call };
@@ -322,12 +315,9 @@ export class Future<T> implements PromiseLike<T> {
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     if (this.#state < CANCELLED && belongToPromise(onFulfilled, onRejected)) {
-      const awaiter = new Awaiter(
-        this as Future<unknown>,
-        onFulfilled as (value: unknown) => void,
-        onRejected as (reason: unknown) => void,
-      );
-      this.#add(awaiter);
+      const awaiter = new Awaiter(this as Future<unknown>, onFulfilled as Tell, onRejected as Tell);
+      if (this.#held === undefined) this.#await(awaiter.resolve, awaiter.reject);
+      else this.#add(awaiter);
       return awaiter as Promise<unknown> as Promise<A | B>;
     }
     return promiseThen(this.#promise(), onFulfilled, onRejected) as Promise<A | B>;
@@ -359,13 +349,9 @@ export class Future<T> implements PromiseLike<T> {
   /** `result()` without options: the path of every `await`, so it makes as little as it can. */
   #promise(): Promise<T> {
     return new PromiseOf((resolve, reject) => {
-      const awaiter = new Awaiter(
-        this as Future<unknown>,
-        resolve as (value: unknown) => void,
-        reject,
-      );
-      if (this.#state >= CANCELLED) this.#tell(awaiter);
-      else this.#add(awaiter);
+      if (this.#state >= CANCELLED) this.#tell(resolve as Tell, reject);
+      else if (this.#held === undefined) this.#await(resolve as Tell, reject);
+      else this.#add(new Awaiter(this as Future<unknown>, resolve as Tell, reject));
     });
   }
 
@@ -409,11 +395,21 @@ export class Future<T> implements PromiseLike<T> {
     });
   }
 
+  /** Somebody waits, as the first. */
+  #await(resolve: Tell, reject: Tell): void {
+    this.#held = resolve;
+    this.#reject = reject;
+  }
+
   #add(watcher: Watcher): void {
     const watchers = this.#held as Watchers;
     if (watchers === undefined) this.#held = watcher;
     else if (isArray(watchers)) append(watchers, watcher);
-    else this.#held = [watchers, watcher];
+    else if (typeof watchers === "function") {
+      const first = new Awaiter(this as Future<unknown>, watchers, this.#reject!);
+      this.#reject = undefined;
+      this.#held = [first, watcher];
+    } else this.#held = [watchers, watcher];
   }
 
   #remove(watcher: Watcher): void {
@@ -429,18 +425,22 @@ export class Future<T> implements PromiseLike<T> {
     }
   }
 
-  #tell(awaiter: Awaiter): void {
-    if (this.#state === SUCCEEDED) awaiter.tell(awaiter.resolve, this.#held);
-    else awaiter.tell(awaiter.reject, this.#reason());
+  #tell(resolve: Tell, reject: Tell): void {
+    if (this.#state === SUCCEEDED) goOn(this as Future<unknown>, resolve, this.#held);
+    else goOn(this as Future<unknown>, reject, this.#reason());
   }
 
   /** Tells observers now and callbacks in microtasks. */
-  #notify(watchers: Watcher | Watcher[]): void {
-    if (watchers instanceof Awaiter) return this.#tell(watchers);
+  #notify(watchers: Tell | Watcher | Watcher[]): void {
+    if (typeof watchers === "function") {
+      const reject = this.#reject!;
+      this.#reject = undefined;
+      return this.#tell(watchers, reject);
+    }
     const all = isArray(watchers) ? watchers : [watchers];
     for (let i = 0; i < all.length; i++) {
       const watcher = all[i]!;
-      if (watcher instanceof Awaiter) this.#tell(watcher);
+      if (watcher instanceof Awaiter) this.#tell(watcher.resolve, watcher.reject);
       else if ("futureDone" in watcher) watcher.futureDone(this as Future<unknown>);
       else watcher.call();
     }

@@ -1,16 +1,7 @@
 import { InvalidStateError } from "./errors.ts";
-import {
-  CANCELLED,
-  FAILED,
-  makeFuture,
-  PENDING,
-  RUNNING,
-  setRunning,
-  settle,
-  stateOf,
-  SUCCEEDED,
-} from "./future.ts";
+import { makeFuture, setRunning, settle, stateOf } from "./future.ts";
 import type { Future } from "./future.ts";
+import { CANCELLED, FAILED, PENDING, RUNNING, SUCCEEDED } from "./future_state.ts";
 
 /** Cancelled futures whose producer was told. */
 const notified = new WeakSet<Future<unknown>>();

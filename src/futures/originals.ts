@@ -23,6 +23,7 @@ export const ObjectOf: typeof Object = Object;
 export const PromiseOf: typeof Promise = Promise;
 export const StringOf: typeof String = String;
 export const TypeErrorOf: typeof TypeError = TypeError;
+export const WeakMapOf: typeof WeakMap = WeakMap;
 
 export const max: typeof Math.max = Math.max;
 export const ceil: typeof Math.ceil = Math.ceil;

@@ -1,5 +1,6 @@
 import { clock } from "../futures/clock.ts";
-import { append, PromiseOf } from "../wire/originals.ts";
+import { append, DoublesOf, PromiseOf } from "../wire/originals.ts";
+import { MIN_PACKED } from "../wire/packed_numbers.ts";
 import { end, hasEnded, slotOf } from "./context.ts";
 import type { Context } from "./context.ts";
 import { toNanoseconds } from "./nanoseconds.ts";
@@ -19,6 +20,8 @@ export class ChunkRun {
   readonly #arity: number;
   readonly #count: number;
   readonly #values: unknown[];
+  /** The results themselves, as long as all of them are numbers: they travel as one block. */
+  #numbers: Float64Array | undefined = undefined;
   readonly #failures: unknown[] = [];
   readonly #startedAt = clock.now();
   #index = 0;
@@ -79,7 +82,12 @@ export class ChunkRun {
     const elapsed = clock.now() - this.#startedAt;
     outbox.times.end(slotOf(this.#context), this.#startedAt);
     this.#task.nanoseconds = toNanoseconds(elapsed, this.#count);
-    this.#values[1] = slotOf(this.#context); // it may have another number by now
+    const slot = slotOf(this.#context); // it may have another number by now
+    if (this.#index < this.#count) this.#unpack(this.#index); // it was forgotten
+    if (this.#numbers !== undefined) {
+      return outbox.finishNumbers(slot, this.#task.nanoseconds, this.#numbers);
+    }
+    this.#values[1] = slot;
     outbox.finishChunk(this.#task.nanoseconds, this.#values, this.#failures);
   }
 
@@ -102,8 +110,23 @@ export class ChunkRun {
   }
 
   #succeed(value: unknown): void {
+    const index = this.#index++;
+    if (typeof value === "number") {
+      if (index === 0 && this.#count >= MIN_PACKED) this.#numbers = new DoublesOf(this.#count);
+      if (this.#numbers !== undefined) {
+        this.#numbers[index] = value;
+        return;
+      }
+    } else this.#unpack(index);
     append(this.#values, value);
-    this.#index++;
+  }
+
+  /** Not all results are numbers: those that were go into the array. */
+  #unpack(count: number): void {
+    const numbers = this.#numbers;
+    if (numbers === undefined) return;
+    this.#numbers = undefined;
+    for (let i = 0; i < count; i++) append(this.#values, numbers[i]);
   }
 
   #fail(error: unknown): void {

@@ -17,7 +17,6 @@ import {
   UNREADABLE,
 } from "../wire/messages.ts";
 import { append, hasOwn } from "../wire/originals.ts";
-import { packNumbers } from "../wire/packed_numbers.ts";
 import { unwrapTransfer } from "../wire/transfer.ts";
 import { sendOneByOne } from "./send_one_by_one.ts";
 import type { ProgramHost } from "./program_host.ts";
@@ -218,6 +217,14 @@ export class Outbox {
     return [this.#secret + DONE, slot, count, -1];
   }
 
+  /** Sends the outcome of a chunk whose results are numbers. */
+  finishNumbers(slot: number, nanoseconds: number, numbers: Float64Array): void {
+    if (this.#closed) return;
+    this.claims.endedUntold(slot);
+    this.flush();
+    this.#host.post([this.#secret + CHUNK_DONE, slot, nanoseconds, numbers]);
+  }
+
   /** Sends the outcome of a chunk. */
   finishChunk(nanoseconds: number, done: unknown[], failures: unknown[]): void {
     if (this.#closed) return;
@@ -231,18 +238,11 @@ export class Outbox {
       done[i] = moved.value;
       for (let k = 0; k < moved.transfer.length; k++) append(transfer ??= [], moved.transfer[k]!);
     }
-    if (failures.length === 0 && transfer === undefined) {
-      const packed = packNumbers(done, FIRST_VALUE);
-      if (packed !== undefined) {
-        this.flush();
-        return this.#host.post([this.#secret + CHUNK_DONE, slot, nanoseconds, packed]);
-      }
-      if (this.#done.length === 1) {
-        this.#sendTimes();
-        try {
-          return this.#host.post(done); // the flat way
-        } catch { /* found out below whose fault it is */ }
-      }
+    if (failures.length === 0 && transfer === undefined && this.#done.length === 1) {
+      this.#sendTimes();
+      try {
+        return this.#host.post(done); // the flat way
+      } catch { /* found out below whose fault it is */ }
     }
     this.flush();
     const values: unknown[] = [];

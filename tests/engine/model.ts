@@ -63,6 +63,8 @@ export interface Setup {
   readonly grace: number;
   readonly initializer: "none" | "sync" | "async" | "failing";
   readonly slowExit: boolean;
+  /** From how many on tasks wait in rows. */
+  readonly rowsFrom: number;
 }
 
 /** How a worker is made to die. */

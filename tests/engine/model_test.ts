@@ -14,6 +14,7 @@ import { env, versions } from "node:process";
 import { test } from "../harness.ts";
 import { type Death, type MapCall, Model, type Setup } from "./model.ts";
 import type { FamilyCall, StreamCall } from "./model_shapes.ts";
+import { rows } from "../../src/engine/item_queue.ts";
 import type { Kind } from "./model_world.ts";
 
 const RUNS = Number(env.FC_RUNS ?? 4_000);
@@ -48,6 +49,9 @@ function maybe(min: number, max: number): fc.Arbitrary<number | undefined> {
   return fc.option(fc.integer({ min, max }), { nil: undefined, freq: 1 });
 }
 
+/** From how many on tasks wait in rows outside of this test. */
+const ROWS_FROM = rows.from;
+
 const setup: fc.Arbitrary<Setup> = fc.record({
   memory: fc.constantFrom("shared", "none", "counted"),
   maxWorkers: fc.integer({ min: 1, max: 3 }),
@@ -59,6 +63,7 @@ const setup: fc.Arbitrary<Setup> = fc.record({
   grace: fc.constantFrom(0, 10, 100),
   initializer: fc.constantFrom("none", "none", "none", "none", "sync", "async", "failing"),
   slowExit: fc.boolean(),
+  rowsFrom: fc.constantFrom(1, 3, ROWS_FROM),
 });
 
 const mapCall: fc.Arbitrary<MapCall> = fc.record({
@@ -189,6 +194,7 @@ function take(model: Model, step: Step): void | Promise<void> {
 async function run(setup: Setup, program: readonly Step[]): Promise<void> {
   const model = new Model(setup);
   const uninstall = model.world.install();
+  rows.from = setup.rowsFrom;
   try {
     for (const step of program) {
       const pause = take(model, step);
@@ -197,6 +203,7 @@ async function run(setup: Setup, program: readonly Step[]): Promise<void> {
     }
     await model.end();
   } finally {
+    rows.from = ROWS_FROM;
     uninstall();
   }
 }

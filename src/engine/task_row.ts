@@ -1,0 +1,91 @@
+import { makeFuture } from "../futures/future.ts";
+import type { Future, Producer } from "../futures/future.ts";
+import type { TaskEntry } from "./task_registry.ts";
+import { packed, WorkItem } from "./work_item.ts";
+import type { WorkItemOwner } from "./work_item.ts";
+
+/** Tasks of one row: cancelling looks through them, and a row costs as much as three tasks. */
+const MAX_TASKS = 128;
+
+/** Whom a row tells that tasks leave it. */
+export interface TaskRowOwner {
+  /** One of its tasks is cancelled. */
+  leftRow(row: TaskRow): void;
+}
+
+/**
+ * Tasks that wait far behind in the queue, which is one entry for all of them: of each there is its
+ * future, its function and its arguments, and no work item before its turn comes. So a hundred thousand that
+ * wait cost the garbage collector a third.
+ */
+export class TaskRow extends WorkItem implements Producer {
+  readonly #queue: TaskRowOwner;
+  /** The futures of those that wait; `undefined` where none does any more. */
+  readonly #futures = new Array<Future<unknown> | undefined>(MAX_TASKS);
+  /** Of each its function, and then its arguments. */
+  readonly #tasks = new Array<unknown>(2 * MAX_TASKS);
+  /** Where the first of them stands, if there is one, and how many there were. */
+  #at = 0;
+  #end = 0;
+  /** How many wait. */
+  size = 0;
+
+  /** @param sequence That of its first task; the others follow one after the other. */
+  constructor(owner: WorkItemOwner, task: TaskEntry, queue: TaskRowOwner, sequence: number) {
+    super(owner, task, []);
+    this.#queue = queue;
+    this.sequence = sequence;
+  }
+
+  /** Whether the task with this place in submit order may be added. */
+  follows(sequence: number): boolean {
+    return this.#end < MAX_TASKS && sequence === this.sequence - this.#at + this.#end;
+  }
+
+  add(task: TaskEntry, args: readonly unknown[]): Future<unknown> {
+    const future = makeFuture<unknown>(this);
+    const at = this.#end++;
+    this.#futures[at] = future;
+    this.#tasks[2 * at] = task;
+    this.#tasks[2 * at + 1] = packed(args);
+    this.size++;
+    return future;
+  }
+
+  /** Takes the first task out. There must be one. */
+  take(): WorkItem {
+    while (this.#futures[this.#at] === undefined) this.#skip();
+    return this.#takeAt(this.#at);
+  }
+
+  #skip(): void {
+    this.#at++;
+    this.sequence++;
+  }
+
+  #takeAt(at: number): WorkItem {
+    const tasks = this.#tasks;
+    const item = new WorkItem(this.owner, tasks[2 * at] as TaskEntry, [], 0, this.#futures[at]);
+    item.args = tasks[2 * at + 1];
+    item.sequence = this.sequence - this.#at + at;
+    this.#futures[at] = tasks[2 * at] = tasks[2 * at + 1] = undefined;
+    this.size--;
+    if (at === this.#at) this.#skip();
+    return item;
+  }
+
+  override revoke(future: Future<unknown>): boolean {
+    const item = this.#takeAt(this.#futures.indexOf(future, this.#at));
+    this.#queue.leftRow(this);
+    this.owner.itemCancelled(item);
+    return true;
+  }
+
+  override started(): boolean {
+    return false;
+  }
+
+  override ended(): boolean {
+    return false;
+  }
+}
