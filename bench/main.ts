@@ -15,7 +15,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -191,8 +191,10 @@ function write(): void {
   const pages = existsSync(file) ? pagesOf(readFileSync(file, "utf8")) : undefined;
   const text = report(all);
   writeFileSync(file, pages === undefined ? text : withPages(text, pages));
-  rmSync(here("./charts"), { recursive: true, force: true });
   mkdirSync(here("./charts"), { recursive: true });
+  for (const name of readdirSync(here("./charts"))) {
+    if (!WORKLOADS.includes(name.replace(/\.svg$/, ""))) rmSync(here(`./charts/${name}`));
+  }
   for (const [name, svg] of charts(all)) {
     writeFileSync(here(`./charts/${name}`), svg);
   }
