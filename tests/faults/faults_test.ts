@@ -41,7 +41,7 @@ for (const kind of ALL_EXECUTORS) {
     }, {
       skip: fault.skip?.(kind) ?? (kind.inline ? NO_CODE : undefined) ??
         (endsWorkers(fault) ? isDouble(kind) : undefined),
-      deadline: 20_000,
+      deadline: 60_000,
       ...(fault.options === undefined && !fault.breaks ? { leaves: "the shared executor" } : {}),
     });
   }
