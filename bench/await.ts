@@ -1,5 +1,5 @@
 /**
- * What it is worth that `await` and `Promise.all` get no promise of a future, on V8 (`src/futures/awaiter.ts`): 100,000
+ * What it is worth that `await` and `Promise.all` get no promise of a future (`src/futures/awaiter.ts`): 100,000
  * tasks under one `Promise.all`, which passes a promise's own functions to `then`, and once with others.
  *
  *     node bench/await.ts
