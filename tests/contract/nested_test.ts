@@ -394,6 +394,6 @@ test("this.submit(): cancel() of a child where several executors are on one thre
     const child = this.submit(() => 1);
     return [child.cancel(), await this.submit(() => 2), child.state];
   });
-  assertEquals(await parent, [true, 2, "cancelled"]);
+  assertEquals([...await parent], [true, 2, "cancelled"]); // a list of this realm, on edge runtimes
   assertEquals(left(executor), 0);
 });

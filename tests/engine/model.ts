@@ -620,7 +620,7 @@ export class Model {
       // It may have come from a child, whose worker has died.
       if (task.family === undefined) must(worker === undefined || worker.dead, what);
       else must(this.runtime.workers.some(({ dead }) => dead), what);
-    } else if (reason instanceof BrokenExecutorError) {
+    } else if (reason instanceof BrokenExecutorError || isBrokenChild(task, reason)) {
       must(this.#terminated || this.#mayBeBroken, what);
     } else if (isCancelled(reason)) {
       const { stream, family } = task;
@@ -804,6 +804,11 @@ function isOwnError(reason: unknown, index: number): boolean {
 
 function show(result: PromiseSettledResult<unknown>): string {
   return result.status === "fulfilled" ? `value ${result.value}` : String(result.reason);
+}
+
+/** Whether a child failed of the broken executor, and its parent of that: then the error has travelled, as a copy. */
+function isBrokenChild({ family }: Tracked, reason: unknown): boolean {
+  return family !== undefined && (reason as Error)?.name === "BrokenThreadPoolError";
 }
 
 /** The task has a timeout, and its worker was given up before it began. */

@@ -1,17 +1,10 @@
-import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { metrics, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
   MeterProvider,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from "@opentelemetry/sdk-trace-base";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { importTasks, InlineExecutor, ProcessPoolExecutor, ThreadPoolExecutor } from "../../mod.ts";
@@ -24,13 +17,10 @@ import {
   RemoteWorker,
 } from "../../src/remote/mod.ts";
 import { test } from "../harness.ts";
+import { collectSpans } from "./collect_spans.ts";
 import type { SpanMade } from "./otel_tasks.ts";
 
-context.setGlobalContextManager(new AsyncLocalStorageContextManager());
-propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-const exporter = new InMemorySpanExporter();
-const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-trace.setGlobalTracerProvider(provider);
+const exporter = collectSpans();
 
 const { makeSpan, carrierOf } = importTasks<typeof import("./otel_tasks.ts")>(
   import.meta.resolve("./otel_tasks.ts"),

@@ -4,14 +4,7 @@
  * @module
  */
 
-import { context, propagation, SpanStatusCode, trace } from "@opentelemetry/api";
-import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from "@opentelemetry/sdk-trace-base";
+import { SpanStatusCode, trace } from "@opentelemetry/api";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { spawn } from "node:child_process";
@@ -31,16 +24,13 @@ import {
 import { decodeOutcome, decodeTask, encodeResult, encodeTask } from "../../src/remote/envelope.ts";
 import { bullmq } from "../../src/transports/bullmq.ts";
 import { test } from "../harness.ts";
+import { collectSpans } from "../observe/collect_spans.ts";
 import type { SpanMade } from "../observe/otel_tasks.ts";
 import { noRedis, RedisServer } from "./redis_server.ts";
 import { fleet, tasks, until } from "./fleet.ts";
 import { gateOf } from "./tasks.ts";
 
-context.setGlobalContextManager(new AsyncLocalStorageContextManager());
-propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-const exporter = new InMemorySpanExporter();
-const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-trace.setGlobalTracerProvider(provider);
+const exporter = collectSpans();
 
 const OTEL_TASKS = import.meta.resolve("../observe/otel_tasks.ts");
 const { makeSpan, carrierOf } = remoteTasks<typeof import("../observe/otel_tasks.ts")>("otel");
