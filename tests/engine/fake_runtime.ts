@@ -29,6 +29,20 @@ globalThis.SharedArrayBuffer ??= new WebAssembly.Memory({ initial: 1, maximum: 1
  */
 export type Memory = "shared" | "none" | "counted";
 
+/** A copy in which the rings of streams stay: pages that are not isolated can copy no shared memory. */
+function copied(value: unknown): unknown {
+  if (isRing(value)) return value;
+  return holdsRing(value) ? value.map(copied) : structuredClone(value);
+}
+
+function holdsRing(value: unknown): value is unknown[] {
+  return Array.isArray(value) && value.some((own) => isRing(own) || holdsRing(own));
+}
+
+function isRing(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "cells" in value;
+}
+
 /** One worker that does nothing by itself. */
 export class FakeWorker implements WorkerHandle {
   readonly name: string;
@@ -80,7 +94,7 @@ export class FakeWorker implements WorkerHandle {
   post(message: unknown): void {
     const kind = (message as number[])[0]! % KINDS;
     // The claim table must stay shared; everything else is copied, as by a channel.
-    this.inbox.push(kind === SETUP ? message : structuredClone(message));
+    this.inbox.push(kind === SETUP ? message : copied(message));
   }
 
   ref(): void {
