@@ -4,12 +4,12 @@
  *     npm run bench:remote -- [--on node,bun,deno] [--only W1,W2] [--scale 0.1] [--dry]
  *
  * Client and worker run on the same runtime, one after the other of the three. Writes `RESULTS.md` beside this file
- * and `charts/remote.svg`, unless only a part is run. About six minutes.
+ * and `chart.svg`, unless only a part is run. About six minutes.
  *
  * @module
  */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import process from "node:process";
@@ -98,7 +98,7 @@ function report(all: readonly Results[]): string {
     "hears of their ends from its stream of events. Both took turns on the same Redis. Only ratios mean",
     "anything. Processor time counts all threads; what the machine did meanwhile changes it little.",
     "",
-    "![Distributed tasks per second](../charts/remote.svg)",
+    "![Distributed tasks per second](chart.svg)",
     "",
   ];
   for (const { runtime, rows } of all) {
@@ -157,8 +157,9 @@ async function main(): Promise<void> {
     );
   }
   if (values.dry || values.only !== "" || values.scale !== "1") return;
-  writeFileSync(here("RESULTS.md"), report(all));
-  writeFileSync(here("../charts/remote.svg"), picture(all));
+  writeFileSync(here("./RESULTS.md"), report(all));
+  spawnSync("deno", ["fmt", "-q", here("./RESULTS.md")]);
+  writeFileSync(here("./chart.svg"), picture(all));
 }
 
 process.exitCode = await main().then(() => 0, (error) => {
