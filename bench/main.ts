@@ -191,7 +191,6 @@ function write(): void {
   const pages = existsSync(file) ? pagesOf(readFileSync(file, "utf8")) : undefined;
   const text = report(all);
   writeFileSync(file, pages === undefined ? text : withPages(text, pages));
-  spawnSync("deno", ["fmt", "-q", file]);
   mkdirSync(here("./charts"), { recursive: true });
   for (const name of readdirSync(here("./charts"))) {
     if (!WORKLOADS.includes(name.replace(/\.svg$/, ""))) rmSync(here(`./charts/${name}`));

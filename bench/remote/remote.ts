@@ -9,7 +9,7 @@
  * @module
  */
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import process from "node:process";
@@ -158,7 +158,6 @@ async function main(): Promise<void> {
   }
   if (values.dry || values.only !== "" || values.scale !== "1") return;
   writeFileSync(here("./RESULTS.md"), report(all));
-  spawnSync("deno", ["fmt", "-q", here("./RESULTS.md")]);
   writeFileSync(here("./chart.svg"), picture(all));
 }
 
