@@ -85,6 +85,7 @@ export class SilenceWatch {
     for (const worker of this.#workers) {
       if (worker.state !== "live" && worker.state !== "initializing") continue;
       if (worker.lastMessageAt > this.#lookedAt) this.#patience = PATIENCE;
+      else worker.nudge();
       const stillLooks = worker.look();
       if (stillLooks > 0 || worker.load.isBusy || worker.state === "initializing") this.watch();
       if (stillLooks < this.#patience) continue;

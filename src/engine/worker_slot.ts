@@ -358,6 +358,13 @@ export class WorkerSlot implements WorkItemHolder {
     if (this.sent.claims.asksBack) this.askBack(1, (one) => one === item);
   }
 
+  /** Its streams may wait for a timer that a task has broken: they go on by a message. */
+  nudge(): void {
+    for (const item of this.sent.all()) {
+      if (!item.done && item.control?.stream !== undefined) this.grant(item, 0);
+    }
+  }
+
   grant(item: WorkItem, count: number): void {
     this.tell([this.secret + CREDIT, item.slot, count]);
   }

@@ -55,6 +55,8 @@ export class StreamRun {
   #step: Method = () => undefined;
   /** It has begun, and nothing is under way: it waits for credit. */
   #idle = false;
+  /** It stands still until messages were read. */
+  #givesWay = false;
   /** It shall give nothing more. */
   #ending = false;
   /** It was told to close: what comes of what is under way is passed over. */
@@ -89,10 +91,14 @@ export class StreamRun {
     this.#turn();
   }
 
-  /** So many values more are wanted. */
+  /**
+   * So many values more are wanted. None is a nudge: a message was read, which is what a stream that gives way waits
+   * for, and what is gathered is due. A task may have broken the timers that tell so otherwise.
+   */
   grant(count: number): void {
     this.#credit += count;
-    if (this.#idle) this.#turn();
+    if (this.#flushScheduled && (this.#isOver || !this.#flush())) return;
+    if (this.#idle || this.#givesWay) this.#turn();
   }
 
   /** No value is wanted any more: the generator ends, with its `finally`. */
@@ -134,6 +140,7 @@ export class StreamRun {
 
   /** Messages were read: goes on as far as there is credit. */
   #turn(): void {
+    this.#givesWay = false;
     this.#turnSince = this.#lookedAt = clock.now();
     this.#interval = 1;
     this.#untilLook = 2; // at the second value, since of the first nothing is known
@@ -193,11 +200,16 @@ export class StreamRun {
       : pause.isDue();
     if (!isDue) return false;
     if (!this.#flush()) return true;
-    const goOn = (): void => {
-      if (!this.#isOver) this.#turn();
-    };
-    if (pause?.isDue === undefined) clock.giveWay(goOn);
-    else pause.wait(goOn);
+    if (pause?.isDue === undefined) {
+      this.#givesWay = true;
+      clock.giveWay(() => {
+        if (this.#givesWay && !this.#isOver) this.#turn();
+      });
+    } else {
+      pause.wait(() => {
+        if (!this.#isOver) this.#turn();
+      });
+    }
     return true;
   }
 

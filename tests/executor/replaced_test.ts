@@ -29,6 +29,26 @@ test("a stream whose worker misses what it is granted settles", async () => {
   assertEquals(await executor.submit(() => 1), 1);
 });
 
+test(
+  "a stream goes on though a task has broken promises, and with them timers on Deno",
+  async () => {
+    await using executor = new ThreadPoolExecutor(1);
+    for (const bufferSize of [4, 64]) {
+      const stream = executor.with({ bufferSize }).stream(async function* () {
+        // deno-lint-ignore no-explicit-any
+        const prototype: any = Promise.prototype;
+        for (const key of Reflect.ownKeys(prototype)) delete prototype[key];
+        for (let i = 0; i < 60; i++) yield { i };
+      });
+      let read = 0;
+      for await (const _ of stream) read++;
+      assertEquals(read, 60);
+    }
+    assertEquals(await executor.submit(() => 1), 1);
+  },
+  { deadline: 120_000 },
+);
+
 test("a child is submitted though Function.prototype.call was replaced", async () => {
   await using executor = new ThreadPoolExecutor(1);
   await executor.submit(() => {

@@ -28,12 +28,6 @@ import { Random } from "./random.ts";
 /** Milliseconds in which everything settles, on a busy machine too. */
 const BOUND = 40_000;
 
-/**
- * Milliseconds that tasks may take which wait for messages: nothing is concluded from the silence of a worker
- * while a task runs, and one that was sabotaged may be deaf.
- */
-const PATIENCE = 15_000;
-
 const TASKS = importTasks<typeof import("./hostile_tasks.ts")>(
   new URL("./hostile_tasks.ts", import.meta.url),
 );
@@ -132,10 +126,9 @@ export class HostileProgram {
     if (timeout !== undefined || controller !== undefined) this.#harmful = true;
     const index = this.#used++;
     const signal = controller?.signal;
-    const limit = timeout ?? (name === "parent" ? PATIENCE : undefined);
-    const executor = limit === undefined && signal === undefined && key === undefined
+    const executor = timeout === undefined && signal === undefined && key === undefined
       ? this.#executor
-      : this.#executor.with({ timeout: limit, signal, affinity: key });
+      : this.#executor.with({ timeout, signal, affinity: key });
     this.#try(() => {
       const future = submit(executor, index);
       this.#entries.push({ index, name, future, timeout, signal, key, of, seed });
@@ -208,7 +201,7 @@ export class HostileProgram {
     const bufferSize = random.oneIn(2) ? 1 + random.below(8) : undefined;
     const last = Math.min(length, endsAt);
     this.#try(() => {
-      const stream = this.#executor.with({ bufferSize, timeout: PATIENCE })
+      const stream = this.#executor.with({ bufferSize })
         .stream(TASKS.values, this.#counter, index, length, endsAt, how);
       const read = async (): Promise<void> => {
         let next = 0;
