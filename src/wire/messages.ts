@@ -17,7 +17,7 @@
 import type { ErrorRecord } from "./error_codec.ts";
 
 /** Changes whenever a layout below changes; both sides compare it before the first task. */
-export const PROTOCOL = 7;
+export const PROTOCOL = 8;
 
 /**
  * A secret is a random multiple of this, so that the rest of the division by it is the kind, and less
