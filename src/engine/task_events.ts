@@ -2,7 +2,6 @@ import type { TaskTrace } from "../runtime/runtime.ts";
 import { callBack } from "../futures/callback.ts";
 import { clock } from "../futures/clock.ts";
 import { TimeoutError, WorkerCrashError } from "../futures/errors.ts";
-import { Observers } from "../futures/observers.ts";
 import type {
   ExecutorEvent,
   Observer,
@@ -10,6 +9,7 @@ import type {
   TaskOutcome,
   WorkerEndReason,
 } from "../backend/executor_events.ts";
+import { Observers } from "../backend/observers.ts";
 import type { TaskTools } from "../backend/task_tools.ts";
 import { readTime } from "../wire/outcome_table.ts";
 import type { TaskTime } from "../wire/process_port.ts";

@@ -4,11 +4,11 @@ import type {
   Observer,
   TaskOutcome,
 } from "../backend/executor_events.ts";
+import { Observers } from "../backend/observers.ts";
 import { TaskTools } from "../backend/task_tools.ts";
 import { callBack } from "../futures/callback.ts";
 import { clock } from "../futures/clock.ts";
 import { TimeoutError } from "../futures/errors.ts";
-import { Observers } from "../futures/observers.ts";
 import type { TaskChannel } from "../runtime/runtime.ts";
 import { taskChannel } from "../runtime/task_channel.ts";
 import type { RunReport } from "./envelope.ts";
