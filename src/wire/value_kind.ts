@@ -78,8 +78,7 @@ for (let i = 0; i < KINDS.length; i++) usualKinds.set(PROTOTYPES[i]!, KINDS[i]!)
 
 const ERROR_PROTOTYPE = Error.prototype;
 const { isError: hasErrorSlot } = Error as { isError?: (value: unknown) => boolean };
-const { DOMException: Exception } = globalThis as { DOMException?: typeof DOMException };
-const EXCEPTION_PROTOTYPE = Exception?.prototype;
+const EXCEPTION_PROTOTYPE: object | undefined = ExceptionOf?.prototype;
 
 /** What a regular expression's flags are called. */
 const FLAGS = "dgimsuvy";
