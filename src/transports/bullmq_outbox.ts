@@ -40,7 +40,7 @@ export class Outbox {
     const fields = this.#channels.get(channel);
     if (fields === undefined) this.#channels.set(channel, [field]);
     else fields.push(field);
-    this.#run ??= this.#tell().finally(() => this.#run = undefined);
+    this.#run ??= this.#tell();
   }
 
   /** Counts for all who look at the queue; the first at once, many together. */
@@ -74,6 +74,7 @@ export class Outbox {
       // The sweep finds what was not told.
       await Promise.all(Array.from(channels, (entry) => this.#publish(...entry).catch(() => {})));
     }
+    this.#run = undefined; // here, and not when that has settled: what comes in between would wait for the next
   }
 
   #publish(channel: string, fields: readonly ReplyField[]): Promise<unknown> {
