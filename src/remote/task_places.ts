@@ -180,6 +180,6 @@ export class TaskPlaces {
   async end(): Promise<void> {
     clock.clearTimeout(this.#timer);
     this.#watched = [];
-    await this.#closeShared();
+    await this.#shared?.terminate(); // it is not gone as broken ones are: what ran there is not run again
   }
 }

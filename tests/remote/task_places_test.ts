@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ThreadPoolExecutor } from "../../mod.ts";
+import { BrokenExecutorError, ThreadPoolExecutor } from "../../mod.ts";
 import type { TaskBackend } from "../../src/backend/task_backend.ts";
 import type { Future } from "../../src/futures/future.ts";
 import { TaskPlaces } from "../../src/remote/task_places.ts";
@@ -106,3 +106,20 @@ test(
   },
   { deadline: 60_000 },
 );
+
+test("a task that runs on a shared thread at the end is not run again on another", async () => {
+  const [wide, shared] = [new ThreadPoolExecutor(2), new ThreadPoolExecutor(1)];
+  const places = new TaskPlaces(wide, shared);
+  try {
+    const memory = new SharedArrayBuffer(4);
+    const here = new Int32Array(memory);
+    const ended = assertRejects(() => run(places, "meet", meet, memory, 9), BrokenExecutorError);
+    while (Atomics.load(here, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await places.end();
+    await ended;
+    assertEquals([here[0], wide.stats().workers], [1, 0]);
+  } finally {
+    await places.end();
+    await wide.terminate();
+  }
+}, { deadline: 60_000 });
