@@ -22,7 +22,7 @@ const GLOBALS = new Set(
   ("Array ArrayBuffer Atomics BigInt Boolean DataView Date Error AggregateError DOMException Function " +
     "JSON Map Math Number Object Promise Proxy RangeError Reflect RegExp Set String Symbol TypeError " +
     "Uint8Array Float64Array Int32Array WeakMap WeakSet WeakRef structuredClone queueMicrotask " +
-    "setTimeout clearTimeout setImmediate performance AbortController MessageEvent Event").split(
+    "setTimeout clearTimeout setImmediate performance AbortController MessageEvent Event globalThis self process").split(
       " ",
     ),
 );
@@ -38,7 +38,8 @@ const METHODS = new Set(
 /** Functions that run before the first task does; those inside of them may run later. */
 const AT_START: Readonly<Record<string, readonly string[]>> = {
   "src/futures/clock.ts": ["makeClock", "realOnes"],
-  "src/worker/listen.ts": ["setTraps"],
+  "src/worker/current_task.ts": ["taskScope", "asyncLocalStorage"],
+  "src/worker/listen.ts": ["listen", "setTraps"],
   "src/worker/process_place.ts": ["processPlace"],
   "src/worker/runtime_errors.ts": ["useRuntimeErrors"],
   "src/worker/thread_place.ts": ["threadPlace"],

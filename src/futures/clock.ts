@@ -24,6 +24,8 @@ export interface Clock {
 
 function makeClock(): Clock {
   const { performance, queueMicrotask, setTimeout, clearTimeout, setImmediate } = realOnes();
+  // Deno reads messages in one of dozens of turns that end with `setImmediate`.
+  const turn = setImmediate === undefined || "Deno" in globalThis ? undefined : setImmediate;
   return {
     now: performance.now.bind(performance),
     epoch() {
@@ -32,9 +34,8 @@ function makeClock(): Clock {
     // Called without a receiver, as a page wants it.
     queueMicrotask: (callback) => queueMicrotask(callback),
     giveWay: (callback) => {
-      // Deno reads messages in one of dozens of turns that end with `setImmediate`.
-      if (setImmediate === undefined || "Deno" in globalThis) setTimeout(callback, 0);
-      else setImmediate(callback);
+      if (turn === undefined) setTimeout(callback, 0);
+      else turn(callback);
     },
     setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
     clearTimeout: (timer) => clearTimeout(timer),

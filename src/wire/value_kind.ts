@@ -78,7 +78,9 @@ for (let i = 0; i < KINDS.length; i++) usualKinds.set(PROTOTYPES[i]!, KINDS[i]!)
 
 const ERROR_PROTOTYPE = Error.prototype;
 const { isError: hasErrorSlot } = Error as { isError?: (value: unknown) => boolean };
-const EXCEPTION_PROTOTYPE: object | undefined = ExceptionOf?.prototype;
+const GLOBAL = globalThis as unknown as Record<string, { prototype?: object } | undefined>;
+const { DOMException: Exception } = globalThis as { DOMException?: typeof DOMException };
+const EXCEPTION_PROTOTYPE = Exception?.prototype;
 
 /** What a regular expression's flags are called. */
 const FLAGS = "dgimsuvy";
@@ -151,7 +153,7 @@ export function kindOf(value: object): string {
   }
   // A class of the runtime (MessagePort, Promise, Blob) has state that no property shows; a class of
   // the user's own with a tag has not.
-  const known = (globalThis as unknown as Record<string, { prototype?: object } | undefined>)[tag];
+  const known = GLOBAL[tag];
   if (known?.prototype !== undefined && inherits(value, [known.prototype]) === 0) return tag;
   return matches(ITERATORS, tag) !== null || tag === "KeyObject" ? tag : kindByPrototypes(value);
 }

@@ -13,6 +13,7 @@ import {
   compareExchange,
   DoublesOf,
   IntegersOf,
+  lengthOf,
   loadAtomic,
   notifyAtomic,
   storeAtomic,
@@ -87,7 +88,7 @@ export class RingWriter {
   constructor({ cells, numbers }: ValueRing) {
     this.#cells = cells;
     this.#numbers = numbers;
-    this.#length = numbers.length;
+    this.#length = lengthOf(numbers);
   }
 
   /** How many values may be written, and how many were taken when it looked. */

@@ -1,4 +1,4 @@
-import { uncurried } from "../wire/originals.ts";
+import { define, getPrototypeOf, ownNames, uncurried } from "../wire/originals.ts";
 import type { TaskContext } from "../wire/task_ref.ts";
 
 /** Keeps a value through asynchronous calls: the part of `AsyncLocalStorage` that is used here. */
@@ -35,7 +35,14 @@ function asyncLocalStorage(): Storage | undefined {
   const hooks = process?.getBuiltinModule?.("node:async_hooks") as
     | { AsyncLocalStorage?: new () => Storage }
     | undefined;
-  return hooks?.AsyncLocalStorage === undefined ? undefined : new hooks.AsyncLocalStorage();
+  if (hooks?.AsyncLocalStorage === undefined) return undefined;
+  const storage = new hooks.AsyncLocalStorage();
+  // On Node they call one another, and a task may replace those of the class.
+  for (const name of ownNames(getPrototypeOf(storage))) {
+    const method = storage[name as keyof Storage] as unknown;
+    if (name !== "constructor" && typeof method === "function") define(storage, name, method);
+  }
+  return storage;
 }
 
 /** What calls a function so that its task is told apart, if the runtime can. */

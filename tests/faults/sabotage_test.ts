@@ -26,7 +26,8 @@ const known = SABOTAGES.map(([name, body]) => ({ name, body, exact: true }));
 const chosen = known.filter(({ name }, i) =>
   SABOTAGE_RUNS !== undefined || i % EVERY === 0 || name.includes("Array.prototype ") ||
   name.endsWith("Array.prototype") ||
-  name.includes("removeAllListeners") || name === "Object.prototype.then"
+  name.includes("removeAllListeners") || name.startsWith("getters") || name === "globalThis" ||
+  name.startsWith("AsyncLocalStorage") || name === "Object.prototype.then"
 );
 
 for (const [kind, make] of KINDS) {

@@ -115,4 +115,15 @@ export const SABOTAGES: readonly (readonly [name: string, body: string])[] = [
     "for (const C of [Object, Function, Array, Map, Set, Promise, Error, String, Number, RegExp]) " +
     "{ Object.freeze(C); Object.freeze(C.prototype) }",
   ],
+  [
+    "getters: of typed arrays",
+    "const T = Object.getPrototypeOf(Uint8Array.prototype); for (const k of ['length', 'byteLength', " +
+    "'buffer']) Object.defineProperty(T, k, { get() { throw 1 }, configurable: true })",
+  ],
+  ["globalThis", "globalThis.self = undefined; globalThis.globalThis = undefined"],
+  [
+    "AsyncLocalStorage.prototype",
+    "const { AsyncLocalStorage: A } = process.getBuiltinModule('node:async_hooks'); " +
+    "for (const k of ['run', 'exit', 'getStore', 'enterWith']) A.prototype[k] = () => { throw 1 }",
+  ],
 ];

@@ -13,6 +13,7 @@ test("a bare use of a built-in after the start is found", () => {
     "await",
     "...",
   ]);
+  assertEquals(found("const f = () => 'Deno' in globalThis;"), ["globalThis"]);
   assertEquals(found("const f = () => { Promise.resolve().then(g); };"), [".then()", "Promise"]);
 });
 
