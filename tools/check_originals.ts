@@ -22,7 +22,8 @@ const GLOBALS = new Set(
   ("Array ArrayBuffer Atomics BigInt Boolean DataView Date Error AggregateError DOMException Function " +
     "JSON Map Math Number Object Promise Proxy RangeError Reflect RegExp Set String Symbol TypeError " +
     "Uint8Array Float64Array Int32Array WeakMap WeakSet WeakRef structuredClone queueMicrotask " +
-    "setTimeout clearTimeout setImmediate performance AbortController MessageEvent Event globalThis self process").split(
+    "setTimeout clearTimeout setImmediate performance AbortController MessageEvent Event globalThis self process")
+    .split(
       " ",
     ),
 );

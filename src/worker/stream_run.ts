@@ -1,3 +1,5 @@
+// Length: one state machine, whose steps call one another.
+
 import { clock } from "../futures/clock.ts";
 import { UNCLONEABLE, VALUES } from "../wire/messages.ts";
 import { append, apply, CALL, TypeErrorOf } from "../wire/originals.ts";
