@@ -31,6 +31,9 @@ const WINDOWS = process.platform === "win32";
 /** Milliseconds until a step that hangs is killed; a whole suite takes some minutes. */
 const STEP_LIMIT = 20 * 60_000;
 
+/** How many characters of what a failed step printed are told again at the end. */
+const LAST_WORDS = 6_000;
+
 /** Folders of tests that are steps of their own, and not run on every runtime. */
 const APART = ["bundlers", "packaging", "runners"];
 
@@ -236,6 +239,7 @@ if (unknown.length > 0) {
 let passed = 0;
 let failed = 0;
 const failedSteps = [];
+const failures = [];
 const suites = new Map();
 const queue = chosen.length > 0
   ? chosen
@@ -258,7 +262,10 @@ async function lane() {
     failed += result.failed;
     if (result.failed > 0) failedSteps.push(name);
     if (name.startsWith("suite:") && result.tests !== undefined) suites.set(name, result.tests);
-    if (result.output !== "") console.log(result.output.trimEnd());
+    if (result.output !== "") {
+      console.log(result.output.trimEnd());
+      failures.push(`--- ${name}\n${result.output.trim().slice(-LAST_WORDS)}`);
+    }
     console.log(`${name.padEnd(16)}${seconds.padStart(8)}  ${result.failed > 0 ? "FAILED" : "ok"}`);
     for (const note of result.notes) console.log(`${" ".repeat(26)}${note}`);
   }
@@ -273,6 +280,8 @@ if (new Set(suites.values()).size > 1) {
   failedSteps.push(`the same tests everywhere (${[...suites].map((pair) => pair.join(" "))})`);
 }
 rmSync(REPORTS, { recursive: true, force: true });
+// Once more, because the end of a long log is what people see.
+if (failures.length > 0) console.log(failures.join("\n\n"));
 if (failedSteps.length > 0) console.log(`Failed: ${failedSteps.join(", ")}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
