@@ -3,7 +3,7 @@
  * the reason of an abort, as an argument, as a result. What the codec makes of a graph is tested in
  * `tests/wire/error_codec_test.ts`; here every way must give just that, whatever the graph.
  *
- * `FC_RUNS` and `FC_SEED` try more and others.
+ * `FC_RUNS` and `SEED` try more and others.
  *
  * @module
  */
@@ -29,10 +29,10 @@ import {
   tellBuiltins,
 } from "../fixtures/error_graphs.ts";
 import { type ExecutorKind, isProcesses } from "./executors.ts";
+import { SEED } from "../seed.ts";
 import { testEach } from "./subjects.ts";
 
 const RUNS = Number(env.FC_RUNS ?? 100);
-const SEED = Number(env.FC_SEED ?? Date.now() % 1_000_000);
 
 const tasks = importTasks<typeof import("../fixtures/error_graphs.ts")>(
   import.meta.resolve("../fixtures/error_graphs.ts"),

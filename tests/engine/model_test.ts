@@ -3,23 +3,22 @@
  * model says, model_world.ts what there is of workers, tasks and time. Nothing in a program waits for real
  * time, so a seed does the same everywhere.
  *
- * `FC_RUNS` sets how many programs are run, `FC_SEED` (and `FC_PATH`) which.
+ * `FC_RUNS` sets how many programs are run, `SEED` (and `FC_PATH`) which.
  *
  * @module
  */
 
 import { delay } from "@std/async";
 import fc from "fast-check";
-import { env, versions } from "node:process";
+import { env } from "node:process";
 import { test } from "../harness.ts";
+import { SEED } from "../seed.ts";
 import { type Death, type MapCall, Model, type Setup } from "./model.ts";
 import type { FamilyCall, StreamCall } from "./model_shapes.ts";
 import { rows } from "../../src/engine/item_queue.ts";
 import type { Kind } from "./model_world.ts";
 
 const RUNS = Number(env.FC_RUNS ?? 4_000);
-/** Each runtime runs programs of its own: what one finds, the others can reproduce. */
-const SEED = Number(env.FC_SEED ?? ("Deno" in globalThis ? 1 : "bun" in versions ? 2 : 3));
 
 /** Programs between two pauses in which the runtime may collect what was left. */
 const PAUSE_AFTER = 200;
@@ -228,7 +227,7 @@ test(
     const { seed, counterexamplePath, errorInstance } = details;
     throw new Error(
       `${errorInstance}\n\n${fc.defaultReportMessage(details)}\n\nReproduce it:\n  ` +
-        `FC_SEED=${seed} FC_PATH=${counterexamplePath} ` +
+        `SEED=${seed} FC_PATH=${counterexamplePath} ` +
         `./node_modules/.bin/node --test tests/engine/model_test.ts\n`,
       { cause: errorInstance },
     );

@@ -11,7 +11,8 @@ import { assert, assertEquals } from "@std/assert";
 import { type Executor, type Future, ThreadPoolExecutor } from "../../mod.ts";
 import { EXECUTORS } from "../contract/executors.ts";
 import { test } from "../harness.ts";
-import { Random, SEED, STRESS } from "./random.ts";
+import { SEED } from "../seed.ts";
+import { Random, STRESS } from "./random.ts";
 
 /** Tasks that are in flight together. */
 const WAVE = 2_000;

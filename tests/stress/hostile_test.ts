@@ -3,7 +3,7 @@
  * their workers; callers whose objects act while they are read. A model (`hostile_program.ts`) knows what may become of each task: it settles
  * within its bound, in a way that is possible, has run once at the most, and where it gave its value, once.
  *
- * `npm run fuzz:hostile` runs 500 programs of each kind; `SEED` runs one again.
+ * `npm run fuzz:hostile` runs 500 others of each kind; `SEED` runs one again.
  *
  * @module
  */
@@ -11,8 +11,8 @@
 import { assert, assertEquals } from "@std/assert";
 import process from "node:process";
 import { test } from "../harness.ts";
+import { SEED } from "../seed.ts";
 import { HostileProgram } from "./hostile_program.ts";
-import { SEED } from "./random.ts";
 
 const PROGRAMS = Number(process.env.HOSTILE ?? 12);
 

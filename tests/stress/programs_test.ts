@@ -2,7 +2,7 @@
  * Random programs on real workers: what `tests/engine/model_test.ts` does on fake ones, with fewer of
  * them and simpler claims, for here nobody knows the order of events. program.ts has the claims.
  *
- * `STRESS=20` runs twenty times as many; `FC_SEED` and `FC_PATH` run one again.
+ * `STRESS=20` runs twenty times as many; `SEED` and `FC_PATH` run one again.
  *
  * @module
  */
@@ -12,7 +12,8 @@ import { env } from "node:process";
 import { detectRuntime } from "../../src/runtime/mod.ts";
 import { test } from "../harness.ts";
 import { type Kind, type MapCall, Program, type Setup, type Step } from "./program.ts";
-import { SEED, STRESS } from "./random.ts";
+import { SEED } from "../seed.ts";
+import { STRESS } from "./random.ts";
 
 const RUNS = 30 * STRESS;
 const { sharedMemory } = detectRuntime().capabilities;
@@ -93,7 +94,7 @@ test(
       ),
       {
         numRuns: RUNS,
-        seed: Number(env.FC_SEED ?? SEED),
+        seed: SEED,
         endOnFailure: true, // no shrinking: the next run would be another
         ...(env.FC_PATH === undefined ? {} : { path: env.FC_PATH }),
       },
@@ -102,7 +103,7 @@ test(
     const { seed, counterexamplePath, errorInstance } = details;
     throw new Error(
       `${errorInstance}\n\n${fc.defaultReportMessage(details)}\n\nTry it again:\n  ` +
-        `FC_SEED=${seed} FC_PATH=${counterexamplePath} ` +
+        `SEED=${seed} FC_PATH=${counterexamplePath} ` +
         `./node_modules/.bin/node --test tests/stress/programs_test.ts\n`,
       { cause: errorInstance },
     );

@@ -34,8 +34,5 @@ export class Random {
   }
 }
 
-/** `SEED` repeats what a failed test has told; else each run is another. */
-export const SEED: number = Number(process.env.SEED ?? Date.now() % 1_000_000);
-
 /** `STRESS=20` makes everything twenty times as long. */
 export const STRESS: number = Number(process.env.STRESS ?? 1);

@@ -3,7 +3,7 @@
  * It ends soon, makes nothing that is much larger than the bytes, throws its own error and no other,
  * and leaves every built-in as it was. So does the decoder of errors on what comes out.
  *
- * `FUZZ_RUNS` and `FUZZ_SEED` try more and others: `npm run fuzz` tries a million.
+ * `FUZZ_RUNS` and `SEED` try more and others: `npm run fuzz` tries a million.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { env } from "node:process";
 import { decodeError, encodeError } from "../../src/wire/error_codec.ts";
 import { decodeStructured, encodeStructured } from "../../src/wire/structured_codec.ts";
 import { test } from "../harness.ts";
+import { SEED } from "../seed.ts";
 import { Random } from "../stress/random.ts";
 
 const RUNS = Number(env.FUZZ_RUNS ?? 20_000);
-const SEED = Number(env.FUZZ_SEED ?? Date.now() % 1_000_000);
 
 /** Milliseconds that one message may take; a machine that is busy takes some, a hang takes all. */
 const MOST = 5_000;

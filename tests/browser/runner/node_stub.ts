@@ -47,7 +47,7 @@ export const fileURLToPath: typeof missing = missing;
 
 /** What the driver hands on. */
 export const env: Record<string, string> = Object.fromEntries(
-  [...new URL(location.href).searchParams].filter(([key]) => key.startsWith("FC_")),
+  [...new URL(location.href).searchParams].filter(([key]) => /^(FC_|SEED$)/.test(key)),
 );
 export const versions: Record<string, string> = {};
 

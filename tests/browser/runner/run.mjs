@@ -121,7 +121,7 @@ async function runFile(browser, { server, file, number, name, runs, executors, o
   if (ownWorker) query.set("ownWorker", "true");
   if (runs !== undefined) query.set("FC_RUNS", runs);
   if (executors !== undefined) query.set("FC_EXECUTORS", executors);
-  for (const key of ["FC_RUNS", "FC_SEED", "FC_PATH"]) {
+  for (const key of ["FC_RUNS", "SEED", "FC_PATH"]) {
     if (process.env[key] !== undefined) query.set(key, process.env[key]);
   }
   const url = `${server.url}tests/browser/runner/page.html?${query}`;
