@@ -1,4 +1,3 @@
-import type { Future } from "../futures/future.ts";
 import type { TaskEntry } from "./task_registry.ts";
 import { TaskRow } from "./task_row.ts";
 import type { TaskRowOwner } from "./task_row.ts";
@@ -67,21 +66,21 @@ export class ItemQueue implements TaskRowOwner {
     return this.length >= rows.from;
   }
 
-  /** Adds a task without a work item: one of no priority, with this place in submit order. */
+  /** Adds a task without a work item, of no priority, with this place in submit order, as the last of a row. */
   pushRow(
     owner: WorkItemOwner,
     task: TaskEntry,
     args: readonly unknown[],
     sequence: number,
-  ): Future<unknown> {
+  ): TaskRow {
     const level = this.#level(0, 0);
-    let row = level.last;
-    if (!(row instanceof TaskRow) || !row.follows(sequence)) {
-      row = new TaskRow(owner, task, this, sequence);
-      level.insertAfter(row, level.last);
-    }
+    const { last } = level;
+    let row: TaskRow;
+    if (last instanceof TaskRow && last.follows(sequence)) row = last;
+    else level.insertAfter(row = new TaskRow(owner, task, this, sequence), last);
     this.length++;
-    return (row as TaskRow).add(task, args);
+    row.add(task, args);
+    return row;
   }
 
   leftRow(row: TaskRow): void {

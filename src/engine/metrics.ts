@@ -1,6 +1,6 @@
 import type { ExecutorMetrics } from "../backend/executor_events.ts";
 import { Histogram, LastSecond } from "../backend/time_counts.ts";
-import type { TaskRun } from "./task_record.ts";
+import type { TaskRecord } from "./task_record.ts";
 
 /** What is measured of one worker. */
 interface WorkerLife {
@@ -8,7 +8,7 @@ interface WorkerLife {
   /** Milliseconds in which it ran tasks that have ended. */
   busy: number;
   /** The tasks that it is known to run. */
-  readonly running: Set<TaskRun>;
+  readonly running: Set<TaskRecord>;
 }
 
 /** What is measured of an executor that was made with `metrics`. */
@@ -30,18 +30,18 @@ export class Metrics {
   }
 
   /** A task is known to run. */
-  started(worker: string, run: TaskRun): void {
-    this.#lifeOf(worker)?.running.add(run);
+  started(worker: string, task: TaskRecord): void {
+    this.#lifeOf(worker)?.running.add(task);
   }
 
-  /** A task has run; `run` if it was known to. */
-  ran(worker: string, waited: number, ran: number, run?: TaskRun): void {
+  /** A task has run; it is given if it was known to. */
+  ran(worker: string, waited: number, ran: number, task?: TaskRecord): void {
     this.#waitTime.add(waited);
     this.#runTime.add(ran);
     const life = this.#lifeOf(worker);
     if (life === undefined) return;
     life.busy += ran;
-    if (run !== undefined) life.running.delete(run);
+    if (task !== undefined) life.running.delete(task);
   }
 
   /** A task has ended, whether it ran or not. */

@@ -191,9 +191,10 @@ export class Scheduler implements TaskBackend {
     const entry = this.#tasks.entry(task);
     this.#checkRoom();
     if (this.#queue.isDeep && limits === undefined && this.#isPlain(args)) {
-      const place = this.#settlement.addTask();
       this.#feeder.schedule();
-      return this.#queue.pushRow(this.#takeBack, entry, args, place);
+      const row = this.#queue.pushRow(this.#takeBack, entry, args, this.#settlement.addTask());
+      this.#watch.events?.submittedInRow(row);
+      return row.lastFuture;
     }
     return this.#accept(new WorkItem(this.#takeBack, entry, args), args, limits);
   }
@@ -201,7 +202,7 @@ export class Scheduler implements TaskBackend {
   /** Whether nothing needs to be known of a task that waits but what it is. */
   #isPlain(args: readonly unknown[]): boolean {
     return this.#options.captureContext === undefined && !this.#watch.lookForTools() &&
-      this.#watch.events === undefined && !holdsFuture(args);
+      !holdsFuture(args);
   }
 
   /** Queues a task whose values are told as they come. */

@@ -9,14 +9,15 @@ import type {
   TaskOutcome,
   WorkerEndReason,
 } from "../backend/executor_events.ts";
-import { Observers } from "../backend/observers.ts";
 import type { TaskTools } from "../backend/task_tools.ts";
 import { readTime } from "../wire/outcome_table.ts";
 import type { TaskTime } from "../wire/process_port.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { Metrics } from "./metrics.ts";
 import { TaskRecord } from "./task_record.ts";
+import type { TaskRow } from "./task_row.ts";
 import type { WorkItem } from "./work_item.ts";
+import { UntoldEvents } from "./untold_events.ts";
 import { WorkerClocks } from "./worker_clocks.ts";
 import type { WorkerEnd } from "./worker_life.ts";
 import type { WorkerSlot } from "./worker_slot.ts";
@@ -30,12 +31,7 @@ import type { WorkerSlot } from "./worker_slot.ts";
 export class TaskEvents {
   readonly name: string;
   readonly #metrics: Metrics | undefined;
-  readonly #observers: Observers<ExecutorEvent>;
-  /**
-   * What is to be told as soon as the engine has done what it does: an observer may do whatever it likes.
-   * A record stands for the submit of its task, of which there may be many in one turn.
-   */
-  #untold: (ExecutorEvent | TaskRecord | (() => void))[] = [];
+  readonly #untold: UntoldEvents;
   readonly #tools: TaskTools;
   /** Whether there are observers. */
   isObserved = false;
@@ -58,45 +54,20 @@ export class TaskEvents {
     this.#tools = tools;
     this.name = name;
     this.#metrics = metrics;
-    this.#observers = new Observers(name, () => {
+    this.#untold = new UntoldEvents(name, () => {
       this.isObserved = false;
       onEmpty();
     });
   }
 
   observe(observer: Observer): () => void {
-    this.#tell(); // what was before is not told
-    const remove = this.#observers.add(observer);
+    const remove = this.#untold.add(observer);
     this.isObserved = true;
-    return () => {
-      this.#tell();
-      remove();
-    };
+    return remove;
   }
 
   #emit(event: ExecutorEvent): void {
-    if (this.isObserved) this.#later(event);
-  }
-
-  #later(what: ExecutorEvent | TaskRecord | (() => void)): void {
-    if (this.#untold.push(what) === 1) clock.queueMicrotask(() => this.#tell());
-  }
-
-  #tell(): void {
-    const events = this.#untold;
-    if (events.length === 0) return;
-    this.#untold = [];
-    for (const what of events) {
-      if (typeof what === "function") {
-        callBack(what, "a subscriber of concurrent-futures.task");
-        continue;
-      }
-      this.#observers.tell(what instanceof TaskRecord ? this.#submitOf(what) : what);
-    }
-  }
-
-  #submitOf({ submittedAt: at, info }: TaskRecord): ExecutorEvent {
-    return { type: "submitted", at, executor: this.name, task: info! };
+    if (this.isObserved) this.#untold.push(event);
   }
 
   #now(): number {
@@ -152,7 +123,14 @@ export class TaskEvents {
         callBack(() => tools.submit(trace, () => {}), "a tracing tool");
       }
     }
-    if (!isSupply && this.isObserved) this.#later(record);
+    if (!isSupply && this.isObserved) this.#untold.push(record);
+  }
+
+  /** A task was submitted that waits in a row, and is the last there. */
+  submittedInRow(row: TaskRow): void {
+    if (!this.isObserved) return row.watchLast(this.#now(), NaN);
+    row.watchLast(this.#now(), this.#nextId++);
+    this.#untold.pushLastOf(row);
   }
 
   /** Tasks are about to be sent: long ones are to tell when they begin, short ones do with their end. */
@@ -186,7 +164,7 @@ export class TaskEvents {
       if (item.worker !== worker) continue;
       const task = typeof item.record === "object" ? item.record.info : undefined;
       if (task !== undefined) {
-        this.#later({ type: "sent", at, executor, task, worker: name, ahead });
+        this.#untold.push({ type: "sent", at, executor, task, worker: name, ahead });
       }
       ahead++;
     }
@@ -217,15 +195,15 @@ export class TaskEvents {
 
   /** Its worker tells that a task begins, or began; whatever its clock says, after it was sent and before now. */
   started({ record }: WorkItem, startedAt: number): void {
-    if (typeof record !== "object" || record.isOver || record.run !== undefined) return;
+    if (typeof record !== "object" || record.isOver || record.hasBegun) return;
     const { info: task, sent } = record;
     if (sent === undefined) return;
     const at = Math.min(Math.max(startedAt, sent.at), this.#now());
     const { worker } = sent;
-    record.run = { startedAt: at, ran: undefined };
-    this.#metrics?.started(worker, record.run);
+    record.startedAt = at;
+    this.#metrics?.started(worker, record);
     if (task === undefined || !this.isObserved) return;
-    this.#later({ type: "started", at, executor: this.name, task, worker });
+    this.#untold.push({ type: "started", at, executor: this.name, task, worker });
   }
 
   /** Its worker tells when a task began and how long it ran. */
@@ -240,11 +218,11 @@ export class TaskEvents {
     }
     if (record.isOver) return;
     this.started(item, Math.min(startedAt, now - ran));
-    const { run, sent } = record;
-    if (run === undefined || sent === undefined) return;
+    const { sent } = record;
+    if (!record.hasBegun || sent === undefined) return;
     // If it was told before, then maybe too late: what it waited and ran is right all the same.
-    run.startedAt = Math.max(sent.at, Math.min(run.startedAt, now - ran));
-    run.ran = Math.min(ran, now - run.startedAt);
+    record.startedAt = Math.max(sent.at, Math.min(record.startedAt, now - ran));
+    record.ran = Math.min(ran, now - record.startedAt);
   }
 
   /** A message tells that a task has ended: where memory is shared, its worker has left its time there. */
@@ -276,17 +254,17 @@ export class TaskEvents {
     const at = this.#now();
     this.#metrics?.ended(at);
     if (typeof record === "number") return;
-    const { submittedAt, run } = record;
+    const { submittedAt, startedAt, hasBegun } = record;
     const worker = record.sent?.worker;
-    const ran = run === undefined ? 0 : run.ran ?? at - run.startedAt;
-    const waited = (run === undefined ? at : run.startedAt) - submittedAt;
-    if (worker !== undefined && run !== undefined) this.#metrics?.ran(worker, waited, ran, run);
+    const ran = !hasBegun ? 0 : Number.isNaN(record.ran) ? at - startedAt : record.ran;
+    const waited = (hasBegun ? startedAt : at) - submittedAt;
+    if (worker !== undefined && hasBegun) this.#metrics?.ran(worker, waited, ran, record);
     const told = outcome === "failed" ? outcomeOf(item, error) : outcome;
     const { trace } = record;
     if (trace !== undefined) {
       const settled = { worker, waited, ran, outcome: told };
       Object.assign(trace, outcome === "failed" ? { ...settled, error } : settled);
-      this.#later(() => this.#tools.settled(trace));
+      this.#untold.push(() => this.#tools.settled(trace));
     }
     if (record.info === undefined || !this.isObserved) return;
     const executor = this.name;
@@ -294,7 +272,7 @@ export class TaskEvents {
     if (item instanceof ChunkSupply) {
       // What was not cut off a `map`: one task, of all the items that are left.
       task = { ...task, chunk: Math.max(1, item.source.remaining) };
-      this.#later({ type: "submitted", at: submittedAt, executor, task });
+      this.#untold.push({ type: "submitted", at: submittedAt, executor, task });
     }
     const event = {
       type: "ended",
@@ -306,7 +284,7 @@ export class TaskEvents {
       waited,
       ran,
     } as const;
-    this.#later(outcome === "failed" ? { ...event, error } : event);
+    this.#untold.push(outcome === "failed" ? { ...event, error } : event);
   }
 
   // --- workers ---

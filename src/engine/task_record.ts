@@ -7,13 +7,6 @@ export interface Sending {
   readonly at: number;
 }
 
-/** When a task began, by its worker, brought to this clock. */
-export interface TaskRun {
-  startedAt: number;
-  /** How long it ran, once its worker has told. */
-  ran: number | undefined;
-}
-
 /** What is known of a task while somebody looks. There may be as many as tasks: so it is small. */
 export class TaskRecord {
   /** As observers are told; `undefined` if they are not told of this task. */
@@ -21,7 +14,10 @@ export class TaskRecord {
   readonly submittedAt: number;
   /** How it got to the worker that has it. */
   sent: Sending | undefined = undefined;
-  run: TaskRun | undefined = undefined;
+  /** When it began, by its worker, brought to this clock; NaN if that is not known. */
+  startedAt: number = NaN;
+  /** How long it ran, once its worker has told; else NaN. */
+  ran: number = NaN;
   /** Whether its worker is to say at once when it begins. */
   notifies = false;
   /** It was told that the task ended; its worker may still tell of it. */
@@ -32,5 +28,10 @@ export class TaskRecord {
   constructor(info: TaskInfo | undefined, submittedAt: number) {
     this.info = info;
     this.submittedAt = submittedAt;
+  }
+
+  /** Whether it is known to have begun. */
+  get hasBegun(): boolean {
+    return !Number.isNaN(this.startedAt);
   }
 }

@@ -1,5 +1,6 @@
 import { makeFuture } from "../futures/future.ts";
 import type { Future, Producer } from "../futures/future.ts";
+import { TaskRecord } from "./task_record.ts";
 import type { TaskEntry } from "./task_registry.ts";
 import { packed, WorkItem } from "./work_item.ts";
 import type { WorkItemOwner } from "./work_item.ts";
@@ -24,6 +25,11 @@ export class TaskRow extends WorkItem implements Producer {
   readonly #futures = new Array<Future<unknown> | undefined>(MAX_TASKS);
   /** Of each its function, and then its arguments. */
   readonly #tasks = new Array<unknown>(2 * MAX_TASKS);
+  /**
+   * Of each when it was submitted, and then its number: NaN where nobody looked, or only metrics are kept.
+   * None at all while nobody looks.
+   */
+  #watched: Float64Array | undefined = undefined;
   /** Where the first of them stands, if there is one, and how many there were. */
   #at = 0;
   #end = 0;
@@ -42,14 +48,44 @@ export class TaskRow extends WorkItem implements Producer {
     return this.#end < MAX_TASKS && sequence === this.sequence - this.#at + this.#end;
   }
 
-  add(task: TaskEntry, args: readonly unknown[]): Future<unknown> {
-    const future = makeFuture<unknown>(this);
+  add(task: TaskEntry, args: readonly unknown[]): void {
     const at = this.#end++;
-    this.#futures[at] = future;
+    this.#futures[at] = makeFuture<unknown>(this);
     this.#tasks[2 * at] = task;
     this.#tasks[2 * at + 1] = packed(args);
     this.size++;
-    return future;
+  }
+
+  /** The future of the task that was added last. */
+  get lastFuture(): Future<unknown> {
+    return this.#futures[this.#end - 1]!;
+  }
+
+  /** How many there were. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /**
+   * Somebody looks at the task that was added last.
+   *
+   * @param id Its number; NaN if only metrics are kept.
+   */
+  watchLast(submittedAt: number, id: number): void {
+    const watched = this.#watched ??= new Float64Array(2 * MAX_TASKS).fill(NaN);
+    watched[2 * this.#end - 2] = submittedAt;
+    watched[2 * this.#end - 1] = id;
+  }
+
+  /** What is known of a task of this row, for those who look. It may have left. */
+  recordAt(at: number): TaskRecord | number | undefined {
+    if (this.#watched === undefined) return undefined;
+    const submittedAt = this.#watched[2 * at]!;
+    if (Number.isNaN(submittedAt)) return undefined;
+    const id = this.#watched[2 * at + 1]!;
+    if (Number.isNaN(id)) return submittedAt;
+    const { name } = this.#tasks[2 * at] as TaskEntry;
+    return new TaskRecord({ id, name, priority: 0, chunk: 0 }, submittedAt);
   }
 
   /** Takes the first task out. There must be one. */
@@ -68,7 +104,8 @@ export class TaskRow extends WorkItem implements Producer {
     const item = new WorkItem(this.owner, tasks[2 * at] as TaskEntry, [], 0, this.#futures[at]);
     item.args = tasks[2 * at + 1];
     item.sequence = this.sequence - this.#at + at;
-    this.#futures[at] = tasks[2 * at] = tasks[2 * at + 1] = undefined;
+    item.record = this.recordAt(at);
+    this.#futures[at] = tasks[2 * at + 1] = undefined;
     this.size--;
     if (at === this.#at) this.#skip();
     return item;

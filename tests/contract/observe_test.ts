@@ -67,7 +67,18 @@ function check(events: readonly ExecutorEvent[], executor: Executor, perWorker: 
 }
 
 const STEPS = [
-  ...["quick", "slow", "wait", "throw", "cancel", "abort", "timeout", "urgent", "map"] as const,
+  ...[
+    "quick",
+    "many",
+    "slow",
+    "wait",
+    "throw",
+    "cancel",
+    "abort",
+    "timeout",
+    "urgent",
+    "map",
+  ] as const,
   // Long and short tasks of one function: what was sent ahead behind the long one is taken by others.
   "steal",
 ] as const;
@@ -102,6 +113,11 @@ async function performAll(executor: Executor, steps: readonly Step[]): Promise<v
   for (const step of steps) {
     if (step === "quick") {
       for (let i = 0; i < 20; i++) futures.push(executor.submit((x) => x, i));
+    } else if (step === "many") {
+      // So many that they wait in rows; some leave those before their submit was told.
+      const many = Array.from({ length: 300 }, (_, i) => executor.submit((x) => x, i));
+      for (let i = 0; i < many.length; i += 7) many[i]!.cancel();
+      futures.push(...many);
     } else if (step === "slow") futures.push(executor.submit(spin, 3));
     else if (step === "wait") futures.push(executor.submit(wait, 2));
     else if (step === "throw") futures.push(executor.submit(() => JSON.parse("{")));

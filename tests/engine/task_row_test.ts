@@ -1,7 +1,7 @@
 /** Tasks that wait far behind, without work items. @module */
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { CancelledError, type Future, ThreadPoolExecutor } from "../../mod.ts";
+import { CancelledError, type ExecutorEvent, type Future, ThreadPoolExecutor } from "../../mod.ts";
 import { rows } from "../../src/engine/item_queue.ts";
 import { test } from "../harness.ts";
 
@@ -73,4 +73,55 @@ test("tasks in rows are cancelled with the rest that has not begun", async () =>
   const many = submitMany(executor);
   await executor.shutdown({ cancelFutures: true });
   assertEquals(many.filter((future) => future.cancelled()).length, COUNT);
+});
+
+test("observers are told of tasks in rows, as of others", async () => {
+  await using executor = new ThreadPoolExecutor(1);
+  await executor.warmUp();
+  const before = submitMany(executor); // nothing is told of these
+  const events: ExecutorEvent[] = [];
+  executor.observe((event) => events.push(event));
+  const many = submitMany(executor);
+  const first = executor.with({ priority: 1 }).submit(other, 1, 2);
+  const mixed = Array.from(
+    { length: 300 },
+    (_, i) => i % 2 ? executor.submit(other, i, i) : executor.submit(place, i),
+  );
+  for (let i = 0; i < many.length; i += 3) many[i]!.cancel(); // before anything was told
+  const expected = [
+    ...many.map(() => "place"),
+    "other",
+    ...mixed.map((_, i) => i % 2 ? "other" : "place"),
+  ];
+  await Promise.allSettled([...before, ...many, first, ...mixed]);
+  await executor.submit(place, 0);
+  const tasks = new Map<number, string[]>();
+  let at = 0;
+  for (const event of events) {
+    if (!("task" in event)) continue;
+    const { id, name } = event.task;
+    if (event.type === "submitted") {
+      if (id < expected.length) assertEquals([id, name], [tasks.size, expected[id]!]);
+      assertEquals(event.at >= at, true);
+      at = event.at;
+      tasks.set(id, []);
+    }
+    tasks.get(id)!.push(event.type === "ended" ? event.outcome : event.type);
+  }
+  assertEquals(tasks.size, expected.length + 1);
+  for (const [id, told] of tasks) {
+    const isCancelled = id < many.length && id % 3 === 0;
+    const run = told.join(" ").replaceAll("sent returned ", "");
+    assertEquals(run, isCancelled ? "submitted cancelled" : "submitted sent started succeeded");
+  }
+});
+
+test("metrics count tasks in rows, and how long each has waited", async () => {
+  await using executor = new ThreadPoolExecutor({ maxWorkers: 1, metrics: true });
+  await executor.warmUp();
+  const began = performance.now();
+  await Promise.all(submitMany(executor));
+  const { waitTime, runTime } = executor.metrics();
+  assertEquals([waitTime.count, runTime.count], [COUNT, COUNT]);
+  assertEquals(waitTime.min >= 0 && waitTime.max <= performance.now() - began, true);
 });
