@@ -54,8 +54,14 @@ const MANY_LOOKS = 12_000;
 const FEW_LOOKS = 100;
 const TRY_EVERY = 16;
 
-/** Looks of an owner that has taken all: the worker may be about to make the next. */
-const OWNER_LOOKS = 50;
+/**
+ * Looks of an owner that has taken all: the worker may be about to make the next. To fall asleep and to be woken by a
+ * message takes longer than a whole ring, and whoever wakes may find the other asleep again, and so on. So it looks for
+ * about as long as that takes, while this pays, and tries again and again.
+ */
+const OWNER_MANY_LOOKS = 2_000;
+const OWNER_FEW_LOOKS = 50;
+const OWNER_TRIES_EVERY = 8;
 
 /** Milliseconds that a thread waits for room before it reads messages. */
 const SLEEP_MILLISECONDS = 0.5;
@@ -161,6 +167,8 @@ export class RingReader {
   #made = 0;
   /** Values that were taken and not told. */
   #untold = 0;
+  #wants = 0;
+  #looks = OWNER_MANY_LOOKS;
   #isClosed = false;
 
   constructor(length: number, ask: () => void) {
@@ -205,6 +213,8 @@ export class RingReader {
     this.#look();
     if (!hasTo && 2 * ((this.#made - this.#taken) | 0) > this.#length) return;
     if (rest === ASLEEP) {
+      // Once: it may take its time to wake.
+      if (compareExchange(cells, REST, ASLEEP, AWAKE) !== ASLEEP) return;
       addAtomic(cells, WAKE, 1);
       notifyAtomic(cells, WAKE, 1);
     } else if (compareExchange(cells, REST, IDLE, AWAKE) === IDLE) this.#ask();
@@ -214,7 +224,10 @@ export class RingReader {
   want(): void {
     if (this.#isClosed) return;
     const { cells } = this.memory;
-    for (let i = 0; i < OWNER_LOOKS && loadAtomic(cells, MADE) === this.#taken; i++);
+    const most = ++this.#wants % OWNER_TRIES_EVERY === 0 ? OWNER_MANY_LOOKS : this.#looks;
+    let looks = 0;
+    while (looks < most && loadAtomic(cells, MADE) === this.#taken) looks++;
+    this.#looks = looks < most ? OWNER_MANY_LOOKS : OWNER_FEW_LOOKS;
     storeAtomic(cells, WANTED, 1);
     this.#tell(true);
   }
