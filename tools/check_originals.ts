@@ -43,7 +43,7 @@ const AT_START: Readonly<Record<string, readonly string[]>> = {
   "src/worker/listen.ts": ["listen", "setTraps"],
   "src/worker/process_place.ts": ["processPlace"],
   "src/worker/runtime_errors.ts": ["useRuntimeErrors"],
-  "src/worker/thread_place.ts": ["threadPlace"],
+  "src/worker/thread_place.ts": ["threadPlace", "waitTools"],
   "src/worker/web_place.ts": ["webPlace"],
 };
 

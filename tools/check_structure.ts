@@ -41,6 +41,7 @@ const KNOWS_RUNTIME = new Set([
   "src/worker/listen.ts",
   "src/worker/load_module.ts",
   "src/worker/runtime_errors.ts",
+  "src/worker/thread_place.ts",
   "src/worker/current_task.ts",
   "src/worker/worker_place.ts",
 ]);

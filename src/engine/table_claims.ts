@@ -1,4 +1,10 @@
-import { CLAIM_ENDED, CLAIM_PENDING, CLAIM_REVOKED, CLAIM_RUNNING } from "../wire/messages.ts";
+import {
+  CLAIM_ENDED,
+  CLAIM_PENDING,
+  CLAIM_REVOKED,
+  CLAIM_RUNNING,
+  WAITS_BACK,
+} from "../wire/messages.ts";
 import type { EndedTask } from "../runtime/runtime.ts";
 import type { OutcomeTable } from "../wire/messages.ts";
 import { clearTime, newOutcomeTable, readOutcome, readTime } from "../wire/outcome_table.ts";
@@ -9,7 +15,8 @@ import type { Claims } from "./claims.ts";
  * from PENDING; whoever wins, wins, and no message is needed to know it. The worker then says in it that
  * the task has ended.
  *
- * One more word, the last, is the worker's alone: how many messages it has sent.
+ * Two more words stand at the end: whether the worker waits for a message with nothing else than its thread,
+ * and, the worker's alone, how many messages it has sent.
  */
 class TableClaims implements Claims {
   readonly table: Int32Array;
@@ -34,6 +41,11 @@ class TableClaims implements Claims {
   }
 
   posted(): void {}
+
+  ring(): void {
+    const at = this.table.length - WAITS_BACK;
+    if (Atomics.exchange(this.table, at, 0) !== 0) Atomics.notify(this.table, at);
+  }
 
   close(): void {}
 
@@ -76,11 +88,11 @@ class TableClaims implements Claims {
 
 /** Claims in memory that owner and worker share. */
 export function sharedClaims(slots: number): Claims {
-  const memory = new SharedArrayBuffer((slots + 1) * Int32Array.BYTES_PER_ELEMENT);
+  const memory = new SharedArrayBuffer((slots + WAITS_BACK) * Int32Array.BYTES_PER_ELEMENT);
   return new TableClaims(new Int32Array(memory), newOutcomeTable(slots));
 }
 
 /** Claims of a worker on the owner's own thread, which can see no outcome earlier than its message. */
 export function localClaims(slots: number): Claims {
-  return new TableClaims(new Int32Array(slots + 1));
+  return new TableClaims(new Int32Array(slots + WAITS_BACK));
 }

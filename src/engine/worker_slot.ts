@@ -102,7 +102,7 @@ export class WorkerSlot implements WorkItemHolder {
   setUp(setup: Omit<WorkerSetup, "secret" | "name" | "claims" | "outcomes">): void {
     this.life.initialize();
     const { secret, name, sent: { claims: { table, outcomes } } } = this;
-    this.handle.post([SETUP, { ...setup, secret, name, claims: table, outcomes }]);
+    this.#post([SETUP, { ...setup, secret, name, claims: table, outcomes }]);
     this.#isSetUp = true;
   }
 
@@ -304,13 +304,18 @@ export class WorkerSlot implements WorkItemHolder {
     const run = runMessage(this.secret, items);
     const carriers = carriersOf(items);
     const message = carriers === undefined ? run : [this.secret + TRACED, carriers, run];
-    this.handle.post(message, transfer);
+    this.#post(message, transfer);
     if (this.#defined.size > MAX_DEFINED) this.#undefine();
     this.sent.claims.posted(items);
   }
 
+  #post(message: unknown, transfer?: readonly Transferable[]): void {
+    this.handle.post(message, transfer);
+    this.sent.claims.ring?.();
+  }
+
   #define(task: TaskEntry): void {
-    this.handle.post([this.secret + DEFINE, task.id, task.wire]);
+    this.#post([this.secret + DEFINE, task.id, task.wire]);
     this.#defined.add(task.id);
   }
 
@@ -378,7 +383,7 @@ export class WorkerSlot implements WorkItemHolder {
   /** Says what can always be cloned: a worker that throws at that is one that cannot be talked to. */
   tell(message: readonly unknown[]): void {
     try {
-      this.handle.post(message);
+      this.#post(message);
     } catch (reason) {
       this.life.blame(reason);
       this.handle.terminate();

@@ -154,6 +154,8 @@ export interface TaskClaims {
   open(slot: number): void;
   /** Tasks were sent, in this order. */
   posted(items: readonly { readonly slot: number }[]): void;
+  /** A message was posted: the worker may wait for it with nothing else than its thread. */
+  ring?(): void;
   /** The task has left its slot. */
   close(slot: number): void;
   /** Takes a task back that was sent ahead. True if its worker has not begun it, and now never will. */

@@ -17,7 +17,7 @@
 import type { ErrorRecord } from "./error_codec.ts";
 
 /** Changes whenever a layout below changes; both sides compare it before the first task. */
-export const PROTOCOL = 8;
+export const PROTOCOL = 9;
 
 /**
  * A secret is a random multiple of this, so that the rest of the division by it is the kind, and less
@@ -121,7 +121,10 @@ export interface WorkerSetup {
   /** Added to the kind of every message from now on, in both directions. */
   readonly secret: number;
   readonly name: string;
-  /** One Int32 per slot, and one that counts what the worker sends; absent where memory cannot be shared. */
+  /**
+   * One Int32 per slot, one that says whether the worker waits for a message with nothing else than its thread,
+   * and one that counts what it sends; absent where memory cannot be shared.
+   */
   readonly claims: Int32Array | undefined;
   /** Where the worker leaves small outcomes; absent where no other thread could look for them. */
   readonly outcomes: OutcomeTable | undefined;
@@ -264,3 +267,6 @@ export const CLAIM_ENDED_TRUE = 7;
 export const CLAIM_ENDED_NUMBER = 8;
 /** Its value is in the table of texts. */
 export const CLAIM_ENDED_TEXT = 9;
+
+/** So far from the end of the claim table stands whether the worker waits; behind it is its count. */
+export const WAITS_BACK = 2;

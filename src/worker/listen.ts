@@ -36,6 +36,7 @@ export function listen(named: Record<string, unknown> | undefined): void {
     runIn: undefined,
     counter: place.counter,
     pause: place.pause,
+    waitAt: named === undefined ? place.waitAt : undefined, // others may post to a worker of the user's own
     sleeps: true,
     load: (url) => {
       const loaded = () => loadModule(load, url);

@@ -23,6 +23,11 @@ export class Places {
     return this.#taken < this.limit && this.#loading === undefined;
   }
 
+  /** Whether any task has begun and not ended. */
+  get isUsed(): boolean {
+    return this.#contexts.size > 0;
+  }
+
   take(context: Context): void {
     if (!this.#lending.has(context)) this.#taken++;
     this.#contexts.set(slotOf(context), context);

@@ -173,6 +173,7 @@ export class Program {
     this.#outbox.claims.setUp(setup);
     this.#loop.setUp(setup);
     this.#finalizer = setup.finalizer;
+    if (setup.claims !== undefined) this.#host.waitAt?.(setup.claims, () => this.#loop.isIdle);
     if (setup.initializer === undefined) return this.#loop.begin();
     const { functions } = this.#loop;
     initialize(functions, new Context(this.#loop, -1), setup.initializer, () => {

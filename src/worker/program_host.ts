@@ -38,6 +38,11 @@ export interface ProgramHost {
   readonly memory?: (() => number) | undefined;
   /** Whether the program has a thread of its own, which may wait. */
   readonly sleeps?: boolean;
+  /**
+   * The owner rings at the end of this table for each message: while the program is idle, its thread may wait
+   * for the next one there.
+   */
+  readonly waitAt?: ((table: Int32Array, isIdle: () => boolean) => void) | undefined;
   /** Gives way to messages, or to the owner on the same thread. */
   readonly pause: Pause | undefined;
   /** Where tasks run on their owner's thread: calls a function in the async context of a slot's task. */

@@ -126,6 +126,12 @@ export class RunLoop implements ContextOwner {
     this.#streams.end(context);
   }
 
+  /** Whether there is nothing to do but to wait for a message. */
+  get isIdle(): boolean {
+    return this.#ready && !this.#paused && this.batches.first === undefined &&
+      !this.places.isUsed && !this.#outbox.isClosed;
+  }
+
   /** Whether any stream runs here. */
   get hasStreams(): boolean {
     return this.#streams.size > 0;

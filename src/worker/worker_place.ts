@@ -15,6 +15,7 @@ export interface WorkerScope {
     on?(event: string, listener: (error: unknown) => void): void;
     exit?(exitCode?: number): void;
     getBuiltinModule?(name: string): unknown;
+    getActiveResourcesInfo?(): string[];
     memoryUsage?:
       & (() => { rss: number; heapUsed: number; external: number })
       & { rss?: () => number };
@@ -26,13 +27,14 @@ export interface WorkerScope {
     memoryUsage?: () => { rss: number; heapUsed: number; external: number };
   };
   close?(): void;
-  setImmediate?(callback: () => void): void;
+  setImmediate?(callback: () => void): unknown;
+  clearImmediate?(immediate: unknown): void;
   postMessage(message: unknown, transfer?: readonly Transferable[]): void;
   addEventListener?(type: string, listener: (event: Event) => void): void;
 }
 
 /** One kind of worker: how its program is reached, and how it ends. */
-export interface WorkerPlace extends Pick<ProgramHost, "post" | "counter" | "pause"> {
+export interface WorkerPlace extends Pick<ProgramHost, "post" | "counter" | "pause" | "waitAt"> {
   /** Hears the owner. */
   listen(receive: (message: unknown) => void, unreadable: () => void): void;
   /** Held while tasks run, where a busy worker could not be stopped without it. */
