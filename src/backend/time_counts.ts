@@ -68,9 +68,12 @@ const PLACES = 20;
 export class LastSecond {
   readonly #counts = new Uint32Array(PLACES);
   #place = 0;
+  /** When the last was: of many that one message tells it is the same. */
+  #lastAt = NaN;
 
   add(at: number): void {
-    this.#forget(at);
+    if (at !== this.#lastAt) this.#forget(at);
+    this.#lastAt = at;
     this.#counts[this.#place % PLACES]!++;
   }
 

@@ -10,7 +10,7 @@ import type {
   WorkerEndReason,
 } from "../backend/executor_events.ts";
 import type { TaskTools } from "../backend/task_tools.ts";
-import { readTime } from "../wire/outcome_table.ts";
+import { readRan, readStart } from "../wire/outcome_table.ts";
 import type { TaskTime } from "../wire/process_port.ts";
 import { ChunkSupply } from "./chunk_supply.ts";
 import type { Metrics } from "./metrics.ts";
@@ -229,18 +229,22 @@ export class TaskEvents {
   ends(worker: WorkerSlot, item: WorkItem): void {
     if (item.record === undefined) return;
     const { outcomes } = worker.sent.claims;
-    const time = outcomes === undefined ? undefined : readTime(outcomes, item.slot);
-    if (time !== undefined) this.seen(worker, item, time);
+    const { slot } = item;
+    const startedAt = outcomes === undefined ? 0 : readStart(outcomes, slot);
+    if (startedAt > 0) this.#seen(worker, item, startedAt, readRan(outcomes!, slot));
   }
 
   /** The end of a task is seen before its worker tells it; a worker that did not time it yet knows no time. */
   seen(worker: WorkerSlot, item: WorkItem, time: TaskTime | undefined): void {
-    const now = this.#now();
-    const ran = Math.max(0, time?.ran ?? 0) || 0;
+    if (time === undefined) this.timed(worker, item, this.#now(), 0);
+    else this.#seen(worker, item, time.startedAt, time.ran);
+  }
+
+  /** @param itsStart By its worker's clock, which a task may have broken, as both. */
+  #seen(worker: WorkerSlot, item: WorkItem, itsStart: number, itsRan: number): void {
+    const ran = itsRan > 0 ? itsRan : 0;
     const offset = this.#clocks.offsetOf(worker);
-    const startedAt = time === undefined || offset === undefined
-      ? now - ran
-      : time.startedAt + offset || 0;
+    const startedAt = offset === undefined ? this.#now() - ran : itsStart + offset || 0;
     this.timed(worker, item, startedAt, ran);
   }
 

@@ -1,3 +1,4 @@
+import type { TaskInfo } from "../backend/executor_events.ts";
 import { makeFuture } from "../futures/future.ts";
 import type { Future, Producer } from "../futures/future.ts";
 import { TaskRecord } from "./task_record.ts";
@@ -77,15 +78,25 @@ export class TaskRow extends WorkItem implements Producer {
     watched[2 * this.#end - 1] = id;
   }
 
-  /** What is known of a task of this row, for those who look. It may have left. */
-  recordAt(at: number): TaskRecord | number | undefined {
+  #recordAt(at: number): TaskRecord | number | undefined {
     if (this.#watched === undefined) return undefined;
     const submittedAt = this.#watched[2 * at]!;
     if (Number.isNaN(submittedAt)) return undefined;
-    const id = this.#watched[2 * at + 1]!;
-    if (Number.isNaN(id)) return submittedAt;
+    const info = this.infoAt(at);
+    return info === undefined ? submittedAt : new TaskRecord(info, submittedAt);
+  }
+
+  /** As observers are told of a task of this row; `undefined` if they are not. It may have left. */
+  infoAt(at: number): TaskInfo | undefined {
+    const id = this.#watched![2 * at + 1]!;
+    if (Number.isNaN(id)) return undefined;
     const { name } = this.#tasks[2 * at] as TaskEntry;
-    return new TaskRecord({ id, name, priority: 0, chunk: 0 }, submittedAt);
+    return { id, name, priority: 0, chunk: 0 };
+  }
+
+  /** When a task of this row was submitted at which somebody looks. It may have left. */
+  submittedAt(at: number): number {
+    return this.#watched![2 * at]!;
   }
 
   /** Takes the first task out. There must be one. */
@@ -104,7 +115,7 @@ export class TaskRow extends WorkItem implements Producer {
     const item = new WorkItem(this.owner, tasks[2 * at] as TaskEntry, [], 0, this.#futures[at]);
     item.args = tasks[2 * at + 1];
     item.sequence = this.sequence - this.#at + at;
-    item.record = this.recordAt(at);
+    item.record = this.#recordAt(at);
     this.#futures[at] = tasks[2 * at + 1] = undefined;
     this.size--;
     if (at === this.#at) this.#skip();

@@ -1,4 +1,4 @@
-import type { ExecutorEvent, Observer } from "../backend/executor_events.ts";
+import type { ExecutorEvent, Observer, TaskInfo } from "../backend/executor_events.ts";
 import { Observers } from "../backend/observers.ts";
 import { callBack } from "../futures/callback.ts";
 import { clock } from "../futures/clock.ts";
@@ -70,15 +70,15 @@ export class UntoldEvents {
     this.#untold = [];
     for (const what of untold) {
       if (typeof what === "function") callBack(what, "a subscriber of concurrent-futures.task");
-      else if (what instanceof TaskRecord) this.#tellSubmit(what);
+      else if (what instanceof TaskRecord) this.#tellSubmit(what.submittedAt, what.info!);
       else if (what instanceof RowSubmits) {
         const { row, from, to } = what;
-        for (let at = from; at < to; at++) this.#tellSubmit(row.recordAt(at) as TaskRecord);
+        for (let at = from; at < to; at++) this.#tellSubmit(row.submittedAt(at), row.infoAt(at)!);
       } else this.#observers.tell(what);
     }
   }
 
-  #tellSubmit({ submittedAt: at, info }: TaskRecord): void {
-    this.#observers.tell({ type: "submitted", at, executor: this.#name, task: info! });
+  #tellSubmit(at: number, task: TaskInfo): void {
+    this.#observers.tell({ type: "submitted", at, executor: this.#name, task });
   }
 }

@@ -45,11 +45,20 @@ export function writeTime(
   times[2 * slot + 1] = ran;
 }
 
-/** When a task began and how long it ran; `undefined` if that was not written. */
-export function readTime({ times }: OutcomeTable, slot: number): TaskTime | undefined {
-  if (2 * slot >= times.length) return undefined; // it has no slot any more
-  const startedAt = times[2 * slot]!;
-  return startedAt > 0 ? { startedAt, ran: times[2 * slot + 1]! } : undefined;
+/** When a task began; 0 if that was not written. */
+export function readStart({ times }: OutcomeTable, slot: number): number {
+  return 2 * slot < times.length ? times[2 * slot]! : 0; // it may have no slot any more
+}
+
+/** How long a task ran, if it was written when it began. */
+export function readRan({ times }: OutcomeTable, slot: number): number {
+  return times[2 * slot + 1]!;
+}
+
+/** Both. */
+export function readTime(table: OutcomeTable, slot: number): TaskTime | undefined {
+  const startedAt = readStart(table, slot);
+  return startedAt > 0 ? { startedAt, ran: readRan(table, slot) } : undefined;
 }
 
 /** Nothing is written of the task that gets a slot. */
