@@ -38,7 +38,14 @@ export const uncurried: (method: unknown) => (receiver: unknown, ...args: unknow
 /** Calls a function with a `this`, as `fn.call(receiver, ...)` does, which is what engines do best. */
 export const CALL: unknown = call;
 
-export const textOfFunction = uncurried(Function.prototype.toString) as (fn: unknown) => string;
+const { toString } = Function.prototype;
+const toText = uncurried(toString) as (fn: unknown) => string;
+
+/** The source of a function. By `call`, where that is the original: in JavaScriptCore it costs half. */
+export function textOfFunction(fn: unknown): string {
+  return toString.call === CALL ? toString.call(fn as () => void) : toText(fn);
+}
+
 export const textSlice = uncurried(String.prototype.slice) as (
   text: string,
   from: number,
