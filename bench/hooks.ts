@@ -1,10 +1,11 @@
 /**
  * What the hooks for observers cost while nobody looks: this library beside a copy of itself from which
- * they were cut out, in alternating rounds of one process.
+ * they were cut out, in alternating rounds of one process, and of another that loads the copy first.
  *
- *     node bench/hooks.ts [--rounds 31] [--quick]        (or deno run -A, or bun)
+ *     node bench/hooks.ts [--pairs 5] [--rounds 15] [--quick]        (or deno run -A, or bun)
  *
- * To be within 2 % of the copy. Prints medians of wall and CPU time, with hooks over without.
+ * To be within 2 % of the copy. Prints wall and CPU time, with hooks over without: of each the least in a
+ * process, the mean of the two orders, and the median of all pairs of processes.
  */
 
 import { execFileSync } from "node:child_process";
@@ -22,6 +23,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { runScript } from "./child.ts";
 import { identity } from "./tasks.js";
 import { check, RUNTIME, WORKERS } from "./workload.ts";
 
@@ -99,23 +101,33 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 }
 
-const at = process.argv.indexOf("--rounds");
+function argument(name: string): string | undefined {
+  const at = process.argv.indexOf(name);
+  return at > 0 ? process.argv[at + 1] : undefined;
+}
+
+/** Of each way the least time of each library, with hooks first. */
+type Least = Record<string, Record<"wall" | "cpu", [number, number]>>;
+
 const quick = process.argv.includes("--quick");
-const rounds = at > 0 ? Number(process.argv[at + 1]) : quick ? 5 : 31;
+const rounds = Number(argument("--rounds") ?? (quick ? 5 : 15));
 const count = quick ? 20_000 : 100_000;
-const folder = mkdtempSync(join(tmpdir(), "hooks-"));
-try {
-  strip(folder);
-  const libraries: [string, Library][] = [
-    ["with hooks", await import("../mod.ts")],
-    ["without hooks", await import(pathToFileURL(join(folder, "mod.ts")).href)],
-  ];
+
+/** Alternates both in this process. Which of them is loaded first makes more of a difference than the hooks do. */
+async function measure(folder: string, strippedFirst: boolean): Promise<Least> {
+  const stripped = pathToFileURL(join(folder, "mod.ts")).href;
+  const urls = ["../mod.ts", stripped];
+  if (strippedFirst) urls.reverse();
+  const libraries: Library[] = [];
+  for (const url of urls) libraries.push(await import(url));
+  const least: Least = {};
   for (const [way, run] of Object.entries(WAYS)) {
-    const contenders = await Promise.all(libraries.map(async ([name, library]) => {
+    const contenders = [];
+    for (const library of libraries) {
       const executor = new library.ThreadPoolExecutor(WORKERS);
       await executor.warmUp();
-      return { name, executor, wall: [] as number[], cpu: [] as number[] };
-    }));
+      contenders.push({ executor, wall: Infinity, cpu: Infinity });
+    }
     for (let round = -2; round < rounds; round++) {
       for (const one of round % 2 === 0 ? contenders : contenders.toReversed()) {
         const [began, used] = [performance.now(), process.cpuUsage()];
@@ -123,18 +135,52 @@ try {
         const wall = performance.now() - began;
         const { user, system } = process.cpuUsage(used);
         if (round < 0) continue;
-        one.wall.push(wall);
-        one.cpu.push((user + system) / 1000);
+        one.wall = Math.min(one.wall, wall);
+        one.cpu = Math.min(one.cpu, (user + system) / 1000);
       }
     }
-    const [hooked, stripped] = contenders as [typeof contenders[0], typeof contenders[0]];
-    const figure = (of: "wall" | "cpu") =>
-      `${of} ${median(hooked[of]).toFixed(1)} / ${median(stripped[of]).toFixed(1)} ms = ` +
-      (median(hooked[of]) / median(stripped[of])).toFixed(3);
-    console.log(`${RUNTIME} ${way}: ${figure("wall")}, ${figure("cpu")}`);
     for (const { executor } of contenders) await executor.shutdown();
+    const [a, b] = (strippedFirst ? contenders.toReversed() : contenders) as [
+      typeof contenders[0],
+      typeof contenders[0],
+    ];
+    least[way] = { wall: [a.wall, b.wall], cpu: [a.cpu, b.cpu] };
   }
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  return least;
+}
+
+/** As many processes load one of them first as the other. */
+function compare(folder: string, pairs: number): void {
+  const all: [Least, Least][] = [];
+  for (let i = 0; i < pairs; i++) {
+    const [first, second] = ["no", "yes"].map((strippedFirst) =>
+      JSON.parse(runScript("hooks.ts", [
+        ...["--folder", folder, "--stripped-first", strippedFirst, "--rounds", String(rounds)],
+        ...quick ? ["--quick"] : [],
+      ])) as Least
+    );
+    all.push([first!, second!]);
+  }
+  for (const way of Object.keys(WAYS)) {
+    const figure = (of: "wall" | "cpu") => {
+      const ratio = (least: Least) => least[way]![of][0] / least[way]![of][1];
+      const both = all.map(([a, b]) => Math.sqrt(ratio(a) * ratio(b)));
+      return `${of} ${median(both).toFixed(3)} (${both.map((x) => x.toFixed(3)).join(" ")})`;
+    };
+    console.log(`${RUNTIME} ${way}: ${figure("wall")}; ${figure("cpu")}`);
+  }
+}
+
+const given = argument("--folder");
+if (given !== undefined) {
+  console.log(JSON.stringify(await measure(given, argument("--stripped-first") === "yes")));
+} else {
+  const folder = mkdtempSync(join(tmpdir(), "hooks-"));
+  try {
+    strip(folder);
+    compare(folder, Number(argument("--pairs") ?? (quick ? 1 : 5)));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 process.exit();

@@ -24,7 +24,9 @@ export class TaskTools implements TaskChannel {
       this.#findChannel = undefined;
       if (channel !== undefined) this.#tools = [channel, ...this.#tools];
     }
-    for (const tool of this.#tools) if (tool.hasSubscribers) return true;
+    // Once for each submit: without an iterator, which costs most of it on Bun.
+    const tools = this.#tools;
+    for (let i = 0; i < tools.length; i++) if (tools[i]!.hasSubscribers) return true;
     return false;
   }
 
