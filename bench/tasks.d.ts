@@ -22,9 +22,6 @@ export function sumOfTasks(this: TaskContext, count: number): Promise<number>;
 /** How many nodes a tree has: a task for each. */
 export function countNodes(this: TaskContext, depth: number, fan: number): Promise<number>;
 /** Sorts the numbers from `begin` to `end`, in memory that is shared: each part is a task. */
-export function quicksort(
-  this: TaskContext,
-  memory: SharedArrayBuffer,
-  begin: number,
-  end: number,
-): Promise<void>;
+export function quicksort(this: TaskContext, begin: number, end: number): Promise<void>;
+/** Gives a worker the numbers that `quicksort` sorts. */
+export function shareNumbers(memory: SharedArrayBuffer): void;

@@ -70,9 +70,14 @@ export async function countNodes(depth, fan) {
   return (await Promise.all(below)).reduce((a, b) => a + b, 1);
 }
 
+/** Gives a worker the numbers that `quicksort` sorts. */
+export function shareNumbers(memory) {
+  globalThis.numbers = new Float64Array(memory);
+}
+
 /** Sorts the numbers from `begin` to `end`, in memory that is shared: each part is a task. */
-export async function quicksort(memory, begin, end) {
-  const numbers = new Float64Array(memory);
+export async function quicksort(begin, end) {
+  const { numbers } = globalThis;
   if (end - begin < 50_000) {
     numbers.subarray(begin, end).sort();
     return;
@@ -92,7 +97,7 @@ export async function quicksort(memory, begin, end) {
     numbers[right--] = number;
   }
   await Promise.all([
-    this.submit(quicksort, memory, begin, right + 1),
-    this.submit(quicksort, memory, left, end),
+    this.submit(quicksort, begin, right + 1),
+    this.submit(quicksort, left, end),
   ]);
 }

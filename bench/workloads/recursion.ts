@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { importTasks, ThreadPoolExecutor } from "../../mod.ts";
-import { quicksort } from "../tasks.js";
+import { quicksort, shareNumbers } from "../tasks.js";
 import { check, OURS, time } from "../workload.ts";
 import type { Contender, Workload } from "../workload.ts";
 
@@ -25,14 +25,18 @@ export const workload: Workload = {
     const contenders: Contender[] = [];
     let digest: string | undefined;
     for (const workers of [1, 2]) {
-      const executor = new ThreadPoolExecutor(workers);
+      const executor = new ThreadPoolExecutor({
+        maxWorkers: workers,
+        initializer: shareNumbers,
+        initargs: [memory],
+      });
       await executor.warmUp();
       const on = `${workers} worker${workers > 1 ? "s" : ""}`;
       contenders.push({
         name: `${OURS}, quicksort, ${on}`,
         async round() {
           for (let i = 0; i < count; i++) numbers[i] = Math.random();
-          const took = await time(() => executor.submit(quicksort, memory, 0, count));
+          const took = await time(() => executor.submit(quicksort, 0, count));
           check(numbers.every((x, i) => i === 0 || numbers[i - 1]! <= x), "sorted");
           return took;
         },
