@@ -75,7 +75,8 @@ export function readSpawn(
   if (parent === undefined) return;
   const parked = integer(message[2], PARKED, 2 * PARKED - 1, "the number of a parked task");
   if (parent.slot !== parked) worker.sent.park(parent, parked);
-  parent.task.submits = true;
+  const { task, depth } = parent;
+  if (depth > task.submitsUntil) task.submitsUntil = depth;
   const { length } = message;
   for (let at = 3; at < length;) {
     const number = integer(

@@ -66,6 +66,7 @@ class Family implements ItemFamily {
 
   parentEnded(): void {
     this.isOver = true;
+    if (this.open.size === 0) return;
     this.#families.abort(this, new CancelledError("The task that submitted it has ended"));
   }
 }

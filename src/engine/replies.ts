@@ -202,7 +202,7 @@ function readDone(worker: WorkerSlot, message: readonly unknown[], tasks: TaskRe
         throw new Breach("a chunk has another number of results");
       }
       release(worker, first, events);
-      first.task.observe(nanoseconds);
+      observe(first, nanoseconds);
       if (first.chunk > 0) {
         tasks.taskSucceeded(worker, first, chunkOutcome(first, message.slice(at, at + count)));
         at += count;
@@ -230,6 +230,11 @@ function release(worker: WorkerSlot, item: WorkItem, events: TaskEvents | undefi
   worker.sent.release(item.slot);
 }
 
+/** One that has submitted others has waited for them: that says nothing of what it takes. */
+function observe(item: WorkItem, nanoseconds: number): void {
+  if (item.control?.family === undefined) item.task.observe(nanoseconds);
+}
+
 function readFailed(worker: WorkerSlot, message: readonly unknown[], tasks: TaskReplies): void {
   for (let at = 1; at < message.length; at += 4) {
     const nanoseconds = timeOf(message[at + 1]);
@@ -241,7 +246,7 @@ function readFailed(worker: WorkerSlot, message: readonly unknown[], tasks: Task
     }
     const error = failure(item.task, kind, message[at + 3]);
     release(worker, item, tasks.events);
-    item.task.observe(nanoseconds);
+    observe(item, nanoseconds);
     tasks.taskFailed(worker, item, error);
   }
 }
@@ -267,7 +272,7 @@ function readChunkDone(worker: WorkerSlot, message: readonly unknown[], tasks: T
   }
   const outcome = chunkOutcome(item, values, failures);
   release(worker, item, tasks.events);
-  item.task.observe(nanoseconds);
+  observe(item, nanoseconds);
   tasks.taskSucceeded(worker, item, outcome);
 }
 

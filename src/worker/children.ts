@@ -149,11 +149,14 @@ export class Children {
 
   /** A task has ended: whoever takes its outcome ends its children, too. */
   orphaned(parent: Context): void {
-    const error = new CancelledError("The task that submitted it has ended");
-    childrenOf(parent).forEach((child) => {
-      this.#open.delete((child as Child).number);
-      (child as Child).setCancelled(error);
-    });
+    const family = childrenOf(parent);
+    if (family.size > 0) {
+      const error = new CancelledError("The task that submitted it has ended");
+      family.forEach((child) => {
+        this.#open.delete((child as Child).number);
+        (child as Child).setCancelled(error);
+      });
+    }
     if (this.#gathered.length > 0 && this.#gathered[0]!.parent === parent) this.#gathered = [];
     this.#places.forget(parent);
     // It is used again behind the outcome of this one: see `flush`.

@@ -153,6 +153,26 @@ testEach("this.submit(): a tree of tasks never deadlocks, and few of it wait", a
   }
 }, { deadline: 40_000, bug: isDouble });
 
+testEach(
+  "this.submit(): of a tree that is deeper than all before it, few wait, too",
+  async (kind) => {
+    const large = kind.name === "ThreadPoolExecutor";
+    const [depth, fan] = large ? [4, 9] : [3, 4];
+    await using executor = kind.create({ maxWorkers: 1 });
+    // All that is known of the function is that it is short, and at most how deep it submits others.
+    for (let i = 0; i < 5; i++) assertEquals(await executor.submit(nodes, 0, fan), 1);
+    assertEquals(await executor.submit(nodes, 1, fan), fan + 1);
+    let most = 0;
+    const timer = setInterval(() => most = Math.max(most, executor.stats().pending), 1);
+    const all = await executor.submit(nodes, depth, fan);
+    clearInterval(timer);
+    assertEquals(all, (fan ** (depth + 1) - 1) / (fan - 1));
+    // Sixteen may have been sent together, at each depth.
+    if (kind.perWorker === 1 && !kind.inline) assert(most <= depth * 16 * fan, `${most}`);
+  },
+  { deadline: 40_000, bug: isDouble },
+);
+
 testEach("this.submit(): children come before what is queued at large", async (kind) => {
   await using executor = kind.create({ maxWorkers: 1 });
   using notes = new Notes(kind);
