@@ -12,7 +12,7 @@ import { detectRuntime } from "../src/runtime/mod.ts";
 import type { Runtime, WorkerOptions } from "../src/runtime/mod.ts";
 
 /** Milliseconds in which workers that were told to end have ended, on a busy machine too. */
-const PATIENCE = 3_000;
+const PATIENCE = 10_000;
 
 /** Workers that have not ended, by the events that they tell. */
 const workers = new Map<object, string>();

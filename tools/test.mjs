@@ -128,7 +128,7 @@ function nodeSuite(...files) {
   return suite((report) => [
     // One file at a time, as the other two. The limit ends a file that a failed test keeps running;
     // `--test-force-exit` would too, but loses results that are still on their way.
-    ..."node --test --test-concurrency=1 --test-timeout=240000 --test-reporter=spec".split(" "),
+    ..."node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec".split(" "),
     "--test-reporter-destination=stdout",
     "--test-reporter=junit",
     `--test-reporter-destination=${report}`,

@@ -24,7 +24,7 @@ import {
 import { EXECUTORS } from "../contract/executors.ts";
 
 /** Milliseconds in which everything settles that can, on a busy machine too. */
-const BOUND = 10_000;
+const BOUND = 30_000;
 
 /** Tasks of one program at the most. */
 const MOST = 2_000;
