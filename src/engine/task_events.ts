@@ -231,7 +231,7 @@ export class TaskEvents {
     const { outcomes } = worker.sent.claims;
     const { slot } = item;
     const startedAt = outcomes === undefined ? 0 : readStart(outcomes, slot);
-    if (startedAt > 0) this.#seen(worker, item, startedAt, readRan(outcomes!, slot));
+    if (startedAt !== 0) this.#seen(worker, item, startedAt, readRan(outcomes!, slot));
   }
 
   /** The end of a task is seen before its worker tells it; a worker that did not time it yet knows no time. */

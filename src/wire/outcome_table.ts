@@ -45,7 +45,7 @@ export function writeTime(
   times[2 * slot + 1] = ran;
 }
 
-/** When a task began; 0 if that was not written. */
+/** When a task began, by a clock that may be broken; 0 if that was not written. */
 export function readStart({ times }: OutcomeTable, slot: number): number {
   return 2 * slot < times.length ? times[2 * slot]! : 0; // it may have no slot any more
 }
@@ -58,7 +58,7 @@ export function readRan({ times }: OutcomeTable, slot: number): number {
 /** Both. */
 export function readTime(table: OutcomeTable, slot: number): TaskTime | undefined {
   const startedAt = readStart(table, slot);
-  return startedAt > 0 ? { startedAt, ran: readRan(table, slot) } : undefined;
+  return startedAt === 0 ? undefined : { startedAt, ran: readRan(table, slot) };
 }
 
 /** Nothing is written of the task that gets a slot. */

@@ -1,6 +1,7 @@
 import { metrics, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import {
   AggregationTemporality,
+  type Histogram,
   InMemoryMetricExporter,
   MeterProvider,
   PeriodicExportingMetricReader,
@@ -8,7 +9,7 @@ import {
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { importTasks, InlineExecutor, ProcessPoolExecutor, ThreadPoolExecutor } from "../../mod.ts";
-import type { Executor } from "../../mod.ts";
+import type { Executor, TaskContext } from "../../mod.ts";
 import { instrument } from "../../src/observe/opentelemetry.ts";
 import {
   DistributedExecutor,
@@ -168,6 +169,9 @@ test("instrument() tells of chunks of map, errors and cancels, in the caller's t
     await executor.submit(function bad() {
       throw new RangeError("too much");
     }).exception();
+    await executor.with({ timeout: 20 }).submit(async function late(this: TaskContext) {
+      await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+    }).exception();
     const unwanted = executor.submit(function never() {});
     assert(unwanted.cancel());
   });
@@ -179,6 +183,10 @@ test("instrument() tells of chunks of map, errors and cancels, in the caller's t
   assertEquals(bad.status, { code: SpanStatusCode.ERROR, message: "too much" });
   assertEquals(bad.attributes["error.type"], "RangeError");
   assertEquals(bad.events.map((event) => event.name), ["exception"]);
+  const late = named(spans, "task late");
+  assertEquals(late.status.code, SpanStatusCode.ERROR);
+  assertEquals(late.attributes["concurrent_futures.outcome"], "timedOut");
+  assertEquals(late.attributes["error.type"], "TimeoutError");
   const never = named(spans, "task never");
   assertEquals(never.status, { code: SpanStatusCode.ERROR, message: "cancelled" });
   assertEquals(spans.some((span) => span.name === "run never"), false);
@@ -227,6 +235,15 @@ test("instrument() measures in seconds, counts outcomes, and tells nothing after
     "concurrent_futures.task.active": "{task}",
     "concurrent_futures.worker.count": "{worker}",
   });
+  // Boundaries after the conventions for durations, and shorter ones.
+  const waits = found.find(({ descriptor }) => descriptor.name.endsWith("wait.duration"))!;
+  const points = waits.dataPoints.map(({ value }) => value as Histogram);
+  assertEquals(points.reduce((sum, { count }) => sum + count, 0), 4);
+  const { buckets } = points[0]!;
+  assertEquals(buckets.boundaries.filter((seconds) => seconds >= 0.005), [
+    ...[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+  ]);
+  assertEquals(buckets.boundaries.filter((seconds) => seconds < 0.005), [1e-5, 1e-4, 1e-3]);
   const counts = found.find(({ descriptor }) => descriptor.name.endsWith("task.count"))!;
   const byOutcome: Record<string, number> = {};
   for (const { attributes, value } of counts.dataPoints) {
