@@ -137,7 +137,7 @@ testEach("this.submit(): functions of modules, references and the task itself", 
 
 testEach("this.submit(): a tree of tasks never deadlocks, and few of it wait", async (kind) => {
   const large = kind.name === "ThreadPoolExecutor";
-  const [depth, fan] = large ? [4, 9] : [3, 4];
+  const [depth, fan] = large ? [4, 10] : [3, 4];
   for (const maxWorkers of large ? [1, 4] : [1]) {
     await using executor = kind.create({ maxWorkers, maxTasksPerChild: large ? 2 ** 20 : 1 });
     let most = 0;
@@ -172,6 +172,35 @@ testEach(
   },
   { deadline: 40_000, bug: isDouble },
 );
+
+testEach("this.submit(): children have the priority of their parent", async ({ create }) => {
+  await using executor = create({ maxWorkers: 1 });
+  const cells = new Int32Array(new SharedArrayBuffer(40));
+  const low = executor.with({ priority: -1 }).submit(
+    async function (this: TaskContext, cells: Int32Array) {
+      const step = (cells: Int32Array, i: number): void => {
+        if (i === 1) {
+          Atomics.store(cells, 9, 1);
+          Atomics.wait(cells, 8, 0);
+        }
+        cells[1 + Atomics.add(cells, 0, 1)] = i;
+      };
+      await Promise.all([1, 2, 3].map((i) => this.submit(step, cells, i)));
+    },
+    cells,
+  );
+  await until(() => Atomics.load(cells, 9) === 1);
+  const other = executor.submit((cells: Int32Array) => {
+    cells[1 + Atomics.add(cells, 0, 1)] = 100;
+  }, cells);
+  await until(() => executor.stats().pending === 3);
+  Atomics.store(cells, 8, 1);
+  Atomics.notify(cells, 8);
+  await Promise.all([low, other]);
+  assertEquals([...cells.subarray(1, 5)], [1, 100, 2, 3]);
+}, {
+  bug: (kind) => kind.name === "ThreadPoolExecutor" ? undefined : "its tasks wait in shared memory",
+});
 
 testEach("this.submit(): children come before what is queued at large", async (kind) => {
   await using executor = kind.create({ maxWorkers: 1 });

@@ -36,6 +36,15 @@ testEach("TaskGroup: the end of the block waits for all tasks", async ({ create 
   assertEquals(await Promise.all(futures), [1, 4, 9, 42]);
 });
 
+testEach("TaskGroup: thousands of tasks", async ({ create }) => {
+  await using executor = create();
+  const results = await TaskGroup.run(executor, async (group) => {
+    const futures = group.map((x: number) => x + 1, Array.from({ length: 3_000 }, (_, i) => i));
+    return await Promise.all(futures);
+  });
+  assertEquals(results, Array.from({ length: 3_000 }, (_, i) => i + 1));
+});
+
 testEach("TaskGroup: the first failure aborts the rest, and is thrown", async ({ create }) => {
   await using executor = create();
   const group = new TaskGroup(executor);
