@@ -39,7 +39,7 @@ export class RowReader {
     const row: unknown[] = [];
     for (const iterator of this.#iterators) {
       try {
-        const { done, value } = (iterator as Iterator<unknown>).next();
+        const { done, value } = checked((iterator as Iterator<unknown>).next());
         if (done) return this.#leave(iterator);
         row.push(value);
       } catch (error) {
@@ -56,7 +56,7 @@ export class RowReader {
     for (const iterator of this.#iterators) {
       try {
         this.#awaited = iterator;
-        const { done, value } = await iterator.next();
+        const { done, value } = checked(await iterator.next());
         this.#awaited = undefined;
         if (done) this.#leave(iterator);
         if (this.#isClosed) this.close(); // that was not possible before
@@ -95,6 +95,12 @@ export class RowReader {
     }
     this.#iterators = later;
   }
+}
+
+/** What `next()` gave: as `for await` does, it refuses what no iterator may give, and would never end. */
+function checked(result: IteratorResult<unknown>): IteratorResult<unknown> {
+  if (Object(result) === result) return result;
+  throw new TypeError(`Cannot read inputs: next() of an iterator gave ${String(result)}`);
 }
 
 function isAsyncGenerator(iterator: unknown): boolean {

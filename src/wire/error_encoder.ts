@@ -53,12 +53,12 @@ export function encodeError(thrown: unknown, check?: Check): ErrorRecord {
 /**
  * The same, with the errors that are in the record.
  *
- * @param isKnown Whether an error was sent before: then it is a value like any other.
+ * @param isKnown Whether an object was sent before, an error or what holds it: then it is named again.
  */
 export function encodeGraph(
   thrown: unknown,
   check?: Check,
-  isKnown?: (error: object) => boolean,
+  isKnown?: (object: object) => boolean,
 ): { readonly record: ErrorRecord; readonly found: readonly object[] } {
   try {
     return new Encoder(check, isKnown).encode(thrown);
@@ -90,13 +90,13 @@ class Encoder {
   /** Whether an object can be cloned, which is asked once. */
   readonly #cloneable: SafeMap<object, boolean> = new SafeMap();
   readonly #check: Check | undefined;
-  readonly #isKnown: ((error: object) => boolean) | undefined;
+  readonly #isKnown: ((object: object) => boolean) | undefined;
   readonly #until: number = clock.now() + MAX_TIME;
   readonly #stacksUntil: number = clock.now() + MAX_STACK_TIME;
   #items = MAX_ITEMS;
   #stacks = MAX_STACKS;
 
-  constructor(check: Check | undefined, isKnown: ((error: object) => boolean) | undefined) {
+  constructor(check: Check | undefined, isKnown: ((object: object) => boolean) | undefined) {
     this.#check = check;
     this.#isKnown = isKnown;
   }
@@ -186,8 +186,8 @@ class Encoder {
     if (typeof value !== "object" || value === null) {
       return typeof value === "symbol" || typeof value === "function" ? undefined : { value };
     }
+    if (this.#isKnown?.(value)) return { value };
     if (isError(value)) {
-      if (this.#isKnown?.(value)) return { value };
       const index = this.#link(value, depth + 1);
       return index === undefined ? { value: LEFT_OUT } : { error: index };
     }

@@ -250,7 +250,7 @@ class Encoder {
 
   #writeErrors(value: object): void {
     if (this.#skipsErrors) return;
-    const isKnown = (error: object): boolean => error !== value && this.#objects.has(error);
+    const isKnown = (met: object): boolean => met !== value && this.#objects.has(met);
     const { record, found } = encodeGraph(value, checkStructured, isKnown);
     if (record.kind !== "errors") throw uncloneable(value);
     this.#writer.byte(format.ERROR);

@@ -498,6 +498,17 @@ for (const kind of ALL_EXECUTORS) {
     });
   }
 
+  test(`map() refuses an input whose next() gives no object ${on}`, async () => {
+    await using executor = kind.create({ maxWorkers: 2 });
+    for (const result of [5, "done", undefined, null, Symbol("done")]) {
+      for (const key of [Symbol.iterator, Symbol.asyncIterator]) {
+        const input = { [key]: () => ({ next: () => result }) } as unknown as Iterable<number>;
+        await assertRejects(() => executor.map(double, input).toArray(), TypeError, "next()");
+      }
+    }
+    assertEquals(await executor.submit(double, 2), 4);
+  });
+
   test(`map() gives the input's error with settled as a rejection ${on}`, async () => {
     await using executor = kind.create({ maxWorkers: 2 });
     function* broken() {

@@ -215,6 +215,24 @@ test("errors arrive with class, properties and causes, also within a cycle", () 
   assertEquals([exception.name, exception.message], ["TimeoutError", "late"]);
 });
 
+test("what holds an error and is its cause stays one object", () => {
+  const error = new Error("within");
+  const holders: { [kind: string]: object } = {
+    object: { error, again: error },
+    list: [error, error],
+    map: new Map([[error, error]]),
+    set: new Set([error]),
+  };
+  for (const [kind, holder] of Object.entries(holders)) {
+    error.cause = holder;
+    const [arrived, same] = travel([holder, error]);
+    assertStrictEquals(same.cause, arrived, kind);
+    const first = kind === "object" ? arrived.error : [...arrived.values()][0];
+    assertStrictEquals(first, same, kind);
+    if (kind === "object") assertStrictEquals(arrived.again, same);
+  }
+});
+
 test("a list of a million links travels", () => {
   let list: { next: unknown } | undefined;
   for (let i = 0; i < 1_000_000; i++) list = { next: list };
