@@ -22,6 +22,9 @@ import { listTasks } from "./run_task.ts";
 import { Signer } from "./signature.ts";
 import type { RemoteWorkerInfo, Transport } from "./transport.ts";
 
+/** Milliseconds after which a thread is let go that has nothing to do. */
+const IDLE = 10_000;
+
 /** What a {@linkcode RemoteWorker} tells of its work. Tasks are named; arguments and results never are. */
 export interface RemoteWorkerEvent {
   /** `"warning"`: somebody should look. */
@@ -195,16 +198,10 @@ export class RemoteWorker {
     if (this.#running) throw new TypeError("Cannot run a RemoteWorker twice: make another one");
     this.#running = true;
     const { signal } = options;
-    const make = (): Executor =>
-      this.#given ??
-        new ThreadPoolExecutor(
-          this.#concurrency === undefined ? {} : {
-            maxWorkers: this.#concurrency,
-          },
-        );
+    const cores = this.#given === undefined ? new ThreadPoolExecutor() : undefined;
+    const make = (): Executor => this.#given ?? threadsFor(this.#concurrency, cores!.maxWorkers);
     const executor = make();
     const concurrency = this.#concurrency ?? executor.maxWorkers;
-    const cores = this.#given === undefined ? new ThreadPoolExecutor() : undefined;
     const shared = cores !== undefined && cores.maxWorkers < concurrency ? cores : undefined;
     const runner = new JobRunner({
       name: this.#name,
@@ -297,6 +294,17 @@ export class RemoteWorker {
     if (tasks.size === 0) throw new TypeError("Cannot serve: no module exports a function");
     return tasks;
   }
+}
+
+/**
+ * A thread for each place. Those that were needed for a burst of long tasks alone are let go: even idle they cost,
+ * most of all in Bun, which collects garbage in each by a timer. As many as there are cores stay, their modules loaded.
+ */
+function threadsFor(places: number | undefined, cores: number): Executor {
+  const maxWorkers = places ?? cores;
+  return new ThreadPoolExecutor(
+    maxWorkers <= cores ? { maxWorkers } : { maxWorkers, minWorkers: cores, idleTimeout: IDLE },
+  );
 }
 
 function checkModules(value: unknown): readonly (readonly [string, string])[] {
