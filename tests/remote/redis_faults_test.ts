@@ -137,8 +137,9 @@ class Fleet {
   /** Ends all, and looks for what is left. */
   async end(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.shutdown()));
-    const keys = this.server.cli("keys", "*").split("\n");
-    const channels = keys.filter((key) => key.includes(":cf:replies:"));
+    // The server chooses: the names of 100,000 results are more than a process may print.
+    const keys = this.server.cli("keys", "*:cf:replies:*").split("\n");
+    const channels = keys.filter((key) => key !== "");
     const counts = ["wait", "active"].map((name) => this.server.cli("llen", `cf:q:${name}`));
     const waiting = this.server.cli("zcard", "cf:q:prioritized");
     await this.#stop();
