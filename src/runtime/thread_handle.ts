@@ -77,7 +77,9 @@ try {
 export function startThread(options: WorkerOptions): ThreadWorker {
   const threads = builtin<ThreadModule>("worker_threads")!;
   const { name, program, env, resourceLimits } = options;
-  return new threads.Worker(new URL(PROGRAM_URL + encodeURIComponent(START)), {
+  // Without quotes: `withoutProgram` takes them for the URL's end.
+  const start = encodeURIComponent(START).replaceAll("'", "%27");
+  return new threads.Worker(new URL(PROGRAM_URL + start), {
     name,
     workerData: program,
     ...(env === undefined ? {} : { env }),

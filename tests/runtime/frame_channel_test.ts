@@ -118,6 +118,7 @@ test("what is transferred is empty afterwards, large and small; nothing is if th
   const buffers = [large.buffer, small.buffer, unused];
   assertThrows(() => channel.send([large, () => {}], buffers), DOMException);
   assertThrows(() => channel.send(large, [large.buffer, new ReadableStream()]), DOMException);
+  assertThrows(() => channel.send(large, [large.buffer, large.buffer]), DOMException);
   assertEquals(large.length, LARGE);
   assertEquals(stream.written, []);
   channel.send([large, small], buffers);

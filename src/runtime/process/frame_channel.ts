@@ -138,6 +138,7 @@ export class FrameChannel {
       } catch {
         throw new ExceptionOf("only buffers can be sent to another process", "DataCloneError");
       }
+      if (moved.has(one)) throw new ExceptionOf("a buffer cannot move twice", "DataCloneError");
       moved.add(one);
     }
     const attachments: ArrayBuffer[] = [];
