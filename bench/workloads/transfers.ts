@@ -36,7 +36,7 @@ export const workload: Workload = {
   ),
   async contenders(quick) {
     const times = quick ? 50 : 200;
-    // A move takes some 20 µs, where no memory is made for each: fewer would measure the compiler.
+    // No memory is made for each, and the first hundreds of moves cost several times what later ones do.
     const timesBack = times * 20;
     const executor = await ours();
     const there = await RawChannel.start(1, "lengthOf", { web: true });
