@@ -4,7 +4,7 @@
  *     npm run bench:remote -- [--on node,bun,deno] [--only W1,W2] [--scale 0.1] [--dry]
  *
  * Client and worker run on the same runtime, one after the other of the three. Writes `RESULTS.md` beside this file
- * and `chart.svg`, unless only a part is run. About six minutes.
+ * and `chart.svg`, unless only a part is run. About nine minutes.
  *
  * @module
  */

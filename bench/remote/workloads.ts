@@ -326,7 +326,7 @@ async function single(bench: Bench, ours: ChildProcess, theirs: ChildProcess): P
   }
 
   if (bench.wants("W12")) {
-    await rest(12_000); // a worker lets threads go after ten seconds
+    await rest(62_000); // a worker lets threads go after a minute
     const [client, worker] = [cpuOf(process.pid), cpuOf(ours.pid!)];
     const milliseconds = Math.max(5_000, 10_000 * Math.min(1, bench.count(10_000) / 10_000));
     await bare.close();

@@ -22,8 +22,8 @@ import { listTasks } from "./run_task.ts";
 import { Signer } from "./signature.ts";
 import type { RemoteWorkerInfo, Transport } from "./transport.ts";
 
-/** Milliseconds after which a thread is let go that has nothing to do. */
-const IDLE = 10_000;
+/** Milliseconds after which a thread is let go that has nothing to do: bursts that follow find those of the last. */
+const IDLE = 60_000;
 
 /** What a {@linkcode RemoteWorker} tells of its work. Tasks are named; arguments and results never are. */
 export interface RemoteWorkerEvent {
