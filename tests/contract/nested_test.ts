@@ -199,6 +199,7 @@ testEach("this.submit(): children have the priority of their parent", async ({ c
   await Promise.all([low, other]);
   assertEquals([...cells.subarray(1, 5)], [1, 100, 2, 3]);
 }, {
+  memory: true,
   bug: (kind) => kind.name === "ThreadPoolExecutor" ? undefined : "its tasks wait in shared memory",
 });
 
