@@ -15,6 +15,14 @@ import { testEach } from "./subjects.ts";
 /** What one task's events may be, in order. */
 const SEQUENCE = /^submitted( sent returned)*( sent)?( started)? ended$/;
 
+/** Milliseconds from one time that the clock tells to the next: a whole one in pages that are not isolated. */
+function clockTick(): number {
+  const before = performance.now();
+  let after = before;
+  while (after === before) after = performance.now();
+  return after - before;
+}
+
 const spin = (milliseconds: number): void => {
   const until = performance.now() + milliseconds;
   while (performance.now() < until);
@@ -212,6 +220,7 @@ testEach(
     await using executor = kind.create({ maxWorkers: 1 });
     const ran: number[] = [];
     executor.observe((event) => event.type === "ended" && ran.push(event.ran));
+    const tick = clockTick();
     // Once they are known to be short they are sent together; behind the long one the others wait.
     for (let round = 0; round < 5; round++) {
       await Promise.all(Array.from({ length: 40 }, () => executor.submit(spin, 0)));
@@ -220,7 +229,7 @@ testEach(
       await Promise.all(times.map((time) => executor.submit(spin, time)));
       await executor.submit(spin, 0); // the events of the others have come
       assertEquals(ran.length >= times.length, true);
-      for (const [i, time] of times.entries()) assertGreater(ran[i]!, 0.9 * time);
+      for (const [i, time] of times.entries()) assertGreater(ran[i]!, 0.9 * time - tick);
     }
   },
 );
