@@ -38,7 +38,9 @@ export const workload: Workload = {
     const times = quick ? 50 : 200;
     // No memory is made for each, and the first hundreds of moves cost several times what later ones do.
     const timesBack = times * 20;
+    // Each has workers for what goes one way alone: those collect the garbage of what they were sent.
     const executor = await ours();
+    const executorBack = await ours();
     const there = await RawChannel.start(1, "lengthOf", { web: true });
     const back = await RawChannel.start(1, "identity", { web: true, moves: true });
     return Object.entries(FORMS).flatMap(([form, make]): Contender[] => {
@@ -77,7 +79,7 @@ export const workload: Workload = {
         argument("raw", (value, buffer) => there.send<number>(value, 0, [buffer])),
         argument(OURS, (value, buffer) => executor.submit(lengthOf, transfer(value, [buffer]))),
         result("raw", (value, buffer) => back.send<Form>(value, 0, [buffer])),
-        result(OURS, (value, buffer) => executor.submit(moveBack, transfer(value, [buffer]))),
+        result(OURS, (value, buffer) => executorBack.submit(moveBack, transfer(value, [buffer]))),
       ];
     });
   },
