@@ -28,6 +28,12 @@ import {
 } from "./executors.ts";
 import { testEach } from "./subjects.ts";
 
+/** How many run, or were sent to a process that has not said yet that it gives them back: they may still begin. */
+function begunOrAsked(executor: Executor): number {
+  const { pending, running } = executor.stats();
+  return pending + running;
+}
+
 const END = { done: true, value: undefined } as const;
 
 function double(x: number): number {
@@ -405,7 +411,7 @@ for (const kind of ALL_EXECUTORS) {
     await assertRejects(() => results.next(), TimeoutError);
     assertEquals(await results.next(), END);
     // What was sent ahead to a process is asked back first.
-    await until(() => executor.stats().running <= kind.perWorker);
+    await until(() => begunOrAsked(executor) <= kind.perWorker);
     gate.open();
     await executor.shutdown();
     assertEquals(
@@ -548,7 +554,7 @@ for (const kind of ALL_EXECUTORS) {
       assertEquals(x, 0);
       break;
     }
-    await until(() => executor.stats().running <= kind.perWorker); // as above
+    await until(() => begunOrAsked(executor) <= kind.perWorker); // as above
     gate.open();
     await executor.shutdown();
     assert(gate.entered <= kind.perWorker, `${gate.entered} have run`);
