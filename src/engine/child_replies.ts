@@ -75,8 +75,7 @@ export function readSpawn(
   if (parent === undefined) return;
   const parked = integer(message[2], PARKED, 2 * PARKED - 1, "the number of a parked task");
   if (parent.slot !== parked) worker.sent.park(parent, parked);
-  const { task, depth } = parent;
-  if (depth > task.submitsUntil) task.submitsUntil = depth;
+  parent.task.submits = true;
   const { length } = message;
   for (let at = 3; at < length;) {
     const number = integer(

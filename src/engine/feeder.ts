@@ -181,11 +181,11 @@ export class Feeder {
     if (!sent.takesMore || !sent.hasSlot) return false;
     if (load.inFlight < this.#options.tasksPerWorker) return true;
     return sent.claims.sendsAhead && load.longTasks === 0 &&
-      load.inFlight < item.task.window(items, item.depth) && !moves(item);
+      load.inFlight < item.task.window(items) && !moves(item);
   }
 
   #assign(worker: WorkerSlot, item: WorkItem): void {
-    item.long = item.task.window(item.chunk, item.depth) === 1 || (item.control?.alone ?? false);
+    item.long = item.task.window(item.chunk) === 1 || (item.control?.alone ?? false);
     worker.sent.assign(item);
     this.#takeBack.assigned(worker, item);
   }
@@ -226,9 +226,7 @@ export class Feeder {
     const next = this.#next(worker);
     if (next !== undefined) {
       this.#takeBack.recallStalled(worker);
-      const window = next instanceof ChunkSupply
-        ? MAX_WINDOW
-        : next.task.window(next.chunk, next.depth);
+      const window = next instanceof ChunkSupply ? MAX_WINDOW : next.task.window(next.chunk);
       if (2 * worker.load.inFlight <= window) this.#feed(worker);
       this.#queue.lanes.roomIn(worker);
       this.pump();

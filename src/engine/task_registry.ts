@@ -11,9 +11,6 @@ const WINDOW_NANOSECONDS = 1_000_000;
 /** How many tasks may be sent ahead to one worker, however short. */
 export const MAX_WINDOW = 1024;
 
-/** The same, if tasks of their function submit others: should these do so too, all that they submit waits at once. */
-const MAX_FAMILY_WINDOW = 16;
-
 /** How many functions are known by their text at once; one that is forgotten is measured anew. */
 const MAX_TEXTS = 1024;
 
@@ -23,11 +20,8 @@ export class TaskEntry {
   readonly wire: WireTask;
   /** Where the function itself is called: it lives as long as this, and so as its tasks. */
   readonly fn: unknown;
-  /**
-   * The greatest depth at which a task of it has submitted others, or -1: as far as there none is sent ahead, since
-   * those may have to run before it. Below are the leaves.
-   */
-  submitsUntil = -1;
+  /** Whether a task of it has submitted others: none is sent ahead, since they may have to run before it. */
+  submits = false;
   /** Whether its values are told one by one. */
   readonly isStream: boolean = false;
   /** Run time of one task; -1 while nothing is known. */
@@ -44,12 +38,11 @@ export class TaskEntry {
     return this.wire.name;
   }
 
-  /** How many tasks of so many items, at a depth, a worker may have at once: 1 if they are long or unknown. */
-  window(items: number, depth: number): number {
-    if (this.nanoseconds < 0 || depth <= this.submitsUntil) return 1;
+  /** How many tasks of so many items a worker may have at once: 1 if they are long or unknown. */
+  window(items: number): number {
+    if (this.nanoseconds < 0 || this.submits) return 1;
     const task = this.nanoseconds * Math.max(items, 1) + 1;
-    const most = this.submitsUntil < 0 ? MAX_WINDOW : MAX_FAMILY_WINDOW;
-    return Math.min(most, Math.max(1, Math.ceil(WINDOW_NANOSECONDS / task)));
+    return Math.min(MAX_WINDOW, Math.max(1, Math.ceil(WINDOW_NANOSECONDS / task)));
   }
 
   /**
