@@ -118,7 +118,7 @@ export function argumentsOf(
         "-",
       ];
     case "bun":
-      return [...flags, ...args, "run", "-"];
+      return ["run", ...flags, ...args, "-"]; // else the value of a flag would be taken for the program
     case "node":
       return [
         ...flags,

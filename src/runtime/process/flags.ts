@@ -31,9 +31,11 @@ const TAKES_VALUE = new RegExp(
 
 /** Of Deno: those that are handed on, alone or with the value that follows. */
 const DENO_FLAGS =
-  /^--(?:no-config|unstable(?:-.*)?|node-modules-dir|no-npm|no-remote|cached-only|vendor|no-lock|frozen|v8-flags|unsafely-ignore-certificate-errors|conditions)(?:=|$)/;
+  /^--(?:no-config|unstable(?:-.*)?|node-modules-dir|no-npm|no-remote|cached-only|vendor|no-lock|frozen|v8-flags|unsafely-ignore-certificate-errors)(?:=|$)/;
 const DENO_VALUES =
-  /^(?:--(?:config|import-map|cert|location|seed|lock|preload|import|require)|-c)(?:=|$)/;
+  /^(?:--(?:config|import-map|cert|location|seed|lock|preload|import|require|conditions|minimum-dependency-age)|-c)(?:=|$)/;
+/** Those that are not, and whose value is the next argument. */
+const DENO_OWN_VALUES = /^(?:--(?:ext|log-level|cpu-prof-(?:dir|interval|name))|-L)$/;
 
 /** The flags of this program that a process of this runtime is started with, too. */
 export function ownFlags(name: RuntimeName): string[] {
@@ -44,6 +46,7 @@ function withoutOwn(flags: readonly string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i < flags.length; i++) {
     const flag = flags[i]!;
+    if (flag === "-") continue; // Bun's, where the program came from stdin
     if (!OWN.test(flag)) kept.push(flag);
     else if (TAKES_VALUE.test(flag)) i++;
   }
@@ -64,6 +67,10 @@ function denoFlags(): string[] {
     const flag = line[i]!;
     if (i === 0 && !flag.startsWith("-")) continue; // "run", "test", …
     if (!flag.startsWith("-") || flag === "-" || flag === "--") break; // the program, and what is its own
+    if (DENO_OWN_VALUES.test(flag)) {
+      i++;
+      continue;
+    }
     const takesNext = DENO_VALUES.test(flag) && !flag.includes("=");
     if (DENO_FLAGS.test(flag) || DENO_VALUES.test(flag)) kept.push(flag);
     if (takesNext && i + 1 < line.length) kept.push(line[++i]!);
