@@ -20,7 +20,7 @@ const PRELOADED = "data:text/javascript,globalThis.preloaded=true";
 const FLAGS: Readonly<Record<string, { kept: string[]; own: string[] }>> = {
   node: {
     kept: ["--conditions", "mine", "--no-warnings", "--stack-trace-limit=7", "--import", PRELOADED],
-    own: ["--title", "title-of-mine", "--inspect=127.0.0.1:0"],
+    own: ["--title", "title-of-mine", "--heapsnapshot-signal", "SIGUSR2", "--inspect=127.0.0.1:0"],
   },
   bun: { kept: ["--conditions", "mine", "--smol"], own: ["--port", "0", "--inspect=127.0.0.1:0"] },
   deno: {
@@ -45,6 +45,19 @@ test("a process has the program's flags, but for what is meant for that one alon
   for (const flag of kept) assert(words.includes(flag), `${flag} of ${words}`);
   for (const flag of own) assert(!words.includes(flag), `${flag} of ${words}`);
 }, { skip, deadline: 30_000 });
+
+test("a process has the program's permissions, however its flags were written", async () => {
+  const flags = "--permission --allow-fs-read * --allow-child-process --no-warnings";
+  const { stdout, stderr } = await runProgram(
+    `
+    await using executor = new cf.ProcessPoolExecutor(1);
+    const may = () => ["fs.read", "fs.write", "child"].map((name) => process.permission.has(name));
+    console.log(JSON.stringify([may(), await executor.submit(may)]));`,
+    flags.split(" "),
+  );
+  const may = "[true,false,true]";
+  assertEquals(stdout, `[${may},${may}]\n`, stderr);
+}, { skip: name !== "node" && "only Node tells them as flags", deadline: 30_000 });
 
 test("execArgv takes the place of the program's flags", async () => {
   const { kept } = FLAGS[name]!;

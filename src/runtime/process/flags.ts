@@ -23,12 +23,6 @@ const OWN = new RegExp(
     "--cpu-prof|--heap-prof|--heapsnapshot|--prof$|--title|--port)",
 );
 
-/** Of these, those that take the next argument if no value is written behind a "=". */
-const TAKES_VALUE = new RegExp(
-  "^(?:-e|-p|-pe|--eval|--print|--watch-path|--inspect-port|--debug-port|--inspect-publish-uid|--test-.*|" +
-    "--experimental-test-isolation|--input-type|--run|--title|--port|--cpu-prof-.*|--heap-prof-.*)$",
-);
-
 /** Of Deno: those that are handed on, alone or with the value that follows. */
 const DENO_FLAGS =
   /^--(?:no-config|unstable(?:-.*)?|node-modules-dir|no-npm|no-remote|cached-only|vendor|no-lock|frozen|v8-flags|unsafely-ignore-certificate-errors)(?:=|$)/;
@@ -42,15 +36,19 @@ export function ownFlags(name: RuntimeName): string[] {
   return name === "deno" ? denoFlags() : withoutOwn(scope.process?.execArgv ?? []);
 }
 
-function withoutOwn(flags: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < flags.length; i++) {
-    const flag = flags[i]!;
-    if (flag === "-") continue; // Bun's, where the program came from stdin
-    if (!OWN.test(flag)) kept.push(flag);
-    else if (TAKES_VALUE.test(flag)) i++;
+function withoutOwn(words: readonly string[]): string[] {
+  // Bun tells a "-" where the program came from stdin.
+  return flagsIn(words).filter(([flag]) => flag !== "-" && !OWN.test(flag!)).flat();
+}
+
+/** Each flag of Node or Bun, with its value if that is a word of its own. */
+export function flagsIn(words: readonly string[]): string[][] {
+  const flags: string[][] = [];
+  for (const word of words) {
+    if (word.startsWith("-")) flags.push([word]);
+    else flags.at(-1)?.push(word);
   }
-  return kept;
+  return flags;
 }
 
 /** Deno does not tell its flags; on Linux its command line can be read, if this program may. */
@@ -107,5 +105,5 @@ export function withoutOwnOptions(options: string, permissions: boolean): string
   const unwanted = permissions
     ? /^--(?:inspect|test|watch|permission|experimental-permission|allow-)/
     : /^--(?:inspect|test|watch)/;
-  return options.split(" ").filter((word) => !unwanted.test(word)).join(" ");
+  return flagsIn(options.split(" ")).filter(([flag]) => !unwanted.test(flag!)).flat().join(" ");
 }

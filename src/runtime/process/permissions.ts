@@ -11,6 +11,7 @@ import type { Command } from "../command.ts";
 import type { WorkerPermissions } from "../runtime.ts";
 import { builtin } from "../thread_handle.ts";
 import type { ProcessLike } from "../thread_handle.ts";
+import { flagsIn } from "./flags.ts";
 
 interface Scope {
   readonly process?: ProcessLike & {
@@ -213,11 +214,12 @@ function inheritedByNode(): string[] {
 
 /** The flags of that name that this program was started with. */
 function ownFlags(...names: readonly string[]): string[] {
-  return (scope.process?.execArgv ?? []).filter((flag) =>
+  return flagsIn(scope.process?.execArgv ?? []).filter(([flag]) =>
     names.some((name) =>
-      flag === name || flag.startsWith(`${name}=`) || (name.endsWith("-") && flag.startsWith(name))
+      flag === name || flag!.startsWith(`${name}=`) ||
+      (name.endsWith("-") && flag!.startsWith(name))
     )
-  );
+  ).flat();
 }
 
 const versions = new Map<string, number>();
